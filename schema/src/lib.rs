@@ -1,0 +1,31 @@
+//! What is stored, and how; no rule about what is allowed.
+//!
+//! Each [`Kind`] is one table, and a commit touches one partition of one table:
+//!
+//! | kind | partition id | items |
+//! |---|---|---|
+//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `reset/*`, `event/*`, `claim-void/*` |
+//! | `client` | [`ClientId`] | `registration`, `event/*` |
+//! | `keyring` | `signing`, `data` | `key/*`, `canary/*`, `active` |
+//! | `handle` | random | one-time things without a user; the whole partition expires |
+//! | `ident` | HMAC of a normalised name | `throttle`; the whole partition expires |
+//! | `claim` | look-up | `owner` |
+//! | `cluster` | fixed names | `format`, cursors, locks |
+//! | `policy` | – | nothing yet |
+//!
+//! The kernel is [`Store`]; what is built on it once for both backends is in [`claim`](mod@claim) and [`resolve`].
+
+mod id;
+mod kernel;
+mod time;
+
+pub mod claim;
+#[cfg(feature = "testing")]
+pub mod contract;
+pub mod embedded;
+pub mod record;
+pub mod resolve;
+
+pub use id::*;
+pub use kernel::*;
+pub use time::Timestamp;

@@ -1,0 +1,89 @@
+//! The account itself, its consents, and its reset links.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::{ClaimId, ClientId, ResetId, Timestamp, UserId};
+
+/// May the user sign in?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum AccountStatus {
+    /// Yes.
+    Active,
+    /// No, by an operator's decision; every session has ended.
+    Disabled {
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// A claim that this user holds (HAZARDS H9): it counts only while it is listed here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldClaim {
+    /// The id of the claim's partition, e.g. `user-name/ann`.
+    pub look_up: String,
+    /// The holding.
+    pub claim: ClaimId,
+}
+
+record! {
+    /// Item `account`.
+    pub struct Account: 1 {
+        /// The `sub` of this user.
+        pub user: UserId,
+        /// The name as it was typed at registration, in Unicode NFC.
+        pub user_name: String,
+        /// An address that the user told us.
+        pub email: Option<String>,
+        /// Was the address proved? An unproved one is not claimed and cannot sign in.
+        pub email_verified: bool,
+        /// Roles, such as `admin`.
+        pub roles: BTreeSet<String>,
+        /// May the user sign in?
+        pub status: AccountStatus,
+        /// Claims held.
+        pub claims: Vec<HeldClaim>,
+        /// Registration.
+        pub created_at: Timestamp,
+        /// Last change of what userinfo shows.
+        pub updated_at: Timestamp,
+    }
+}
+
+record! {
+    /// Item `consent/<client>`: the user allowed a third-party client these scopes.
+    pub struct Consent: 1 {
+        /// To whom.
+        pub client: ClientId,
+        /// What.
+        pub scopes: BTreeSet<String>,
+        /// When it was last given.
+        pub given_at: Timestamp,
+    }
+}
+
+record! {
+    /// Item `reset/<id>`: a link that sets a new password, once. It stays until its end as the proof that it was used.
+    pub struct Reset: 1 {
+        /// The link.
+        pub reset: ResetId,
+        /// SHA-256 of its secret part, 128 bits.
+        pub secret_hash: String,
+        /// Who made it, e.g. `uid 0`.
+        pub issued_by: String,
+        /// Its end.
+        pub expires_at: Timestamp,
+        /// When it was used.
+        pub used_at: Option<Timestamp>,
+    }
+}
+
+/// Item `claim-void/<claim>`: the sweeper declared this holding void before releasing it (HAZARDS H9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimVoid {
+    /// When.
+    pub at: Timestamp,
+}

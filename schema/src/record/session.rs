@@ -1,0 +1,79 @@
+//! Logins under way, and sessions.
+
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::{BrowserId, ClientId, CredentialId, DeviceId, FactorId, LoginId, SessionId, Sid, Timestamp};
+
+/// How something was proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A password.
+    Password,
+    /// A TOTP code.
+    Totp,
+    /// A backup code.
+    BackupCode,
+}
+
+/// One proof performed in a session; `amr`, `acr` and `auth_time` come from these alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// How.
+    pub method: Method,
+    /// When.
+    pub at: Timestamp,
+    /// The device, for methods with devices.
+    pub factor: Option<FactorId>,
+    /// The password or set of codes, for methods with those.
+    pub credential: Option<CredentialId>,
+}
+
+record! {
+    /// Item `login/<id>`: a login whose first proof was accepted and whose second is awaited (HAZARDS H10).
+    pub struct Login: 1 {
+        /// Which.
+        pub login: LoginId,
+        /// The browser that began it.
+        pub browser: BrowserId,
+        /// What was proved so far.
+        pub proofs: Vec<Proof>,
+        /// A session that this login renews, when an existing one asks for fresh proofs.
+        pub renews: Option<SessionId>,
+        /// When its first proof was accepted.
+        pub started_at: Timestamp,
+        /// Its end.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// Item `session/<id>`: a browser is signed in.
+    pub struct Session: 1 {
+        /// Which; stable over renewals of the cookie (its lineage).
+        pub session: SessionId,
+        /// What clients see as `sid`.
+        pub sid: Sid,
+        /// SHA-256 of the secret in the cookie; renewed at each step of authentication.
+        pub secret_hash: String,
+        /// The browser it lives in.
+        pub browser: BrowserId,
+        /// The known device it belongs to.
+        pub device: DeviceId,
+        /// What was proved, and when.
+        pub proofs: Vec<Proof>,
+        /// Clients that got a code from it.
+        pub clients: Vec<ClientId>,
+        /// `User-Agent` at sign-in, shortened.
+        pub user_agent: Option<String>,
+        /// Address at sign-in.
+        pub address: Option<String>,
+        /// Sign-in.
+        pub started_at: Timestamp,
+        /// Last use, to the minute.
+        pub last_seen_at: Timestamp,
+        /// Its absolute end.
+        pub expires_at: Timestamp,
+    }
+}
