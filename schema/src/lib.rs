@@ -18,6 +18,7 @@
 mod id;
 mod kernel;
 mod time;
+mod typed;
 
 pub mod claim;
 #[cfg(feature = "testing")]

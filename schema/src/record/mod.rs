@@ -150,6 +150,7 @@ macro_rules! record {
 pub(crate) use record;
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "the macro declares public structs")]
 mod tests {
     use super::*;
 
