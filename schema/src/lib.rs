@@ -15,6 +15,8 @@
 //!
 //! The kernel is [`Store`]; what is built on it once for both backends is in [`claim`](mod@claim) and [`resolve`].
 
+mod check;
+mod dirty;
 mod id;
 mod kernel;
 mod time;
@@ -27,6 +29,8 @@ pub mod embedded;
 pub mod record;
 pub mod resolve;
 
+pub use check::{MAX_EVENT_ID, MAX_ITEM_KEY, MAX_PARTITION_ID};
+pub use dirty::{DIRTY_BUCKET, NotAPartition, dirty_event};
 pub use id::*;
 pub use kernel::*;
 pub use time::Timestamp;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::record;
 use crate::{ClientId, Timestamp};
 
-/// How an ID token is signed (OpenID Connect Registration, `id_token_signed_response_alg`).
+/// How an ID token is signed (`id_token_signed_response_alg` of dynamic client registration).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SigningAlg {
     /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits: what every client can verify.

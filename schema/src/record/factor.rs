@@ -37,7 +37,7 @@ record! {
         pub credential: CredentialId,
         /// Counts every change of the hash, rehashes included.
         pub version: u32,
-        /// Argon2id in PHC form, sealed under the pepper.
+        /// Argon2id in PHC form, of the peppered password.
         pub hash: String,
         /// When the user last chose it.
         pub changed_at: Timestamp,
@@ -69,7 +69,7 @@ record! {
 pub struct BackupCode {
     /// The first four characters; they find the code, so that one hash is enough.
     pub locator: String,
-    /// Argon2id of the other sixteen (80 bits) in PHC form with small parameters, sealed under the pepper.
+    /// Argon2id of the other sixteen (80 bits, peppered) in PHC form with small parameters.
     pub hash: String,
     /// When it was used.
     pub used_at: Option<Timestamp>,

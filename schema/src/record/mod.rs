@@ -82,9 +82,11 @@ pub trait Record: Serialize + DeserializeOwned {
         let body = Body { v: Self::VERSION, min_reader: Self::MIN_READER, known: self };
         let mut text = serde_json::to_string(&body).map_err(malformed)?;
         for (name, value) in &self.unknown().0 {
-            text.pop();
             let name = serde_json::to_string(name).map_err(malformed)?;
-            text.push_str(&format!(",{name}:{value}}}"));
+            text.pop();
+            for part in [",", &name, ":", value.get(), "}"] {
+                text.push_str(part);
+            }
         }
         RawValue::from_string(text).map_err(malformed)
     }

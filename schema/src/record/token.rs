@@ -35,9 +35,9 @@ record! {
         pub sid: Sid,
         /// For whom.
         pub client: ClientId,
-        /// Where it was sent.
+        /// Where it was sent; the token request repeats it (RFC 6749, 4.1.3).
         pub redirect_uri: String,
-        /// Was `redirect_uri` in the request? Then the token request repeats it (RFC 6749, 4.1.3).
+        /// What it may be used for.
         pub scopes: BTreeSet<String>,
         /// From the request, for the ID token.
         pub nonce: Option<String>,
