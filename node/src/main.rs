@@ -1,1 +1,3 @@
+//! The binary `doorward`.
+
 fn main() {}

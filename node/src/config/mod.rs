@@ -1,0 +1,126 @@
+//! The configuration: defaults < one TOML file < environment, told apart by key, checked whole.
+//!
+//! 1. [`keys`] reads from the JSON schema of [`Config`] which keys there are, of which type, with which default.
+//! 2. [`source`] lays file and environment over each other and remembers where each value came from.
+//! 3. [`Loaded::load`] turns the values into [`Config`] and asks each section to [check](Report) what no single key can
+//!    tell. Every problem found on the way is collected; only a configuration without any comes out.
+//!
+//! One file per section; a section is a struct whose doc comments are the reference that `docs/config.md` shows.
+
+pub mod dump;
+pub mod http;
+pub mod keys;
+pub mod lifetimes;
+pub mod limits;
+pub mod markdown;
+pub mod operation;
+pub mod password;
+pub mod report;
+pub mod secrets;
+pub mod source;
+pub mod store;
+pub mod totp;
+pub mod value;
+
+use std::{ffi::OsString, path::Path};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::{
+    http::{Http, Management},
+    keys::Keys,
+    lifetimes::{Session, SigningKeys, Token},
+    limits::Limits,
+    operation::{Log, OAuth, Shutdown},
+    password::Password,
+    report::{Problems, Report},
+    secrets::Secrets,
+    source::Settings,
+    store::Store,
+    totp::Totp,
+    value::Issuer,
+};
+
+/// Everything that can be configured, checked.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "Doorward configuration")]
+pub struct Config {
+    /// The issuer: the URL under which browsers and clients reach this server, exactly as it stands in `iss`. No
+    /// trailing slash, query or fragment. `http` is allowed only for localhost, 127.0.0.0/8 and `[::1]`; that is the
+    /// development mode (cookies without `__Host-` and `Secure`).
+    pub issuer: Issuer,
+    /// The public listener: protocol and pages.
+    pub http: Http,
+    /// The management listener: health and metrics. Keep it away from the public.
+    pub management: Management,
+    /// Where state is kept.
+    pub store: Store,
+    /// Secrets of the server itself. Better kept in files or the environment than in the configuration file.
+    pub secrets: Secrets,
+    /// Passwords.
+    pub password: Password,
+    /// One-time codes of authenticator apps.
+    pub totp: Totp,
+    /// Sessions of people in browsers.
+    pub session: Session,
+    /// Tokens and authorization codes.
+    pub token: Token,
+    /// Protocol switches.
+    pub oauth: OAuth,
+    /// Signing keys.
+    pub keys: SigningKeys,
+    /// Bounds against abuse and overload. An address prefix is an IPv4 address or the first 64 bits of an IPv6 address.
+    /// Throttles per user are not configured here: they are fixed rules.
+    pub limits: Limits,
+    /// What happens on SIGTERM: not ready → wait → stop accepting → finish what is in flight → end. A second signal
+    /// ends the process at once.
+    pub shutdown: Shutdown,
+    /// Log output, on stderr.
+    pub log: Log,
+}
+
+impl Config {
+    /// What no single key can tell.
+    fn check(&self, report: &mut Report<'_>) {
+        self.http.check(&self.management, report);
+        self.secrets.check(report);
+        self.password.check(report);
+        self.session.check(report);
+        self.token.check(report);
+        self.keys.check(&self.token, report);
+        self.log.check(report);
+    }
+}
+
+/// A configuration and where its values came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// The same as text, with their origins, for `config dump`.
+    pub settings: Settings,
+}
+
+impl Loaded {
+    /// Reads `file`, if there is one, and the `environment`, and checks them together.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Problems> {
+        let keys = Keys::new();
+        let mut problems = Problems::default();
+        let mut settings = Settings::default();
+        if let Some(file) = file {
+            settings.read_file(file, &keys, &mut problems);
+        }
+        settings.read_environment(environment, &keys, &mut problems);
+        let config = settings.decode(&mut problems);
+        config.check(&mut Report::new(&settings, &mut problems));
+        problems.none_or(Self { config, settings })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Section `password`: how passwords are judged and hashed.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::report::Report;
+
+/// Passwords.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Password {
+    /// Shortest password, in characters, of a user without a second factor (NIST SP 800-63B-4).
+    #[schemars(range(min = 1, max = 64))]
+    pub min_length_single_factor: u8,
+    /// Shortest password, in characters, where a second factor is demanded as well.
+    #[schemars(range(min = 1, max = 64))]
+    pub min_length_with_mfa: u8,
+    /// Hashes computed at the same time; unset: one per core.
+    #[schemars(range(min = 1, max = 256))]
+    pub threads: Option<u16>,
+    /// A refused sign-in is answered no earlier than this many milliseconds after it came, so that an unknown name
+    /// and a wrong password take the same time. Must be longer than one hash takes.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub failure_floor_ms: u32,
+    /// Cost of Argon2id. Hashes of another cost are renewed at the next sign-in.
+    pub argon2: Argon2,
+}
+
+/// Cost of Argon2id (RFC 9106).
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Argon2 {
+    /// Memory, in KiB.
+    #[schemars(range(min = 8, max = 4_194_304))]
+    pub m_kib: u32,
+    /// Passes over the memory.
+    #[schemars(range(min = 1, max = 1000))]
+    pub t: u32,
+    /// Lanes.
+    #[schemars(range(min = 1, max = 16))]
+    pub p: u32,
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self {
+            min_length_single_factor: 15,
+            min_length_with_mfa: 8,
+            threads: None,
+            failure_floor_ms: 500,
+            argon2: Argon2::default(),
+        }
+    }
+}
+
+/// The row of the OWASP cheat sheet with the least memory and two passes.
+impl Default for Argon2 {
+    fn default() -> Self {
+        Self { m_kib: 19_456, t: 2, p: 1 }
+    }
+}
+
+impl Password {
+    pub(super) fn check(&self, report: &mut Report<'_>) {
+        let too_little = self.argon2.m_kib < 8 * self.argon2.p;
+        report.refuse_if(too_little, "password.argon2.m_kib", "must be at least 8 times password.argon2.p");
+        let upside_down = self.min_length_with_mfa > self.min_length_single_factor;
+        let message = "must not be above password.min_length_single_factor";
+        report.refuse_if(upside_down, "password.min_length_with_mfa", message);
+    }
+
+    /// Is a hash cheaper than the cheapest row that OWASP names?
+    pub const fn is_weak(&self) -> bool {
+        self.argon2.m_kib < 7168
+    }
+}

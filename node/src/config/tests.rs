@@ -1,0 +1,249 @@
+//! What is taken and what is refused, each refusal with its place and its remedy.
+
+use std::{ffi::OsString, fs, time::Duration};
+
+use super::{value::Span, *};
+
+/// Loads this file and these variables.
+fn load(file: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("doorward.toml");
+    fs::write(&path, file).expect("a file");
+    let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let place = format!("{}:", path.display());
+    Loaded::load(Some(&path), variables).map_err(|problems| problems.to_string().replace(&place, "FILE:"))
+}
+
+fn refusal(file: &str, variables: &[(&str, &str)]) -> String {
+    load(file, variables).expect_err("refused")
+}
+
+#[track_caller]
+fn assert_refused(file: &str, expected: &str) {
+    let refusal = refusal(file, &[]);
+    assert!(refusal.lines().any(|line| line.trim() == expected), "{refusal}\ndoes not say\n  {expected}");
+}
+
+#[test]
+fn nothing_configured_gives_the_development_defaults() {
+    let config = Loaded::load(None, []).expect("accepted").config;
+    assert_eq!(config.issuer.as_str(), "http://localhost:11080");
+    assert!(config.issuer.is_development());
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:11080");
+    assert_eq!(config.management.listen.to_string(), "127.0.0.1:11081");
+    assert_eq!(config.store.url.to_string(), "embedded:./doorward-data");
+    assert_eq!(config.token.code.get(), Duration::from_secs(60));
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "[http]\nlisten = \"127.0.0.1:1\"\nmax_in_flight = 7\n";
+    let config = load(file, &[("DOORWARD__HTTP__LISTEN", "127.0.0.1:2")]).expect("accepted").config;
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:2");
+    assert_eq!(config.http.max_in_flight, 7);
+}
+
+#[test]
+fn every_key_can_be_set_by_its_environment_variable() {
+    let keys = keys::Keys::new();
+    for (path, key) in keys.iter().filter(|(_, key)| !key.default.is_null()) {
+        let text = match &key.default {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(_) => String::new(),
+            other => other.to_string(),
+        };
+        let name = keys::environment_name(path);
+        let loaded = load("", &[(&name, &text)]).unwrap_or_else(|refusal| panic!("{name}={text}: {refusal}"));
+        assert_eq!(loaded.settings.origin(path), report::Origin::Environment { name });
+    }
+}
+
+#[test]
+fn lists_come_from_the_environment_with_commas() {
+    let variables = [("DOORWARD__HTTP__TRUSTED_PROXIES", "10.0.0.0/8, ::1")];
+    let proxies = load("", &variables).expect("accepted").config.http.trusted_proxies;
+    assert_eq!(proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "::1/128"]);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_likely_name() {
+    assert_refused(
+        "[http]\n\nlisten_ = \"127.0.0.1:1\"",
+        "FILE:3: `http.listen_`: unknown key; did you mean `http.listen`?",
+    );
+    assert_refused(
+        "[cluster]\nlisten = \"127.0.0.1:1\"",
+        "FILE:1: `cluster`: unknown key; `doorward config schema` lists all",
+    );
+}
+
+#[test]
+fn a_key_given_twice_is_refused_with_its_line() {
+    let refusal = refusal("[token]\naccess = \"5m\"\naccess = \"6m\"\n", &[]);
+    assert!(refusal.contains("FILE:3: not valid TOML: duplicate key"), "{refusal}");
+}
+
+#[test]
+fn text_that_is_not_toml_is_refused_with_its_line() {
+    let refusal = refusal("issuer = \"https://id.example\"\n[http\n", &[]);
+    assert!(refusal.contains("FILE:2: not valid TOML"), "{refusal}");
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_its_line_and_the_fix() {
+    assert_refused(
+        "[token]\naccess = 300\n",
+        "FILE:2: `token.access`: must be a text in quotes, such as \"5m\", but is integer",
+    );
+    assert_refused(
+        "[oauth]\njson_token_requests = \"yes\"\n",
+        "FILE:2: `oauth.json_token_requests`: must be true or false, such as true, but is string",
+    );
+    assert_refused("http = 3", "FILE:1: `http`: is a section: write [http] and its keys below");
+}
+
+#[test]
+fn a_number_out_of_bounds_is_refused() {
+    assert_refused("password.argon2.p = 17", "FILE:1: `password.argon2.p`: must be at most 16 (and at least 1)");
+    let refusal = refusal("", &[("DOORWARD__HTTP__MAX_IN_FLIGHT", "0")]);
+    assert!(refusal.contains("DOORWARD__HTTP__MAX_IN_FLIGHT: `http.max_in_flight`: must be at least 1"), "{refusal}");
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let file =
+        "issuer = \"http://id.example\"\n[http]\nlisten = \"here\"\nlisen = 1\n[store]\nurl = \"scylla://a/b\"\n";
+    let refusal = refusal(file, &[("DOORWARD__TOKEN__ACCES", "5m"), ("DOORWARD__LOG__FORMAT", "xml")]);
+    for part in [
+        "FILE:1: `issuer`: http is allowed only for localhost, 127.0.0.0/8 and [::1]",
+        "FILE:3: `http.listen`: \"here\" is not an address with a port",
+        "FILE:4: `http.lisen`: unknown key; did you mean `http.listen`?",
+        "FILE:6: `store.url`: this build has the embedded store only; ScyllaDB comes with the cluster release",
+        "DOORWARD__TOKEN__ACCES: no key has this name; did you mean DOORWARD__TOKEN__ACCESS?",
+        "DOORWARD__LOG__FORMAT: `log.format`: ",
+    ] {
+        assert!(refusal.contains(part), "{refusal}\ndoes not say\n  {part}");
+    }
+}
+
+#[test]
+fn an_issuer_is_exact() {
+    for good in ["https://id.example", "http://localhost:11080", "http://127.0.0.9", "http://[::1]:8080"] {
+        assert!(load(&format!("issuer = \"{good}\""), &[]).is_ok(), "{good}");
+    }
+    for bad in [
+        "https://id.example/",
+        "https://id.example?a=b",
+        "https://id.example#a",
+        "https://id.example:443",
+        "https://ID.example",
+        "https://me@id.example",
+        "https://id.example/tenant",
+        "http://localhost.example",
+        "http://192.168.1.1",
+        "ftp://id.example",
+        "id.example",
+    ] {
+        assert!(refusal(&format!("issuer = \"{bad}\""), &[]).contains("FILE:1: `issuer`: "), "{bad}");
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_file_without_its_newline() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ring");
+    fs::write(&path, "one:AAAA\n").expect("a file");
+    let path = path.to_str().expect("UTF-8");
+    for name in ["DOORWARD_MASTER_KEYS_FILE", "DOORWARD__SECRETS__MASTER_KEYS_FILE"] {
+        let ring = load("", &[(name, path)]).expect("accepted").config.secrets.ring().expect("readable");
+        assert_eq!(ring.expect("a ring").expose(), "one:AAAA");
+    }
+}
+
+#[test]
+fn a_secret_both_as_text_and_as_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ring");
+    fs::write(&path, "one:AAAA\n").expect("a file");
+    let file = format!("[secrets]\nmaster_keys_file = \"{}\"", path.display());
+    let refusal = refusal(&file, &[("DOORWARD_MASTER_KEYS", "two:BBBB")]);
+    assert!(refusal.contains("DOORWARD_MASTER_KEYS: `secrets.master_keys`: is set both"), "{refusal}");
+    assert!(!refusal.contains("BBBB"), "{refusal}");
+}
+
+#[test]
+fn one_key_under_two_variable_names_is_refused() {
+    let refusal = refusal("", &[("DOORWARD_MASTER_KEYS", "a"), ("DOORWARD__SECRETS__MASTER_KEYS", "b")]);
+    assert!(refusal.contains("is set by DOORWARD_MASTER_KEYS as well"), "{refusal}");
+}
+
+#[test]
+fn a_secret_file_that_is_missing_or_empty_is_refused() {
+    let refusal = refusal("[secrets]\nmaster_keys_file = \"/nowhere/ring\"", &[]);
+    assert!(refusal.contains("FILE:2: `secrets.master_keys_file`: /nowhere/ring cannot be read"), "{refusal}");
+}
+
+#[test]
+fn sections_refuse_what_does_not_fit_together() {
+    assert_refused("[http.tls]\ncert = \"a.pem\"", "FILE:2: `http.tls.cert`: has no key; set http.tls.key as well");
+    assert_refused("[session]\nidle = \"25h\"", "FILE:2: `session.idle`: must not be longer than session.absolute");
+    assert_refused("[token]\ncode = \"11m\"", "FILE:2: `token.code`: must be at most 10m");
+    assert_refused(
+        "[management]\nlisten = \"127.0.0.1:11080\"",
+        "FILE:2: `management.listen`: is the address of http.listen; the two listeners need their own",
+    );
+    assert!(refusal("[log]\nlevel = \"loud\"", &[]).contains("FILE:2: `log.level`: is not understood"));
+}
+
+#[test]
+fn spans_of_time_read_back_as_they_are_written() {
+    for text in ["500ms", "60s", "5m", "1h", "24h", "30d", "90s", "2m30s", "1h30m", "0s"] {
+        assert_eq!(text.parse::<Span>().expect("a span").to_string(), text);
+    }
+    assert_eq!("1h30m".parse::<Span>().map(Span::get), Ok(Duration::from_secs(5400)));
+    for bad in ["", "5", "m", "5 m", "-5m", "1.5h", "5x", "99999999999999999999d"] {
+        assert!(bad.parse::<Span>().is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_dump_masks_secrets_and_names_origins() {
+    let loaded = load("[token]\naccess = \"10m\"", &[("DOORWARD_MASTER_KEYS", "one:hunter2")]).expect("accepted");
+    let keys = keys::Keys::new();
+    let lines = dump::lines(&keys, &loaded.settings);
+    let text = format!("{}{}{loaded:?}", dump::toml(&lines), dump::json(&lines));
+    assert!(!text.contains("hunter2"), "{text}");
+    assert!(text.contains("master_keys = \"********\" # DOORWARD_MASTER_KEYS"), "{text}");
+    assert!(text.contains("doorward.toml:2"), "{text}");
+    assert!(text.contains("id = \"5m\" # default"), "{text}");
+}
+
+#[test]
+fn a_dump_is_a_configuration_that_is_accepted() {
+    let keys = keys::Keys::new();
+    let defaults = Loaded::load(None, []).expect("accepted");
+    load(&dump::toml(&dump::lines(&keys, &defaults.settings)), &[]).expect("accepted");
+}
+
+#[test]
+fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
+    let unset =
+        ["http.tls.cert", "http.tls.key", "password.threads", "secrets.master_keys", "secrets.master_keys_file"];
+    for (path, key) in keys::Keys::new().iter() {
+        assert!(key.description.ends_with(['.', '?']), "{path} is not documented");
+        assert_eq!(key.default.is_null(), unset.contains(&path), "default of {path}");
+        assert_eq!(key.secret, path == "secrets.master_keys", "{path}");
+    }
+}
+
+#[test]
+fn the_checked_in_reference_is_the_generated_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/config.md");
+    let checked_in = fs::read_to_string(path).unwrap_or_default();
+    let generated = markdown::reference(&keys::Keys::new());
+    if std::env::var_os("DOORWARD_BLESS").is_some() {
+        fs::write(path, &generated).expect("written");
+    } else {
+        assert!(checked_in == generated, "run `doorward config schema --output markdown > docs/config.md`");
+    }
+}
