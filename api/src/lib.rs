@@ -1,1 +1,6 @@
 //! api
+
+pub mod assets;
+pub mod layer;
+pub mod page;
+pub mod qr;

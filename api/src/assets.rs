@@ -1,0 +1,172 @@
+//! `/assets/NAME`: style sheet, scripts and icon, compiled into the binary. Pages link them with `?v=HASH`, and what is
+//! asked for by its own hash may be kept for ever.
+
+use std::sync::LazyLock;
+
+use axum::{
+    Router,
+    extract::{Path, RawQuery},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use data_encoding::HEXLOWER;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// One file.
+struct Asset {
+    name: &'static str,
+    media_type: &'static str,
+    body: &'static [u8],
+    /// SHA-256 of the body in hexadecimal.
+    hash: String,
+}
+
+impl Asset {
+    fn new(name: &'static str, media_type: &'static str, body: &'static [u8]) -> Self {
+        Self { name, media_type, body, hash: HEXLOWER.encode(&Sha256::digest(body)) }
+    }
+
+    fn url(&self) -> String {
+        format!("/assets/{}?v={}", self.name, self.version())
+    }
+
+    fn version(&self) -> &str {
+        self.hash.get(..16).unwrap_or(&self.hash)
+    }
+
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.hash)
+    }
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+struct Assets {
+    style: Asset,
+    copy: Asset,
+    password: Asset,
+    icon: Asset,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    style: Asset::new("style.css", CSS, include_bytes!("../assets/style.css")),
+    copy: Asset::new("copy.js", SCRIPT, include_bytes!("../assets/copy.js")),
+    password: Asset::new("password.js", SCRIPT, include_bytes!("../assets/password.js")),
+    icon: Asset::new("icon.svg", SVG, include_bytes!("../assets/icon.svg")),
+});
+
+impl Assets {
+    fn named(&self, name: &str) -> Option<&Asset> {
+        [&self.style, &self.copy, &self.password, &self.icon].into_iter().find(|asset| asset.name == name)
+    }
+}
+
+/// The addresses that pages link.
+#[derive(Clone, Debug, Serialize)]
+pub struct AssetUrls {
+    /// The style sheet.
+    pub style: String,
+    /// The script of copy, download and print buttons.
+    pub copy: String,
+    /// The script of the "Show" button beside passwords.
+    pub password: String,
+    /// The icon.
+    pub icon: String,
+}
+
+/// The address of each asset with the version of this binary.
+pub fn urls() -> AssetUrls {
+    AssetUrls {
+        style: ASSETS.style.url(),
+        copy: ASSETS.copy.url(),
+        password: ASSETS.password.url(),
+        icon: ASSETS.icon.url(),
+    }
+}
+
+/// The route `/assets/{name}`.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/assets/{name}", get(serve))
+}
+
+/// An asset, `304` when the browser has it, or `404`.
+async fn serve(Path(name): Path<String>, RawQuery(query): RawQuery, request: HeaderMap) -> Response {
+    let Some(asset) = ASSETS.named(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let etag = asset.etag();
+    let versioned = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(asset.version());
+    // Under another version's address the body would outlive its release in caches.
+    let caching = if versioned { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = if has(&request, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, asset.media_type)], asset.body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// Whether `If-None-Match` names the tag; the comparison is the weak one, RFC 9110 section 13.1.2.
+fn has(request: &HeaderMap, etag: &str) -> bool {
+    let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::{Request, Response, StatusCode, header};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::{ASSETS, router, urls};
+
+    async fn fetch(uri: &str, if_none_match: Option<&str>) -> Response<Body> {
+        let mut request = Request::get(uri);
+        if let Some(tag) = if_none_match {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
+        router::<()>().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_asset_under_its_own_version_is_kept_for_ever() {
+        let response = fetch(&urls().style, None).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, ASSETS.style.body);
+    }
+
+    #[tokio::test]
+    async fn an_asset_under_another_version_is_asked_for_again() {
+        let response = fetch("/assets/copy.js?v=0123456789abcdef", None).await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_has_the_asset_gets_no_body() {
+        let tag = fetch(&urls().icon, None).await.headers()[header::ETAG].to_str().unwrap().to_owned();
+        let listed = format!("\"other\", W/{tag}");
+        assert_eq!(fetch(&urls().icon, Some(&listed)).await.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(fetch(&urls().icon, Some("\"other\"")).await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_asset_is_not_found() {
+        assert_eq!(fetch("/assets/nothing.js", None).await.status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn scripts_stay_within_sixty_kilobytes() {
+        assert!(ASSETS.copy.body.len() + ASSETS.password.body.len() <= 60 * 1024);
+    }
+}

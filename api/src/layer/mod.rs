@@ -1,0 +1,3 @@
+//! What every response passes through.
+
+pub mod security_headers;

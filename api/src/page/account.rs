@@ -1,0 +1,132 @@
+//! `/account` and `/account/sessions`.
+
+use serde::Serialize;
+
+use super::{Notice, Page, When};
+
+/// `/account`: profile, multi-factor state, password, sessions, sign out.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountPage {
+    /// The user name.
+    pub user_name: String,
+    /// The e-mail address, if one was given.
+    pub email: Option<EmailLine>,
+    /// When the account was made.
+    pub created: When,
+    /// When the password was last set; none without a password.
+    pub password_set: Option<When>,
+    /// Authenticator apps in force; multi-factor authentication is on when there is at least one.
+    pub authenticators: usize,
+    /// Unused backup codes; shown when multi-factor authentication is on.
+    pub backup_codes_left: usize,
+    /// Live sessions, this one included.
+    pub sessions: usize,
+    /// What the step before did.
+    pub notice: Option<Notice>,
+}
+
+impl Page for AccountPage {
+    const TEMPLATE: &'static str = "account.html";
+
+    fn title(&self) -> String {
+        "Your account".to_owned()
+    }
+}
+
+/// An e-mail address of the account.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmailLine {
+    /// The address as typed.
+    pub address: String,
+    /// Whether its owner proved that it is theirs.
+    pub verified: bool,
+}
+
+/// `/account/sessions`: one form `session` per row to `/account/sessions/end`, one to `/account/sessions/end-all`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionsPage {
+    /// Live sessions, this browser's first.
+    pub sessions: Vec<SessionRow>,
+    /// What the step before did.
+    pub notice: Option<Notice>,
+}
+
+impl Page for SessionsPage {
+    const TEMPLATE: &'static str = "sessions.html";
+
+    fn title(&self) -> String {
+        "Sessions".to_owned()
+    }
+}
+
+/// One session.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionRow {
+    /// Its id, sent back as the field `session`.
+    pub id: String,
+    /// The browser in words, see [`describe_user_agent`].
+    pub browser: String,
+    /// The address it was begun from.
+    pub address: Option<String>,
+    /// Sign-in.
+    pub started: When,
+    /// Last use.
+    pub last_seen: When,
+    /// Whether it is the session of this request.
+    pub current: bool,
+}
+
+/// A `User-Agent` in words such as `Firefox on Windows`. The value is the browser's own claim, good for recognising a
+/// session and for nothing else.
+pub fn describe_user_agent(user_agent: Option<&str>) -> String {
+    // Order matters: every Chromium relative also says Chrome and Safari, and Chrome says Safari.
+    const BROWSERS: [(&str, &str); 8] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    // Android says Linux, an iPhone says Mac OS X.
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let Some(agent) = user_agent.filter(|agent| !agent.is_empty()) else { return "Unknown browser".to_owned() };
+    let find =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("Unknown browser on {system}"),
+        (None, None) => agent.chars().take(60).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe_user_agent;
+
+    #[test]
+    fn browsers_are_told_apart_although_they_claim_to_be_one_another() {
+        let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)";
+        for (agent, words) in [
+            (format!("{linux} Chrome/140.0.0.0 Safari/537.36"), "Chrome on Linux"),
+            (format!("{linux} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"), "Edge on Linux"),
+            ("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(), "Firefox on Windows"),
+            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1".to_owned(), "Safari on iPhone"),
+            ("curl/8.1".to_owned(), "curl/8.1"),
+        ] {
+            assert_eq!(describe_user_agent(Some(&agent)), words);
+        }
+        assert_eq!(describe_user_agent(None), "Unknown browser");
+    }
+}

@@ -1,0 +1,197 @@
+//! What forms share: errors beside fields, cool-downs, the password rule, values that must not be printed, and the
+//! client that asked for a sign-in.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use super::When;
+
+/// A value that reaches the browser and nothing else: backup codes, TOTP keys, tokens. `Debug` hides it and the memory
+/// is wiped when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Concealed(Zeroizing<String>);
+
+impl From<String> for Concealed {
+    fn from(value: String) -> Self {
+        Self(Zeroizing::new(value))
+    }
+}
+
+impl From<&str> for Concealed {
+    fn from(value: &str) -> Self {
+        Self::from(value.to_owned())
+    }
+}
+
+impl fmt::Debug for Concealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(concealed)")
+    }
+}
+
+impl Serialize for Concealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Why a form is shown again. The page moves the focus to the summary and marks the fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FormError {
+    /// One or two plain sentences: what is wrong and what to do.
+    pub summary: String,
+    /// Names of the fields that are marked invalid; empty when the form as a whole was refused.
+    pub fields: Vec<&'static str>,
+    /// When the next attempt is possible, if one must wait.
+    pub retry: Option<Cooldown>,
+}
+
+impl FormError {
+    /// The form as a whole was refused.
+    pub fn whole(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), fields: Vec::new(), retry: None }
+    }
+
+    /// One field was refused; `field` is its `name`.
+    pub fn field(field: &'static str, summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), fields: vec![field], retry: None }
+    }
+
+    /// Several fields were refused together, such as a user name and its password: which of them was wrong stays
+    /// untold (HAZARDS H13).
+    pub fn fields(fields: &[&'static str], summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), fields: fields.to_vec(), retry: None }
+    }
+
+    /// Too many attempts: the next one is possible `wait_secs` after `now_unix_secs`.
+    pub fn cool_down(now_unix_secs: i64, wait_secs: u64) -> Self {
+        Self {
+            summary: "Too many attempts.".to_owned(),
+            fields: Vec::new(),
+            retry: Some(Cooldown::starting(now_unix_secs, wait_secs)),
+        }
+    }
+}
+
+/// When an attempt is possible again. The page counts nothing down and reloads nothing: the time is written out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cooldown {
+    /// The instant.
+    pub at: When,
+    /// Whole seconds from the moment the page was made; the same number belongs into `Retry-After`.
+    pub seconds: u64,
+}
+
+impl Cooldown {
+    /// A wait of `wait_secs` seconds that begins at `now_unix_secs`.
+    pub fn starting(now_unix_secs: i64, wait_secs: u64) -> Self {
+        let end = now_unix_secs.saturating_add(i64::try_from(wait_secs).unwrap_or(i64::MAX));
+        Self { at: When::from_unix_secs(end), seconds: wait_secs }
+    }
+}
+
+/// How long a new password must be, as the page says it. The bounds are those of the policy in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PasswordRule {
+    /// Fewest characters, at least 1.
+    pub min: u16,
+    /// Most characters.
+    pub max: u16,
+}
+
+/// The client that asked for this sign-in, consent or sign-out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientLine {
+    /// Its registered name.
+    pub name: String,
+    /// The origin of the redirect URI in use, e.g. `https://photos.example`.
+    pub origin: String,
+}
+
+/// What the previous step did, told once at the top of the page it redirected to. Carried as `?done=NAME`: a closed
+/// set, so that no link can put words of its own on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The account was just made.
+    Registered,
+    /// The password was changed.
+    PasswordChanged,
+    /// The first authenticator app was confirmed and the backup codes were saved.
+    MfaEnabled,
+    /// An authenticator app was removed.
+    AuthenticatorRemoved,
+    /// A new set of backup codes replaced the old one.
+    BackupCodesReplaced,
+    /// One session was ended.
+    SessionEnded,
+}
+
+impl Notice {
+    const ALL: [(&'static str, Self); 6] = [
+        ("registered", Self::Registered),
+        ("password", Self::PasswordChanged),
+        ("mfa", Self::MfaEnabled),
+        ("authenticator-removed", Self::AuthenticatorRemoved),
+        ("backup-codes", Self::BackupCodesReplaced),
+        ("session", Self::SessionEnded),
+    ];
+
+    /// The notice named by the query value `done`, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, notice)| notice)
+    }
+
+    /// The value for `?done=`.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, notice)| *notice == self).map_or("", |(name, _)| name)
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Registered => "Your account is ready and you are signed in.",
+            Self::PasswordChanged => "Your password was changed.",
+            Self::MfaEnabled => "Multi-factor authentication is on.",
+            Self::AuthenticatorRemoved => "The authenticator app was removed.",
+            Self::BackupCodesReplaced => "Your new backup codes are in force. The old ones no longer work.",
+            Self::SessionEnded => "The session was ended.",
+        }
+    }
+}
+
+impl Serialize for Notice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text())
+    }
+}
+
+/// The title of a page with a form: an error is told before anything else (WCAG 2.2, 3.3.1).
+pub(super) fn form_title(title: &str, error: Option<&FormError>) -> String {
+    if error.is_some() { format!("Error: {title}") } else { title.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Concealed, FormError, Notice};
+
+    #[test]
+    fn concealed_values_do_not_appear_in_debug_output() {
+        assert_eq!(format!("{:?}", Concealed::from("hunter2")), "(concealed)");
+    }
+
+    #[test]
+    fn every_notice_is_found_by_its_name_and_no_other_is() {
+        for (name, notice) in Notice::ALL {
+            assert_eq!(Notice::named(name), Some(notice));
+            assert_eq!(notice.name(), name);
+        }
+        assert_eq!(Notice::named("<b>"), None);
+    }
+
+    #[test]
+    fn a_cool_down_ends_after_its_seconds() {
+        let retry = FormError::cool_down(86_390, 30).retry.unwrap();
+        assert_eq!((retry.at.clock.as_str(), retry.seconds), ("00:00:20", 30));
+    }
+}

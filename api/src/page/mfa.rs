@@ -1,0 +1,150 @@
+//! `/account/mfa` and below: authenticator apps and backup codes.
+
+use serde::Serialize;
+
+use super::{Concealed, FormError, Notice, Page, When, form::form_title};
+use crate::qr::QrSvg;
+
+/// `/account/mfa`: authenticator apps, backup codes, and the form (field `name`) that begins an enrolment.
+#[derive(Clone, Debug, Serialize)]
+pub struct MfaPage {
+    /// Authenticator apps in force, oldest first; multi-factor authentication is off when there is none.
+    pub authenticators: Vec<AuthenticatorRow>,
+    /// Whether one more may be added.
+    pub may_add: bool,
+    /// Unused backup codes.
+    pub backup_codes_left: usize,
+    /// What was typed as the name of the new authenticator; the proposed name at first.
+    pub name: String,
+    /// What the step before did.
+    pub notice: Option<Notice>,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for MfaPage {
+    const TEMPLATE: &'static str = "mfa.html";
+
+    fn title(&self) -> String {
+        form_title("Multi-factor authentication", self.error.as_ref())
+    }
+}
+
+/// One authenticator app.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuthenticatorRow {
+    /// Its id, part of the path that removes it.
+    pub id: String,
+    /// The name that its owner gave it.
+    pub name: String,
+    /// When it was confirmed.
+    pub added: When,
+    /// When a code of it was last accepted.
+    pub last_used: Option<When>,
+}
+
+/// `/account/mfa/totp/{factor}`: QR code and key of a pending enrolment, and the form (field `code`) that confirms it.
+#[derive(Clone, Debug, Serialize)]
+pub struct TotpEnrolPage {
+    /// The pending authenticator's id, part of the path that confirms it.
+    pub factor: String,
+    /// Its name.
+    pub name: String,
+    /// The QR code of [`Self::uri`].
+    pub qr: QrSvg,
+    /// The key in Base32 without padding, cut into groups of four by [`groups_of_four`].
+    pub key_groups: Vec<Concealed>,
+    /// The `otpauth://totp/…` URI, for an app on this device.
+    pub uri: Concealed,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for TotpEnrolPage {
+    const TEMPLATE: &'static str = "totp_enrol.html";
+
+    fn title(&self) -> String {
+        form_title("Set up your authenticator app", self.error.as_ref())
+    }
+}
+
+/// A key cut into groups of four characters, the last one perhaps shorter.
+pub fn groups_of_four(key: &str) -> Vec<Concealed> {
+    let characters: Vec<char> = key.chars().collect();
+    characters.chunks(4).map(|group| Concealed::from(group.iter().collect::<String>())).collect()
+}
+
+/// The ten backup codes, shown once; the tick `saved=yes` goes to `/account/mfa/backup-codes/saved`.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackupCodesPage {
+    /// The codes as they are to be typed.
+    pub codes: Vec<Concealed>,
+    /// Whose they are: named in the downloaded and printed copy.
+    pub user_name: String,
+    /// When they were made: named likewise.
+    pub created: When,
+}
+
+impl Page for BackupCodesPage {
+    const TEMPLATE: &'static str = "backup_codes.html";
+
+    fn title(&self) -> String {
+        "Save your backup codes".to_owned()
+    }
+}
+
+/// The tick was missing: the codes cannot be shown again, so the page asks once more or offers new codes.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackupCodesUnsavedPage {
+    /// What is missing.
+    pub error: FormError,
+}
+
+impl Default for BackupCodesUnsavedPage {
+    fn default() -> Self {
+        let error = FormError::field("saved", "Tick the box once you have saved your backup codes.");
+        Self { error }
+    }
+}
+
+impl Page for BackupCodesUnsavedPage {
+    const TEMPLATE: &'static str = "backup_codes_unsaved.html";
+
+    fn title(&self) -> String {
+        form_title("Did you save your backup codes?", Some(&self.error))
+    }
+}
+
+/// `/account/mfa/totp/{factor}/remove`: asks before an authenticator app is removed; a form without fields.
+#[derive(Clone, Debug, Serialize)]
+pub struct TotpRemovePage {
+    /// The authenticator's id.
+    pub factor: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is the last one, so that multi-factor authentication ends with it.
+    pub last: bool,
+}
+
+impl Page for TotpRemovePage {
+    const TEMPLATE: &'static str = "totp_remove.html";
+
+    fn title(&self) -> String {
+        "Remove authenticator app".to_owned()
+    }
+}
+
+/// `GET /account/mfa/backup-codes`: asks before the codes are replaced; a form without fields.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackupCodesRegeneratePage {
+    /// Unused codes that will stop working.
+    pub left: usize,
+}
+
+impl Page for BackupCodesRegeneratePage {
+    const TEMPLATE: &'static str = "backup_codes_regenerate.html";
+
+    fn title(&self) -> String {
+        "Make new backup codes".to_owned()
+    }
+}
