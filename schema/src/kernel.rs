@@ -197,7 +197,7 @@ pub struct WriteSet {
     /// Keys of items removed. Removing what is not there is no error.
     pub deletes: Vec<Box<str>>,
     /// For kinds whose partitions expire: the end of the whole partition, statics included. It may be collected
-    /// [`GRACE`] later.
+    /// [`GRACE`] later. A later commit can only put the end off; `None` once makes the partition permanent.
     pub partition_expires_at: Option<Timestamp>,
     /// Note the partition in the [`Stream::dirty`] of `at`, before the commit or together with it, so that its
     /// undelivered events are found after a crash.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::record;
-use crate::{ClaimId, ClientId, ResetId, Timestamp, UserId};
+use crate::{ClaimId, ClientId, PartitionKey, ResetId, Timestamp, UserId};
 
 /// May the user sign in?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,9 +81,23 @@ record! {
     }
 }
 
-/// Item `claim-void/<claim>`: the sweeper declared this holding void before releasing it (HAZARDS H9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClaimVoid {
-    /// When.
-    pub at: Timestamp,
+record! {
+    /// Item `owner` of a `claim` partition: who holds the look-up. It counts only while the owner's account lists it.
+    pub struct ClaimOwner: 1 {
+        /// The partition of the holder.
+        pub owner: PartitionKey,
+        /// The holding.
+        pub claim: ClaimId,
+        /// Since when.
+        pub at: Timestamp,
+    }
+}
+
+record! {
+    /// Item `claim-void/<claim>`: the sweeper declared this holding void before releasing it (HAZARDS H9). While it is
+    /// there, expired or not, no decision may list that holding.
+    pub struct ClaimVoid: 1 {
+        /// When.
+        pub at: Timestamp,
+    }
 }
