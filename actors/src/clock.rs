@@ -1,0 +1,110 @@
+//! The clocks: wall time for what is stored, monotonic time for spans within the process. Nothing else reads a clock.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use schema::Timestamp;
+
+/// A source of time.
+pub trait Clock: Send + Sync {
+    /// Wall time.
+    fn now(&self) -> Timestamp;
+    /// Time since some fixed moment; never goes back, whatever happens to wall time.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The clocks of the machine.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic time begins now.
+    pub fn new() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// A clock that stands still until it is told otherwise.
+pub struct MockClock(Mutex<(Timestamp, Duration)>);
+
+impl MockClock {
+    /// A clock that shows `now`; its monotonic time begins at zero.
+    pub const fn new(now: Timestamp) -> Self {
+        Self(Mutex::new((now, Duration::ZERO)))
+    }
+
+    /// Sets wall time alone, as an operator or NTP would.
+    pub fn set(&self, now: Timestamp) {
+        self.hands().0 = now;
+    }
+
+    /// Lets time pass, on both clocks.
+    pub fn advance(&self, span: Duration) {
+        let mut hands = self.hands();
+        *hands = (hands.0.after(span), hands.1 + span);
+    }
+
+    fn hands(&self) -> MutexGuard<'_, (Timestamp, Duration)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MockClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MockClock").field(&*self.hands()).finish()
+    }
+}
+
+impl Clock for MockClock {
+    fn now(&self) -> Timestamp {
+        self.hands().0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.hands().1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_wall_time_does_not_move_the_monotonic_clock() {
+        let clock = MockClock::new(Timestamp::from_millis(1_000));
+        clock.advance(Duration::from_secs(2));
+        assert_eq!((clock.now(), clock.monotonic()), (Timestamp::from_millis(3_000), Duration::from_secs(2)));
+        clock.set(Timestamp::from_millis(500));
+        assert_eq!((clock.now(), clock.monotonic()), (Timestamp::from_millis(500), Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn the_system_clock_shows_this_century_and_never_goes_back() {
+        let clock = SystemClock::new();
+        assert!(clock.now() > Timestamp::from_millis(1_700_000_000_000));
+        let before = clock.monotonic();
+        assert!(clock.monotonic() >= before);
+    }
+}
