@@ -1,3 +1,14 @@
 //! Composition: command line, configuration, listeners, and the order in which the parts start and stop. No rules.
 
+pub mod cli;
+pub mod command;
 pub mod config;
+pub mod data_folder;
+pub mod listen;
+pub mod management;
+pub mod print;
+pub mod serve;
+pub mod shutdown;
+pub mod socket;
+pub mod telemetry;
+pub mod wire_up;

@@ -32,7 +32,7 @@ fn nothing_configured_gives_the_development_defaults() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:11080");
     assert_eq!(config.management.listen.to_string(), "127.0.0.1:11081");
     assert_eq!(config.store.url.to_string(), "embedded:./doorward-data");
-    assert_eq!(config.token.code.get(), Duration::from_secs(60));
+    assert_eq!(config.token.code.get(), Duration::from_mins(1));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn spans_of_time_read_back_as_they_are_written() {
     for text in ["500ms", "60s", "5m", "1h", "24h", "30d", "90s", "2m30s", "1h30m", "0s"] {
         assert_eq!(text.parse::<Span>().expect("a span").to_string(), text);
     }
-    assert_eq!("1h30m".parse::<Span>().map(Span::get), Ok(Duration::from_secs(5400)));
+    assert_eq!("1h30m".parse::<Span>().map(Span::get), Ok(Duration::from_mins(90)));
     for bad in ["", "5", "m", "5 m", "-5m", "1.5h", "5x", "99999999999999999999d"] {
         assert!(bad.parse::<Span>().is_err(), "{bad:?}");
     }

@@ -1,0 +1,44 @@
+//! What the verbs of the command line do, one file each, and how their endings become exit codes.
+
+mod config;
+mod healthcheck;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    cli::{Cli, Verb},
+    config::Loaded,
+};
+
+/// Wrong usage that only shows while a verb runs; exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Reads the command line, does what it says and returns the exit code.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("doorward: {error:#}");
+            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    // The schema is the same whatever is configured, even if that is refused.
+    if let Verb::Config(crate::cli::ConfigVerb::Schema { output }) = cli.verb {
+        return config::schema(output);
+    }
+    let loaded = Loaded::load(cli.config.as_deref(), std::env::vars_os())?;
+    match cli.verb {
+        Verb::Config(verb) => config::run(&verb, &loaded),
+        Verb::Healthcheck => healthcheck::run(&loaded.config),
+        Verb::Serve => crate::serve::run(&loaded.config),
+        _ => Ok(()),
+    }
+}

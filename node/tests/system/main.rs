@@ -1,0 +1,5 @@
+//! The binary as operators and scripts meet it.
+
+mod cli;
+mod serve;
+mod support;

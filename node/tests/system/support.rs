@@ -1,0 +1,129 @@
+//! A running `doorward` of a test's own: its own folder, free ports, ended with the test.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The binary, in this folder and with nothing in its environment but what lets it run beside other tests.
+pub(crate) fn doorward(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    command.current_dir(folder).env_clear().envs([
+        ("DOORWARD__HTTP__LISTEN", "127.0.0.1:0"),
+        ("DOORWARD__MANAGEMENT__LISTEN", "127.0.0.1:0"),
+        ("DOORWARD__LOG__FORMAT", "json"),
+    ]);
+    command
+}
+
+/// What a verb of the command line printed and how it ended.
+pub(crate) fn run(folder: &Path, line: &[&str]) -> Output {
+    doorward(folder).args(line).output().expect("the binary runs")
+}
+
+/// The same, for a verb that prints JSON.
+#[track_caller]
+pub(crate) fn json(folder: &Path, line: &[&str]) -> Value {
+    let output = run(folder, line);
+    assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// A server that is ready.
+pub(crate) struct Server {
+    child: Child,
+    log: mpsc::Receiver<Value>,
+    /// Everything that was logged until it was ready.
+    pub(crate) start: Vec<Value>,
+    /// Where the public listener is.
+    pub(crate) public: SocketAddr,
+    /// Where management is.
+    pub(crate) management: SocketAddr,
+    /// The store's folder.
+    pub(crate) data: PathBuf,
+}
+
+impl Server {
+    /// Starts one in `folder` and waits until it says that it is ready.
+    pub(crate) fn start(folder: &Path) -> Self {
+        Self::spawn(doorward(folder), folder.join("doorward-data"))
+    }
+
+    /// Starts one by `command`, whose store is in `data`.
+    pub(crate) fn spawn(mut command: Command, data: PathBuf) -> Self {
+        let mut child = command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let (send, log) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = send.send(serde_json::from_str(&line).unwrap_or(Value::String(line)));
+            }
+        });
+        let mut start = Vec::new();
+        let mut address = |message: &str| loop {
+            let line = log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {message:?} after {start:?}"));
+            let found = (line["message"] == message).then(|| line["address"].as_str().map(str::to_owned)).flatten();
+            start.push(line);
+            if let Some(address) = found {
+                break address.parse().expect("an address");
+            }
+        };
+        let management = address("management listens");
+        let public = address("ready");
+        Self { child, log, start, public, management, data }
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next log line that says `message`.
+    pub(crate) fn wait_for(&self, message: &str) -> Value {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{message:?} was never logged"));
+            if line["message"] == message {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([format!("-{name}"), self.pid().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().expect("ends")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Status and body of a GET.
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(PATIENCE)).expect("set");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, body.to_owned())
+}
