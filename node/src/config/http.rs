@@ -88,6 +88,11 @@ impl Http {
         if self.tls.key.is_some() && self.tls.cert.is_none() {
             report.refuse("http.tls.key", "has no certificate; set http.tls.cert as well");
         }
+        for (file, key) in [(&self.tls.cert, "http.tls.cert"), (&self.tls.key, "http.tls.key")] {
+            if let Some(Err(error)) = file.as_ref().map(std::fs::File::open) {
+                report.refuse(key, format!("names a file that cannot be read: {error}"));
+            }
+        }
         // Port 0 is "any free port", which both may ask for.
         let same = self.listen.0 == management.listen.0 && self.listen.0.port() != 0;
         report.refuse_if(same, "management.listen", "is the address of http.listen; the two listeners need their own");

@@ -186,6 +186,9 @@ fn a_secret_file_that_is_missing_or_empty_is_refused() {
 #[test]
 fn sections_refuse_what_does_not_fit_together() {
     assert_refused("[http.tls]\ncert = \"a.pem\"", "FILE:2: `http.tls.cert`: has no key; set http.tls.key as well");
+    assert!(
+        refusal("[http.tls]\nkey = \"/nowhere\"", &[]).contains("FILE:2: `http.tls.key`: names a file that cannot be")
+    );
     assert_refused("[session]\nidle = \"25h\"", "FILE:2: `session.idle`: must not be longer than session.absolute");
     assert_refused("[token]\ncode = \"11m\"", "FILE:2: `token.code`: must be at most 10m");
     assert_refused(
