@@ -29,6 +29,9 @@ use crate::{clock::Clock, secret::Secret};
 use phc::{OUTPUT, Phc};
 use worker::{Job, Shared};
 
+/// A thread without work for this long gives its memory back.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// The cost of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Argon2Params {
@@ -122,7 +125,7 @@ impl Hasher {
         let hasher = Self { shared: Arc::clone(&shared), params, pepper, dummy: dummy.to_string() };
         for index in 0..threads {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("hash-{index}")).spawn(move || worker::run(&shared))?;
+            thread::Builder::new().name(format!("hash-{index}")).spawn(move || worker::run(&shared, IDLE))?;
         }
         Ok(hasher)
     }

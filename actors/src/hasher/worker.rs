@@ -1,5 +1,5 @@
 //! One hash thread: takes jobs, hashes in memory blocks of its own that it keeps from one hash to the next, and gives
-//! the blocks back after [`IDLE`].
+//! the blocks back when it has been idle for a while.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -12,9 +12,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Argon2Params, HashError, queue::Queue};
 use crate::clock::Clock;
-
-/// A thread without work for this long gives its memory back.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// What a thread is asked to compute.
 pub(super) struct Job {
@@ -63,10 +60,10 @@ impl Shared {
     }
 }
 
-/// The thread's life: until the queue is closed.
-pub(super) fn run(shared: &Shared) {
+/// The thread's life: until the queue is closed. Without work for `idle` it gives its memory back.
+pub(super) fn run(shared: &Shared, idle: Duration) {
     let mut blocks: Vec<Block> = Vec::new();
-    while let Some(next) = next(shared, !blocks.is_empty()) {
+    while let Some(next) = next(shared, (!blocks.is_empty()).then_some(idle)) {
         let Next::Job(job) = next else {
             release(&mut blocks);
             continue;
@@ -85,8 +82,8 @@ enum Next {
     Idle,
 }
 
-/// Waits for a job; with blocks in hand for at most [`IDLE`]. `None`: the queue is closed.
-fn next(shared: &Shared, holds_blocks: bool) -> Option<Next> {
+/// Waits for a job, for at most `patience` if that is bounded. `None`: the queue is closed.
+fn next(shared: &Shared, patience: Option<Duration>) -> Option<Next> {
     let mut queue = shared.queue();
     loop {
         let expired = queue.expired(shared.clock.monotonic(), |job| job.reply.is_closed());
@@ -97,8 +94,8 @@ fn next(shared: &Shared, holds_blocks: bool) -> Option<Next> {
         if queue.is_closed() {
             return None;
         }
-        if holds_blocks {
-            let (guard, timeout) = shared.wake.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
+        if let Some(patience) = patience {
+            let (guard, timeout) = shared.wake.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner);
             queue = guard;
             if timeout.timed_out() && queue.is_empty() {
                 return Some(Next::Idle);
@@ -126,4 +123,51 @@ fn compute(job: &Job, blocks: &mut Vec<Block>) -> Result<Zeroizing<Vec<u8>>, Has
 fn release(blocks: &mut Vec<Block>) {
     blocks.iter_mut().for_each(Zeroize::zeroize);
     *blocks = Vec::new();
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::Timestamp;
+
+    use super::*;
+    use crate::{clock::MockClock, hasher::Priority};
+
+    fn shared() -> Shared {
+        Shared::new(4, Arc::new(MockClock::new(Timestamp::from_millis(0))))
+    }
+
+    fn job() -> (Job, oneshot::Receiver<Result<Zeroizing<Vec<u8>>, HashError>>) {
+        let (reply, answer) = oneshot::channel();
+        let params = Argon2Params { m_kib: 8, t: 1, p: 1 };
+        let input = Zeroizing::new(b"x".to_vec());
+        (Job { input, salt: vec![7; 16], params, output: 32, queued: Duration::ZERO, reply }, answer)
+    }
+
+    #[test]
+    fn a_thread_that_holds_memory_and_has_no_work_is_told_to_give_it_back() {
+        let shared = shared();
+        assert!(matches!(next(&shared, Some(Duration::ZERO)), Some(Next::Idle)));
+        let (job, _answer) = job();
+        let mut blocks = Vec::new();
+        assert!(compute(&job, &mut blocks).is_ok());
+        assert_eq!(blocks.len(), 8);
+        release(&mut blocks);
+        assert_eq!(blocks.capacity(), 0);
+    }
+
+    #[test]
+    fn a_thread_ends_when_the_queue_is_closed() {
+        let shared = shared();
+        shared.close();
+        run(&shared, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_job_that_nobody_waits_for_is_not_hashed() {
+        let shared = shared();
+        let (job, answer) = job();
+        drop(answer);
+        assert!(shared.queue().push(job, Priority::KnownDevice, Duration::MAX).is_ok());
+        assert!(matches!(next(&shared, Some(Duration::ZERO)), Some(Next::Idle)));
+    }
 }

@@ -24,6 +24,7 @@ use xaes::{NONCE, Xaes};
 
 use crate::{
     entropy::Entropy,
+    hasher::Peppers,
     secret::{Secret, hkdf_sha256},
 };
 
@@ -148,10 +149,10 @@ impl Vault {
     }
 
     /// The keys that go before a slow hash, by the id of their master key.
-    pub fn peppers(&self, purpose: Purpose) -> (KeyId, BTreeMap<KeyId, Secret<[u8; 32]>>) {
+    pub fn peppers(&self, purpose: Purpose) -> Peppers {
         let pepper = |keys: &SubKeys| Secret::new(self.mac_under(keys, purpose, &[b"pepper"]));
-        let peppers = self.keys.iter().map(|(id, keys)| (id.clone(), pepper(keys))).collect();
-        (self.active.clone(), peppers)
+        let keys = self.keys.iter().map(|(id, keys)| (id.clone(), pepper(keys))).collect();
+        Peppers { active: self.active.clone(), keys }
     }
 
     /// A canary of `key`, to be stored beside its id (HAZARDS H19).

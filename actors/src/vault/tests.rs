@@ -118,6 +118,14 @@ fn a_canary_opens_under_its_own_key_alone() {
 }
 
 #[test]
+fn each_master_key_has_a_pepper_of_its_own_per_purpose() {
+    let (passwords, codes) = (vault().peppers(Purpose::PasswordPepper), vault().peppers(Purpose::BackupPepper));
+    assert_eq!(passwords.active, id("k1"));
+    assert!(!passwords.keys[&id("k1")].ct_eq(&passwords.keys[&id("k2")]));
+    assert!(!passwords.keys[&id("k1")].ct_eq(&codes.keys[&id("k1")]));
+}
+
+#[test]
 fn nothing_of_the_keys_shows() {
     assert_eq!(format!("{:?}", vault()), r#"Vault { keys: [KeyId("k1"), KeyId("k2")], active: KeyId("k1"), .. }"#);
     assert!(!format!("{:?}", ring(1)).contains("1, 1"));

@@ -69,7 +69,7 @@ pub fn draw(seed: &Seed) -> [BackupCodeText; BACKUP_CODES] {
             let locator = digits[..LOCATOR].to_owned();
             if !locators.contains(&locator) {
                 locators.push(locator);
-                return BackupCodeText(Secret::new(hyphenate(&digits)));
+                return BackupCodeText(Secret::new(super::in_fours(&digits, '-')));
             }
             retry += 1;
         }
@@ -95,17 +95,6 @@ pub fn parse(text: &str) -> Option<BackupCode> {
         locator: digits[..LOCATOR].to_owned(),
         secret: Secret::new(digits[LOCATOR..].to_owned()),
     })
-}
-
-fn hyphenate(digits: &str) -> String {
-    let mut text = String::with_capacity(LENGTH + 4);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && index % 4 == 0 {
-            text.push('-');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -137,14 +137,7 @@ pub fn otpauth_uri(issuer: &str, account: &str, seed: &[u8]) -> Secret<String> {
 /// The seed for typing: base 32 in groups of four.
 pub fn base32_groups(seed: &[u8]) -> Secret<String> {
     let key = Zeroizing::new(BASE32_NOPAD.encode(seed));
-    let mut grouped = String::with_capacity(key.len() * 5 / 4 + 1);
-    for (index, c) in key.chars().enumerate() {
-        if index > 0 && index % 4 == 0 {
-            grouped.push(' ');
-        }
-        grouped.push(c);
-    }
-    Secret::new(grouped)
+    Secret::new(super::in_fours(&key, ' '))
 }
 
 /// The six ASCII digits of a step.
