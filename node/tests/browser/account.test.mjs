@@ -1,0 +1,197 @@
+// A person's life with an account, in a browser with JavaScript off: register, enrol by the QR code on the screen, sign in
+// with codes and backup codes, renew and remove factors, change the password, look after sessions.
+import assert from 'node:assert/strict';
+import {
+  beginEnrolment, button, confirmSaved, enrol, enterCode, enterPassword, expectHeading, expectText, heading, link,
+  proveAgain, readCodes, register, scan, signIn, signOut,
+} from './lib/steps.mjs';
+import { passphrase, person } from './lib/people.mjs';
+import { suite } from './lib/suite.mjs';
+
+const shared = suite('browser-account');
+const { it, visit } = shared;
+const origin = () => shared.server.origin;
+
+/** A registered person, enrolled where asked, whose browser is left behind. */
+async function member({ enrolled = false } = {}) {
+  const who = person();
+  await visit(async (tab) => {
+    await register(tab, origin(), who);
+    if (!enrolled) return;
+    await enrol(tab, who);
+    await confirmSaved(tab);
+  });
+  return who;
+}
+
+/** To the page that asks for a code. */
+async function toCode(tab, who) {
+  await tab.goto(`${origin()}/login`);
+  await enterPassword(tab, who);
+  await expectHeading(tab, /verification code/i);
+}
+
+async function signInByBackupCode(tab, who, code) {
+  await toCode(tab, who);
+  await link(tab, /backup code/i);
+  await expectHeading(tab, /backup code/i);
+  await enterCode(tab, code);
+}
+
+it('registration signs in, the QR code on the screen enrols, sign-in then asks for a code', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await register(tab, origin(), who);
+    await expectText(tab, who.name);
+    await beginEnrolment(tab, who);
+    who.authenticator = await scan(tab);
+    await tab.reload();
+    assert.equal((await scan(tab)).secret, who.authenticator.secret, 'a reload must show the same key');
+    await enterCode(tab, await who.authenticator.next());
+    who.codes = await readCodes(tab);
+    await confirmSaved(tab);
+    await expectHeading(tab, /multi-factor authentication/i);
+    await expectText(tab, /10 unused backup codes/i);
+    await signOut(tab);
+    await signIn(tab, origin(), who);
+    await signOut(tab);
+    await signInByBackupCode(tab, who, who.codes[4]);
+    await expectHeading(tab, /your account/i);
+    await expectText(tab, /9 backup codes left/i);
+  });
+});
+
+it('codes are taken as phones show them, and refused with the reason in words', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await toCode(tab, who);
+    await enterCode(tab, await who.authenticator.wrong());
+    await expectHeading(tab, /verification code/i);
+    assert.match(await tab.title(), /^Error/);
+    assert.equal(await tab.getByRole('alert').count(), 1);
+    assert.equal(await tab.getByLabel(/verification code/i).getAttribute('aria-invalid'), 'true');
+    await enterCode(tab, (await who.authenticator.next()).replace(/^(...)/, '$1 '));
+    await expectHeading(tab, /your account/i);
+  });
+});
+
+it('a backup code is good once', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await signInByBackupCode(tab, who, who.codes[0].toLowerCase());
+    await expectHeading(tab, /your account/i);
+    await signOut(tab);
+    await signInByBackupCode(tab, who, who.codes[0]);
+    await expectHeading(tab, /backup code/i);
+    assert.match(await tab.title(), /^Error/);
+  });
+});
+
+it('new backup codes replace the old ones, and the page does not let go without a tick', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await signIn(tab, origin(), who);
+    await link(tab, /multi-factor authentication/i);
+    await link(tab, /new backup codes/i);
+    await proveAgain(tab, who);
+    await expectHeading(tab, /new backup codes/i);
+    await button(tab, /new backup codes/i);
+    const codes = await readCodes(tab);
+    assert.ok(codes.every((code) => !who.codes.includes(code)));
+    await button(tab, /continue/i);
+    assert.match(await heading(tab), /save your backup codes/i, 'the tick is required');
+    await confirmSaved(tab);
+    await expectHeading(tab, /multi-factor authentication/i);
+    await signOut(tab);
+    await signInByBackupCode(tab, who, who.codes[0]);
+    assert.match(await tab.title(), /^Error/);
+    await signInByBackupCode(tab, who, codes[0]);
+    await expectHeading(tab, /your account/i);
+  });
+});
+
+it('the authenticator app is removed behind a fresh proof', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await signIn(tab, origin(), who);
+    await link(tab, /multi-factor authentication/i);
+    await link(tab, /^remove/i);
+    await proveAgain(tab, who);
+    await expectHeading(tab, /remove authenticator/i);
+    await button(tab, /^remove/i);
+    await expectText(tab, /authenticator app was removed/i);
+    await signOut(tab);
+    await tab.goto(`${origin()}/login`);
+    await enterPassword(tab, who);
+    await expectHeading(tab, /your account/i);
+  });
+});
+
+it('a changed password is the only one that works', async () => {
+  const who = await member();
+  await visit(async (tab) => {
+    await signIn(tab, origin(), who);
+    await link(tab, /change password/i);
+    await proveAgain(tab, who);
+    await tab.getByLabel(/current password/i).fill(who.password);
+    const next = passphrase();
+    await tab.getByLabel(/new password/i).fill(next);
+    await button(tab, /change password/i);
+    await expectText(tab, /password was changed/i);
+    await signOut(tab);
+    await tab.goto(`${origin()}/login`);
+    await enterPassword(tab, who);
+    await expectHeading(tab, /^sign in/i);
+    assert.match(await tab.title(), /^Error/);
+    assert.equal(await tab.getByLabel(/user name/i).inputValue(), who.name, 'the name stays in the form');
+    assert.equal(await tab.getByLabel(/^password/i).inputValue(), '', 'the password does not');
+    await enterPassword(tab, who, next);
+    await expectHeading(tab, /your account/i);
+  });
+});
+
+it('sessions are seen and ended, one by one and all together', async () => {
+  const who = await member();
+  await visit(async (first) => {
+    await signIn(first, origin(), who);
+    await visit(async (second) => {
+      await signIn(second, origin(), who);
+      await first.goto(`${origin()}/account/sessions`);
+      await expectText(first, /this browser/i);
+      const rows = first.getByRole('button', { name: /end session/i });
+      const before = await rows.count();
+      for (let left = before; left > 0; left -= 1) {
+        await rows.first().click();
+        await expectText(first, /session was ended/i);
+        assert.equal(await rows.count(), left - 1);
+      }
+      await second.goto(`${origin()}/account`);
+      await expectHeading(second, /^sign in/i);
+      await enterPassword(second, who);
+      await first.reload();
+      await button(first, /sign out everywhere/i);
+      await second.goto(`${origin()}/account`);
+      await expectHeading(second, /^sign in/i);
+    });
+    await first.goto(`${origin()}/account`);
+    await expectHeading(first, /^sign in/i);
+  });
+});
+
+it('after five wrong passwords the page says when to come back', async () => {
+  const who = await member();
+  await visit(async (tab) => {
+    await tab.goto(`${origin()}/login`);
+    for (let count = 0; count < 5; count += 1) {
+      await enterPassword(tab, who, passphrase());
+      await expectHeading(tab, /^sign in/i);
+    }
+    const answer = tab.waitForResponse((response) => response.request().method() === 'POST');
+    await enterPassword(tab, who);
+    const { status, headers } = await answer.then((response) => ({ status: response.status(), headers: response.headers() }));
+    assert.equal(status, 429);
+    assert.ok(Number(headers['retry-after']) > 0 && Number(headers['retry-after']) <= 30);
+    await expectText(tab, /try again at/i);
+    assert.match(await tab.locator('time').first().getAttribute('datetime'), /^\d{4}-\d\d-\d\dT/);
+  });
+});

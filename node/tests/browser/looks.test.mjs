@@ -1,0 +1,156 @@
+// Every page as people see it: light and dark, wide and narrow. axe-core must find nothing serious, nothing may scroll
+// sideways, and pictures of all of it are kept in `target/screenshots`.
+import assert from 'node:assert/strict';
+import {
+  beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, expectText, link, proveAgain, readCodes,
+  register, scan, signOut,
+} from './lib/steps.mjs';
+import { Application } from './lib/application.mjs';
+import { look } from './lib/looks.mjs';
+import { passphrase, person } from './lib/people.mjs';
+import { suite } from './lib/suite.mjs';
+
+const shared = suite('browser-looks', async (all) => {
+  all.application = await Application.open(all.server, { name: 'The long-named photo album of the Example family' });
+  all.closing.unshift(() => all.application.close());
+});
+const { it } = shared;
+const visit = (body) => shared.visit(body, { javaScriptEnabled: true });
+const at = (path) => `${shared.server.origin}${path}`;
+
+it('the pages of a visitor', () => visit(async (tab) => {
+  await tab.goto(at('/'));
+  await look(tab, 'front');
+  await tab.goto(at('/register'));
+  await look(tab, 'register');
+  await tab.getByLabel(/user name/i).fill('nobody-yet');
+  await tab.getByLabel(/^password/i).fill('passwordpassword');
+  await button(tab, /create account/i);
+  await look(tab, 'register-error');
+  await tab.goto(at('/login'));
+  await look(tab, 'login');
+  await tab.goto(at('/no-such-page'));
+  await look(tab, 'not-found');
+  await tab.goto(`${shared.application.origin}/start?redirect_uri=https%3A%2F%2Felsewhere.example%2F`);
+  await look(tab, 'bad-request');
+}));
+
+it('the pages of an account without and with a second factor', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await look(tab, 'account-registered');
+  await tab.goto(at('/'));
+  await look(tab, 'front-signed-in');
+  await tab.goto(at('/account/mfa'));
+  await look(tab, 'mfa-off');
+  await tab.goto(at('/account'));
+  await beginEnrolment(tab, who);
+  await look(tab, 'totp-enrol');
+  await lookAtKey(tab);
+  who.authenticator = await scan(tab);
+  await enterCode(tab, await who.authenticator.wrong());
+  await look(tab, 'totp-enrol-error');
+  await enterCode(tab, await who.authenticator.next());
+  who.codes = await readCodes(tab);
+  await look(tab, 'backup-codes');
+  await tab.locator('form').last().evaluate((form) => { form.noValidate = true; });
+  await button(tab, /continue/i);
+  await look(tab, 'backup-codes-unsaved');
+  await confirmSaved(tab);
+  await look(tab, 'mfa-on');
+  await tab.goto(at('/account'));
+  await look(tab, 'account-enrolled');
+  await tab.goto(at('/account/sessions'));
+  await look(tab, 'sessions');
+  await tab.goto(at('/account/reauthenticate?to=%2Faccount%2Fmfa'));
+  await look(tab, 'reauthenticate');
+  await tab.goto(at('/account/mfa/backup-codes'));
+  await proveAgain(tab, who);
+  await look(tab, 'backup-codes-regenerate');
+  await tab.goto(at('/account/mfa'));
+  await link(tab, /^remove/i);
+  await proveAgain(tab, who);
+  await look(tab, 'totp-remove');
+  await tab.goto(at('/account/password'));
+  await proveAgain(tab, who);
+  await look(tab, 'password');
+  await tab.getByLabel(/current password/i).fill(passphrase());
+  await tab.getByLabel(/new password/i).fill(passphrase());
+  await button(tab, /change password/i);
+  await look(tab, 'password-error');
+  await tab.goto(at('/oauth/logout'));
+  await look(tab, 'logout');
+  await button(tab, /^sign out$/i);
+  await expectHeading(tab, /signed out/i);
+  await look(tab, 'logged-out');
+  shared.who = who;
+}));
+
+async function lookAtKey(tab) {
+  await tab.locator('summary', { hasText: /scan/i }).click();
+  await look(tab, 'totp-enrol-key');
+}
+
+it('the pages of a sign-in to an application', () => visit(async (tab) => {
+  const { who } = shared;
+  await tab.goto(`${shared.application.origin}/start`);
+  await look(tab, 'login-to-application');
+  await enterPassword(tab, who, passphrase());
+  await look(tab, 'login-error');
+  await enterPassword(tab, who);
+  await look(tab, 'totp');
+  await enterCode(tab, await who.authenticator.wrong());
+  await look(tab, 'totp-error');
+  await link(tab, /backup code/i);
+  await look(tab, 'backup-code');
+  await enterCode(tab, 'AAAAA-AAAAA');
+  await look(tab, 'backup-code-error');
+  await enterCode(tab, who.codes[0]);
+  await expectHeading(tab, /^allow/i);
+  await look(tab, 'consent');
+  await button(tab, /^allow$/i);
+  await expectHeading(tab, /welcome/i);
+}));
+
+it('the pages of somebody who is locked out', () => visit(async (tab, visitor) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await signOut(tab);
+  await tab.goto(at('/login'));
+  for (let count = 0; count < 6; count += 1) await enterPassword(tab, who, passphrase());
+  await expectText(tab, /try again at/i);
+  await look(tab, 'cool-down');
+  const printed = await shared.server.command('user', 'password', 'reset', who.name);
+  await tab.goto(printed.match(/http:\/\/\S+/)[0]);
+  await look(tab, 'reset');
+  await tab.goto(at('/login'));
+  await visitor.context.clearCookies();
+  await enterPassword(tab, who);
+  await look(tab, 'stale');
+}));
+
+it('the page of the first administrator', () => visit(async (tab) => {
+  const link = shared.server.printed().match(/http:\/\/localhost:\d+\/setup\?token=[^\s"]+/)?.[0];
+  assert.ok(link, 'no link was printed at the first start');
+  await tab.goto(link);
+  await look(tab, 'setup');
+  await tab.goto(at('/setup?token=wrong'));
+  await look(tab, 'setup-refused');
+}));
+
+it('the whole sign-in can be done with the keyboard, and the focus is seen', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await signOut(tab);
+  await tab.goto(at('/login'));
+  await tab.keyboard.type(who.name);
+  await tab.keyboard.press('Tab');
+  await tab.keyboard.type(who.password);
+  const outline = await tab.evaluate(() => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement);
+    return outlineStyle !== 'none' && parseFloat(outlineWidth) > 0 ? 'outline' : boxShadow;
+  });
+  assert.notEqual(outline, 'none', 'the focus cannot be seen');
+  await tab.keyboard.press('Enter');
+  await expectHeading(tab, /your account/i);
+}));

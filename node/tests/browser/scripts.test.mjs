@@ -1,0 +1,76 @@
+// The few things that need JavaScript: copying, downloading and printing backup codes, copying the key, showing a password.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { beginEnrolment, button, confirmSaved, enterCode, expectHeading, readCodes, register, scan } from './lib/steps.mjs';
+import { person } from './lib/people.mjs';
+import { suite } from './lib/suite.mjs';
+
+const shared = suite('browser-scripts');
+const { it, visit } = shared;
+const scripted = { javaScriptEnabled: true, permissions: ['clipboard-read', 'clipboard-write'] };
+const pasted = (tab) => tab.evaluate(() => navigator.clipboard.readText());
+
+it('the key and the backup codes are copied, downloaded and printed', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await tab.addInitScript(() => {
+      window.printed = 0;
+      window.print = () => { window.printed += 1; };
+    });
+    await register(tab, shared.server.origin, who);
+    await beginEnrolment(tab, who);
+    who.authenticator = await scan(tab);
+    await tab.locator('summary', { hasText: /scan/i }).click();
+    await button(tab, /copy/i);
+    assert.equal(await pasted(tab), who.authenticator.secret);
+    await enterCode(tab, await who.authenticator.next());
+    const codes = await readCodes(tab);
+    await button(tab, /^copy$/i);
+    await tab.getByText('Copied.').waitFor();
+    assert.deepEqual((await pasted(tab)).trim().split('\n'), codes);
+    const [download] = await Promise.all([tab.waitForEvent('download'), button(tab, /download/i)]);
+    assert.match(download.suggestedFilename(), /\.txt$/);
+    const file = await readFile(await download.path(), 'utf8');
+    for (const code of codes) assert.ok(file.includes(code), 'a code is missing in the downloaded file');
+    assert.ok(file.includes(who.name));
+    await button(tab, /print/i);
+    assert.equal(await tab.evaluate(() => window.printed), 1);
+    await tab.emulateMedia({ media: 'print' });
+    assert.equal(await tab.getByRole('button', { name: /copy/i }).isVisible(), false, 'paper has no buttons');
+    assert.equal(await tab.getByText(codes[9]).isVisible(), true);
+    await tab.emulateMedia({ media: 'screen' });
+    await confirmSaved(tab);
+    await expectHeading(tab, /multi-factor/i);
+  }, scripted);
+});
+
+it('a typed password can be shown, is hidden again when sent, and can be pasted', async () => {
+  await visit(async (tab) => {
+    await tab.goto(`${shared.server.origin}/login`);
+    const field = tab.locator('input[autocomplete="current-password"]');
+    const show = tab.getByRole('button', { name: /show password/i });
+    await tab.evaluate(() => navigator.clipboard.writeText('pasted password'));
+    await field.focus();
+    await tab.keyboard.press('Control+V');
+    assert.equal(await field.inputValue(), 'pasted password');
+    assert.equal(await show.getAttribute('aria-pressed'), 'false');
+    await show.click();
+    assert.equal(await field.getAttribute('type'), 'text');
+    assert.equal(await show.getAttribute('aria-pressed'), 'true');
+    await show.click();
+    assert.equal(await field.getAttribute('type'), 'password');
+  }, scripted);
+});
+
+it('scripts are few and pages come from here alone', async () => {
+  await visit(async (tab) => {
+    let bytes = 0;
+    tab.on('response', async (response) => {
+      if (response.request().resourceType() === 'script') bytes += (await response.body()).length;
+    });
+    for (const path of ['/', '/login', '/register']) {
+      await tab.goto(shared.server.origin + path, { waitUntil: 'networkidle' });
+    }
+    assert.ok(bytes <= 60_000, `${bytes} bytes of scripts`);
+  }, scripted);
+});
