@@ -1,1 +1,40 @@
-//! actors
+//! The rules, and the owners of state.
+//!
+//! ```text
+//! Services ─┬─ SignInService, Registration     steps over several partitions
+//!           ├─ Accounts ─ Directory ─ account actors, one per busy user (supervised)
+//!           ├─ Clients                          registry
+//!           ├─ KeyRing                          one actor
+//!           ├─ TokenIssuer                      makes and reads tokens
+//!           ├─ Hashes ─ Hasher                  a bounded pool of threads
+//!           └─ Shipper                          one actor: events to their stream
+//! ```
+//!
+//! The store decides; an actor is a cache, a queue and a throttle. Everything that changes a user is decided in
+//! [`domain`] and committed by `settle`, and nothing else.
+
+pub mod account;
+pub mod call;
+pub mod clients;
+pub mod clock;
+pub mod data_keys;
+pub mod domain;
+pub mod entropy;
+pub mod hasher;
+pub mod hashes;
+mod ident;
+pub mod key_ring;
+pub mod locator;
+pub mod operator;
+pub mod registration;
+pub mod secret;
+mod services;
+mod settle;
+pub mod shipper;
+pub mod sign_in;
+pub mod signer;
+pub mod tokens;
+mod transact;
+pub mod vault;
+
+pub use services::{Services, ServicesError, ServicesOptions};

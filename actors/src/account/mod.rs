@@ -1,0 +1,36 @@
+//! The account actor: one per busy user, the owner of that user's partition.
+//!
+//! ```text
+//! Accounts (handle) ──route──► Directory ──► Account actor ──settle──► store
+//!        │ permits, deadline        │ spawn on demand, passivate when idle
+//!        ▼                          ▼
+//!     Hasher                     Cache: (revision, items), bounded in bytes
+//! ```
+//!
+//! How a command runs:
+//!
+//! 1. [`Accounts`] takes a permit, asks the router where the owner is, and finds or spawns the actor.
+//! 2. The actor checks the deadline, loads what the command needs and is not loaded, and reads its clock once.
+//! 3. The command's rule decides ([`crate::domain`]).
+//! 4. `settle` commits, swaps, answers, publishes. A conflict means: reload and decide anew, at most three times.
+//!
+//! Nothing here waits for a password hash: the actor hands out *reservations*, at most as many per bucket as that bucket
+//! has guesses left; the hash runs on the pool, and its verdict is a second command ([`work`]).
+
+mod actor;
+mod cache;
+mod directory;
+mod handle;
+mod message;
+mod reservation;
+mod work;
+
+pub(crate) use directory::Directory;
+pub use handle::{Accounts, AccountsOptions};
+pub use message::{Delivery, Observation, Request};
+pub use work::{ChangePasswordRequest, CheckBackupCode, CheckPassword};
+
+/// Tells an account that these event items were appended to their stream.
+pub(crate) fn shipped(keys: Vec<Box<str>>) -> message::Message {
+    message::Message::Shipped(keys)
+}

@@ -1,0 +1,202 @@
+//! The client registry: registrations, cached once looked up, and written by operators. Absence is never cached.
+//!
+//! A change goes through here, so the copy in memory is replaced in the same step; what other nodes keep is bounded by
+//! the configuration generation once there are other nodes (HAZARDS H4).
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::RwLock;
+use schema::{
+    ClientId, Kind, PartitionKey, Put, Store, StoreError,
+    record::{Client, ClientAuth, ClientSecret, SigningAlg, Unknown},
+};
+use thiserror::Error;
+
+use crate::{
+    clock::Clock,
+    domain::client::{self, RegistrationError},
+    entropy::Entropy,
+    secret::{Secret, sha256_b64},
+    transact::{Transaction, transact},
+};
+
+/// Registrations kept in memory, at most.
+const MAX_CACHED: usize = 10_000;
+const ITEM: &str = "registration";
+
+/// A client to be registered.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct NewClient {
+    /// What people read on the consent page.
+    pub name: String,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may be sent after logout.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Scopes that it may ask for, separated by spaces.
+    pub scope: String,
+    /// Without a secret; PKCE is then required.
+    pub public: bool,
+    /// The operator's own: no consent is asked.
+    pub trusted: bool,
+    /// Is PKCE required of it though it has a secret?
+    pub require_pkce: bool,
+    /// How its ID tokens are signed.
+    pub id_token_alg: SigningAlg,
+}
+
+/// Why a registration was not made or changed.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Refused(#[from] RegistrationError),
+    /// There is none of that id.
+    #[error("there is no client {0}")]
+    Unknown(ClientId),
+    /// A public client has no secret to rotate.
+    #[error("client {0} is public and has no secret")]
+    Public(ClientId),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A handle on the registry. Cheap to clone.
+#[derive(Clone)]
+pub struct Clients {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    cache: Arc<RwLock<HashMap<ClientId, Arc<Client>>>>,
+}
+
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clients").field("cached", &self.cache.read().len()).finish_non_exhaustive()
+    }
+}
+
+impl Clients {
+    /// A registry with nothing in memory.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { store, clock, entropy, cache: Arc::default() }
+    }
+
+    /// The registration of a client.
+    pub async fn get(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        if let Some(client) = self.cache.read().get(id) {
+            return Ok(Some(Arc::clone(client)));
+        }
+        let key = PartitionKey::new(Kind::Client, id);
+        let Some(client) = self.store.load(&key, &[ITEM]).await?.get::<Client>(&key, ITEM)? else {
+            return Ok(None);
+        };
+        let client = Arc::new(client);
+        let mut cache = self.cache.write();
+        if cache.len() >= MAX_CACHED {
+            cache.clear();
+        }
+        // A change that came while this was read has put its own copy here; that one stays.
+        Ok(Some(Arc::clone(cache.entry(id.clone()).or_insert(client))))
+    }
+
+    /// Registers a client; returns it with its secret, which is not kept.
+    pub async fn create(&self, new: NewClient) -> Result<(Client, Option<Secret<String>>), ClientError> {
+        let now = self.clock.now();
+        // A scope that is not legal is not one that exists, so it is named in the refusal of the rule.
+        let scopes = new.scope.split_ascii_whitespace().map(str::to_owned).collect();
+        let secret = (!new.public).then(|| self.draw_secret());
+        let auth = match &secret {
+            None => ClientAuth::None,
+            Some(secret) => {
+                let hash = sha256_b64(secret.expose().as_bytes());
+                ClientAuth::Secret { secrets: vec![ClientSecret { hash, created_at: now, expires_at: None }] }
+            }
+        };
+        let registered = Client {
+            client: self.draw_id()?,
+            name: new.name.trim().to_owned(),
+            redirect_uris: new.redirect_uris,
+            post_logout_redirect_uris: new.post_logout_redirect_uris,
+            scopes,
+            auth,
+            trusted: new.trusted,
+            require_pkce: new.require_pkce || new.public,
+            id_token_alg: new.id_token_alg,
+            created_at: now,
+            unknown: Unknown::default(),
+        };
+        client::check_registration(&registered)?;
+        let key = PartitionKey::new(Kind::Client, &registered.client);
+        transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |_| {
+            Ok(Transaction::put(Put::record(ITEM, &registered, None), ()))
+        })
+        .await?;
+        Ok((registered, secret))
+    }
+
+    /// Every client.
+    pub async fn list(&self) -> Result<Vec<Client>, StoreError> {
+        let mut clients = Vec::new();
+        let mut after: Option<Box<str>> = None;
+        loop {
+            let page = self.store.scan(Kind::Client, after.as_deref(), 200, &[ITEM]).await?;
+            for (id, partition) in &page.partitions {
+                clients.extend(partition.get::<Client>(&PartitionKey::new(Kind::Client, id), ITEM)?);
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(clients),
+            }
+        }
+    }
+
+    /// Gives a client a new secret; the old one works a day longer.
+    pub async fn rotate_secret(&self, id: &ClientId) -> Result<Secret<String>, ClientError> {
+        let secret = self.draw_secret();
+        let now = self.clock.now();
+        let key = PartitionKey::new(Kind::Client, id);
+        let changed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
+            let Some(known) = partition.get::<Client>(&key, ITEM)? else {
+                return Ok(Transaction::answer(Err(ClientError::Unknown(id.clone()))));
+            };
+            if known.auth == ClientAuth::None {
+                return Ok(Transaction::answer(Err(ClientError::Public(id.clone()))));
+            }
+            let changed = client::with_new_secret(&known, secret.expose(), now);
+            Ok(Transaction::put(Put::record(ITEM, &changed, None), Ok(changed)))
+        })
+        .await??;
+        self.cache.write().insert(id.clone(), Arc::new(changed));
+        Ok(secret)
+    }
+
+    /// Removes a client. Its tokens end with their lifetimes; nothing new is issued to it.
+    pub async fn delete(&self, id: &ClientId) -> Result<(), ClientError> {
+        let now = self.clock.now();
+        let key = PartitionKey::new(Kind::Client, id);
+        let existed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
+            let existed = partition.items.contains_key(ITEM);
+            let deletes = if existed { vec![ITEM.into()] } else { Vec::new() };
+            Ok(Transaction { deletes, ..Transaction::answer(existed) })
+        })
+        .await?;
+        self.cache.write().remove(id);
+        if existed { Ok(()) } else { Err(ClientError::Unknown(id.clone())) }
+    }
+
+    /// Is this one of the client's secrets?
+    pub fn secret_matches(&self, client: &Client, secret: &str) -> bool {
+        client::secret_matches(client, secret, self.clock.now())
+    }
+
+    fn draw_secret(&self) -> Secret<String> {
+        Secret::new(data_encoding::BASE64URL_NOPAD.encode(&self.entropy.array::<32>()))
+    }
+
+    fn draw_id(&self) -> Result<ClientId, StoreError> {
+        let random = data_encoding::HEXLOWER.encode(&self.entropy.array::<12>());
+        format!("c_{random}").parse().map_err(|_| StoreError::Unavailable("no client id could be made".to_owned()))
+    }
+}

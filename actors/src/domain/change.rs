@@ -1,0 +1,184 @@
+//! What a decision writes: typed items of the user's partition, put whole or removed.
+
+use schema::{
+    ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, Put, ResetId, SessionId, Timestamp,
+    record::{
+        Account, BackupCodes, Code, Consent, FactorState, Family, KnownDevice, Login, Password, Reset, Session,
+        Throttle, Totp,
+    },
+};
+
+use super::limits;
+
+/// The key of an item, typed. Its `Display` is the key in the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ItemKey {
+    /// `account`
+    Account,
+    /// `password`
+    Password,
+    /// `totp/<factor>`
+    Totp(FactorId),
+    /// `backup`
+    Backup,
+    /// `throttle/<authenticator>`
+    Throttle(String),
+    /// `device/<device>`
+    Device(DeviceId),
+    /// `login/<login>`
+    Login(LoginId),
+    /// `session/<session>`
+    Session(SessionId),
+    /// `code/<code>`
+    Code(CodeId),
+    /// `family/<family>`
+    Family(FamilyId),
+    /// `consent/<client>`
+    Consent(ClientId),
+    /// `reset/<reset>`
+    Reset(ResetId),
+}
+
+impl std::fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Account => f.write_str("account"),
+            Self::Password => f.write_str("password"),
+            Self::Totp(id) => write!(f, "totp/{id}"),
+            Self::Backup => f.write_str("backup"),
+            Self::Throttle(name) => write!(f, "throttle/{name}"),
+            Self::Device(id) => write!(f, "device/{id}"),
+            Self::Login(id) => write!(f, "login/{id}"),
+            Self::Session(id) => write!(f, "session/{id}"),
+            Self::Code(id) => write!(f, "code/{id}"),
+            Self::Family(id) => write!(f, "family/{id}"),
+            Self::Consent(id) => write!(f, "consent/{id}"),
+            Self::Reset(id) => write!(f, "reset/{id}"),
+        }
+    }
+}
+
+/// An item to be put.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each variant is the record that it is named after")]
+pub enum Item {
+    Account(Account),
+    Password(Password),
+    Totp(Totp),
+    Backup(BackupCodes),
+    Throttle(String, Throttle),
+    Device(KnownDevice),
+    Login(Login),
+    Session(Session),
+    Code(Code),
+    Family(Family),
+    Consent(Consent),
+    Reset(Reset),
+}
+
+impl Item {
+    /// Its key.
+    pub fn key(&self) -> ItemKey {
+        match self {
+            Self::Account(_) => ItemKey::Account,
+            Self::Password(_) => ItemKey::Password,
+            Self::Totp(totp) => ItemKey::Totp(totp.factor),
+            Self::Backup(_) => ItemKey::Backup,
+            Self::Throttle(name, _) => ItemKey::Throttle(name.clone()),
+            Self::Device(device) => ItemKey::Device(device.device),
+            Self::Login(login) => ItemKey::Login(login.login),
+            Self::Session(session) => ItemKey::Session(session.session),
+            Self::Code(code) => ItemKey::Code(code.code),
+            Self::Family(family) => ItemKey::Family(family.family),
+            Self::Consent(consent) => ItemKey::Consent(consent.client.clone()),
+            Self::Reset(reset) => ItemKey::Reset(reset.reset),
+        }
+    }
+
+    /// Its end, for those that have one.
+    fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Totp(totp) => match totp.state {
+                FactorState::AwaitingActivation { until } => Some(until),
+                FactorState::Revoked { at } => Some(at),
+                FactorState::Registered | FactorState::Activated { .. } => None,
+            },
+            Self::Device(device) => Some(device.last_used_at.after(limits::DEVICE_LIFETIME)),
+            Self::Login(login) => Some(login.expires_at),
+            Self::Session(session) => Some(session.expires_at),
+            Self::Code(code) => Some(code.expires_at),
+            Self::Family(family) => Some(family.expires_at),
+            Self::Reset(reset) => Some(reset.expires_at),
+            Self::Account(_) | Self::Password(_) | Self::Backup(_) | Self::Throttle(..) | Self::Consent(_) => None,
+        }
+    }
+
+    /// As the store wants it.
+    pub fn to_put(&self) -> Put {
+        let (key, end) = (self.key().to_string(), self.expires_at());
+        match self {
+            Self::Account(record) => Put::record(key, record, end),
+            Self::Password(record) => Put::record(key, record, end),
+            Self::Totp(record) => Put::record(key, record, end),
+            Self::Backup(record) => Put::record(key, record, end),
+            Self::Throttle(_, record) => Put::record(key, record, end),
+            Self::Device(record) => Put::record(key, record, end),
+            Self::Login(record) => Put::record(key, record, end),
+            Self::Session(record) => Put::record(key, record, end),
+            Self::Code(record) => Put::record(key, record, end),
+            Self::Family(record) => Put::record(key, record, end),
+            Self::Consent(record) => Put::record(key, record, end),
+            Self::Reset(record) => Put::record(key, record, end),
+        }
+    }
+}
+
+/// May an item with this end be removed at `now`? What proves consumption outlives what it guards by [`GRACE`].
+pub fn collectable(end: Timestamp, now: Timestamp) -> bool {
+    end.after(GRACE) < now
+}
+
+/// Puts and removals of one decision. A key is put or removed at most once; a later word replaces an earlier one.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    puts: Vec<Item>,
+    deletes: Vec<ItemKey>,
+}
+
+impl Change {
+    /// Puts an item.
+    pub fn put(&mut self, item: Item) {
+        let key = item.key();
+        self.puts.retain(|other| other.key() != key);
+        self.deletes.retain(|other| *other != key);
+        self.puts.push(item);
+    }
+
+    /// Removes an item.
+    pub fn delete(&mut self, key: ItemKey) {
+        self.puts.retain(|other| other.key() != key);
+        if !self.deletes.contains(&key) {
+            self.deletes.push(key);
+        }
+    }
+
+    /// Is nothing written?
+    pub fn is_empty(&self) -> bool {
+        self.puts.is_empty() && self.deletes.is_empty()
+    }
+
+    /// What is put.
+    pub fn puts(&self) -> &[Item] {
+        &self.puts
+    }
+
+    /// What is removed.
+    pub fn deletes(&self) -> &[ItemKey] {
+        &self.deletes
+    }
+
+    /// Both, to be applied.
+    pub fn into_parts(self) -> (Vec<Item>, Vec<ItemKey>) {
+        (self.puts, self.deletes)
+    }
+}

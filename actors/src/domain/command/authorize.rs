@@ -1,0 +1,216 @@
+//! An authorization request meets a session: a code, or what is missing for one (RFC 6749, 4.1.2; OpenID Connect Core,
+//! 3.1.2).
+
+use std::collections::BTreeSet;
+
+use schema::{
+    ClientId, CodeId, Timestamp, UserId,
+    record::{Code, CodeState, Consent, Session, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Decide, Decision, overview};
+use crate::{
+    domain::{
+        assurance::{self, Acr},
+        change::{Change, Item, ItemKey},
+        context::Context,
+        event::{self, WithFact},
+        limits, scope,
+        user::{Areas, SessionRef, User},
+    },
+    secret::sha256_b64,
+};
+
+/// What the request demands of the session.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Requirement {
+    /// When the request came; a proof given since then is fresh enough for everything.
+    pub begun_at: Timestamp,
+    /// `prompt=login`: the whole set of proofs must be given since then (HAZARDS H16).
+    pub login: bool,
+    /// `max_age`, in seconds.
+    pub max_age: Option<u64>,
+    /// An essential `acr`; unmet, it is an error and never a silent downgrade.
+    pub acr: Option<Acr>,
+    /// The user whom `id_token_hint` names.
+    pub subject: Option<UserId>,
+    /// `prompt=consent`: ask even if it was given before.
+    pub consent: bool,
+}
+
+/// A validated request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Authorize {
+    /// The browser's session.
+    pub session: SessionRef,
+    /// The client.
+    pub client: ClientId,
+    /// Is it the operator's own? Then no consent is asked.
+    pub trusted: bool,
+    /// Where the code goes.
+    pub redirect_uri: String,
+    /// What is asked for.
+    pub scopes: BTreeSet<String>,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// PKCE.
+    pub challenge: Option<String>,
+    /// What is demanded.
+    pub requirement: Requirement,
+    /// Did the user press "Allow" for this very request?
+    pub allowed: bool,
+}
+
+/// A code, or what is missing. The code's secret is [`Authorize::code_secret`] of the attempt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AuthorizeOutcome {
+    /// A code.
+    Issued {
+        /// Which.
+        code: CodeId,
+    },
+    /// No live session.
+    NoSession,
+    /// Its proofs are too old, or it is somebody else's.
+    LoginNeeded {
+        /// Whose session it is; the login page offers this name, unless another user is asked for.
+        user_name: Option<String>,
+    },
+    /// The user has not allowed these yet.
+    ConsentNeeded {
+        /// What the client asks for.
+        scopes: BTreeSet<String>,
+        /// The signed-in user's name.
+        user_name: String,
+    },
+    /// The account cannot reach the `acr` asked for.
+    UnmetAcr,
+    /// Too many codes of other clients are open.
+    Full,
+}
+
+impl Authorize {
+    /// The secret part of the code, 128 bits.
+    pub fn code_secret(seed: &crate::secret::Seed) -> [u8; 16] {
+        seed.derive("code secret")
+    }
+}
+
+impl Decide for Authorize {
+    type Outcome = AuthorizeOutcome;
+    const NAME: &'static str = "authorize";
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::CONSENTS);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<AuthorizeOutcome> {
+        let live = user.live_session(&self.session, cx.now, cx.settings);
+        let (Some(session), Some(account)) = (live, user.active_account()) else {
+            return Decision::answer(AuthorizeOutcome::NoSession);
+        };
+        if let Some(missing) = self.unmet(user, session, &account.user_name, cx) {
+            return Decision::answer(missing);
+        }
+        let mut change = Change::default();
+        let mut events = Vec::new();
+        if !self.trusted && (self.requirement.consent || !self.consented(user)) {
+            if !self.allowed {
+                let user_name = account.user_name.clone();
+                return Decision::answer(AuthorizeOutcome::ConsentNeeded { scopes: self.scopes.clone(), user_name });
+            }
+            change.put(Item::Consent(self.consent(user, cx)));
+            let told = event::of(cx, "consent.given", user.id).with("client", self.client.as_str());
+            events.push(told.with("scopes", scope::join(&self.scopes)));
+        }
+        if !make_room(user, cx, &mut change, &self.client) {
+            return Decision::answer(AuthorizeOutcome::Full);
+        }
+        let code = self.code(session, cx);
+        let outcome = AuthorizeOutcome::Issued { code: code.code };
+        change.put(Item::Code(code));
+        if session.clients.contains(&self.client) {
+            overview::touch(session, cx, &mut change);
+        } else {
+            let mut session = session.clone();
+            session.clients.push(self.client.clone());
+            session.last_seen_at = cx.now;
+            change.put(Item::Session(session));
+        }
+        events.push(event::of(cx, "code.issued", user.id).with("client", self.client.as_str()));
+        Decision { change, events, outcome }
+    }
+}
+
+impl Authorize {
+    fn unmet(&self, user: &User, session: &Session, name: &str, cx: &Context<'_>) -> Option<AuthorizeOutcome> {
+        let wanted = &self.requirement;
+        if wanted.subject.is_some_and(|subject| subject != user.id) {
+            return Some(AuthorizeOutcome::LoginNeeded { user_name: None });
+        }
+        let login_needed = || Some(AuthorizeOutcome::LoginNeeded { user_name: Some(name.to_owned()) });
+        let Some(proved) = assurance::of(&session.proofs) else {
+            return login_needed();
+        };
+        let since_request = proved.auth_time >= wanted.begun_at;
+        if wanted.login && !since_request {
+            return login_needed();
+        }
+        let age = cx.now.since(proved.auth_time).as_secs();
+        if wanted.max_age.is_some_and(|max| age > max) && !since_request {
+            return login_needed();
+        }
+        if wanted.acr.is_some_and(|acr| proved.acr < acr) {
+            // A session of one factor can be raised only by somebody who has a second.
+            return if user.has_second_factor() && !since_request {
+                login_needed()
+            } else {
+                Some(AuthorizeOutcome::UnmetAcr)
+            };
+        }
+        None
+    }
+
+    fn consented(&self, user: &User) -> bool {
+        user.consents.get(&self.client).is_some_and(|consent| consent.scopes.is_superset(&self.scopes))
+    }
+
+    fn consent(&self, user: &User, cx: &Context<'_>) -> Consent {
+        let mut scopes = user.consents.get(&self.client).map(|c| c.scopes.clone()).unwrap_or_default();
+        scopes.extend(self.scopes.iter().cloned());
+        Consent { client: self.client.clone(), scopes, given_at: cx.now, unknown: Unknown::default() }
+    }
+
+    fn code(&self, session: &Session, cx: &Context<'_>) -> Code {
+        let seed = &cx.attempt.seed;
+        Code {
+            code: CodeId::from_bytes(seed.derive("code")),
+            secret_hash: sha256_b64(&Self::code_secret(seed)),
+            session: session.session,
+            sid: session.sid,
+            client: self.client.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            scopes: self.scopes.clone(),
+            nonce: self.nonce.clone(),
+            challenge: self.challenge.clone(),
+            proofs: session.proofs.clone(),
+            issued_at: cx.now,
+            expires_at: cx.now.after(cx.settings.code_lifetime),
+            state: CodeState::Issued,
+            unknown: Unknown::default(),
+        }
+    }
+}
+
+/// Drops the code that is longest past its end, or else the oldest of the same client (HAZARDS H10). Without either there
+/// is no room.
+fn make_room(user: &User, cx: &Context<'_>, change: &mut Change, client: &ClientId) -> bool {
+    if user.codes.len() < limits::MAX_CODES {
+        return true;
+    }
+    let ended = user.codes.values().filter(|code| code.expires_at <= cx.now).min_by_key(|code| code.expires_at);
+    let own = || user.codes.values().filter(|code| code.client == *client).min_by_key(|code| code.issued_at);
+    let Some(dropped) = ended.or_else(own) else {
+        return false;
+    };
+    change.delete(ItemKey::Code(dropped.code));
+    true
+}

@@ -1,0 +1,129 @@
+//! A signed-in user chooses a new password. Everything that the old one opened elsewhere closes: other sessions, known
+//! devices, families that rest on it.
+
+use schema::{
+    CredentialId, Timestamp,
+    record::{FamilyEnd, Method, Password, Proof, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decide, Decision,
+    end_session::end_all_but,
+    judge_password::THROTTLE,
+    overview,
+    sign_in::{SignIn, SignedIn},
+    tokens,
+};
+use crate::domain::{
+    assurance,
+    change::{Change, Item, ItemKey},
+    context::Context,
+    event::{self, WithFact},
+    throttle::{self, Gate},
+    user::{Areas, SessionRef, User, rest_on},
+};
+
+/// The verdict on the current password, and the hash of the new one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The session.
+    pub session: SessionRef,
+    /// The password that the verdict was computed against.
+    pub credential: CredentialId,
+    /// Its version.
+    pub version: u32,
+    /// Was the current password right?
+    pub right: bool,
+    /// The new password's hash.
+    pub new_hash: String,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ChangePasswordOutcome {
+    /// Changed; the session goes on under a new secret.
+    Changed(SignedIn),
+    /// The current password is not right.
+    Wrong,
+    /// Not looked at.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// Not looked at: suspended.
+    Suspended,
+    /// Computed against a password that is not the current one any more.
+    Stale,
+    /// The session has ended.
+    SessionEnded,
+    /// Fresh proofs are needed first.
+    NotFresh,
+}
+
+impl Decide for ChangePassword {
+    type Outcome = ChangePasswordOutcome;
+    const NAME: &'static str = "change_password";
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::RESETS);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ChangePasswordOutcome> {
+        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
+            return Decision::answer(ChangePasswordOutcome::SessionEnded);
+        };
+        if !overview::is_fresh(user, session, cx) {
+            return Decision::answer(ChangePasswordOutcome::NotFresh);
+        }
+        let current = user.password.as_ref();
+        let Some(password) = current.filter(|p| p.credential == self.credential && p.version == self.version) else {
+            return Decision::answer(ChangePasswordOutcome::Stale);
+        };
+        let bucket = user.bucket(Some(&session.device), cx.now);
+        let mut counts = user.throttle(THROTTLE);
+        match throttle::status(&counts, bucket, cx.now) {
+            Gate::Open { .. } => {}
+            Gate::Closed { until } => return Decision::answer(ChangePasswordOutcome::Throttled { until }),
+            Gate::Suspended => return Decision::answer(ChangePasswordOutcome::Suspended),
+        }
+        let mut change = Change::default();
+        if !self.right {
+            throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
+            change.put(Item::Throttle(THROTTLE.to_owned(), counts));
+            let event = event::of(cx, "password.change_failed", user.id);
+            return Decision { change, events: vec![event], outcome: ChangePasswordOutcome::Wrong };
+        }
+        let old = password.credential;
+        let credential = replace_password(user, cx, &mut change, &self.new_hash);
+        end_all_but(user, &mut change, Some(session.session));
+        for device in user.devices.keys().filter(|id| **id != session.device) {
+            change.delete(ItemKey::Device(*device));
+        }
+        let mut session = session.clone();
+        let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(credential) };
+        assurance::add(&mut session.proofs, proof);
+        session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
+        session.last_seen_at = cx.now;
+        let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
+        change.put(Item::Session(session));
+        let rests = |f: &schema::record::Family| rest_on(&f.proofs, None, Some(old));
+        let families = tokens::end_families(user, cx, &mut change, FamilyEnd::FactorChanged, rests);
+        let event = event::of(cx, "password.changed", user.id).with("families_ended", families);
+        Decision { change, events: vec![event], outcome: ChangePasswordOutcome::Changed(signed_in) }
+    }
+}
+
+/// A new password: a new credential, a clean throttle, and no reset link left.
+pub(super) fn replace_password(user: &User, cx: &Context<'_>, change: &mut Change, hash: &str) -> CredentialId {
+    let credential = CredentialId::from_bytes(cx.attempt.seed.derive("password credential"));
+    change.put(Item::Password(Password {
+        credential,
+        version: 1,
+        hash: hash.to_owned(),
+        changed_at: cx.now,
+        unknown: Unknown::default(),
+    }));
+    change.delete(ItemKey::Throttle(THROTTLE.to_owned()));
+    for reset in user.resets.values().filter(|reset| reset.used_at.is_none()) {
+        change.delete(ItemKey::Reset(reset.reset));
+    }
+    credential
+}

@@ -1,0 +1,82 @@
+//! The verdict of a password hash, decided on the state of this moment (HAZARDS H7).
+//!
+//! The order: is the verdict about the current password? → is its throttle open? → right or wrong? Only then does
+//! anything change, and it is committed before the answer.
+
+use schema::{
+    CredentialId,
+    record::{Method, Proof},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decide, Decision,
+    sign_in::{self, LoginRef, SignInOutcome},
+};
+use crate::domain::{
+    change::{Change, Item},
+    context::Context,
+    event::WithFact,
+    throttle::{self, Gate},
+    user::{Areas, User},
+};
+
+/// The name of the password's throttle.
+pub const THROTTLE: &str = "password";
+
+/// A hash was computed; what follows from it?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JudgePassword {
+    /// The login.
+    pub login: LoginRef,
+    /// The password that the hash was computed against.
+    pub credential: CredentialId,
+    /// Its version.
+    pub version: u32,
+    /// Did it match?
+    pub right: bool,
+    /// The same password under the parameters in force, when those of the stored hash are out of date.
+    pub rehash: Option<String>,
+}
+
+impl Decide for JudgePassword {
+    type Outcome = SignInOutcome;
+    const NAME: &'static str = "judge_password";
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
+        let current = user.password.as_ref();
+        let Some(password) = current.filter(|p| p.credential == self.credential && p.version == self.version) else {
+            return Decision::answer(SignInOutcome::Stale);
+        };
+        let bucket = user.bucket(self.login.device.as_ref(), cx.now);
+        let mut counts = user.throttle(THROTTLE);
+        match throttle::status(&counts, bucket, cx.now) {
+            Gate::Open { .. } => {}
+            Gate::Closed { until } => return Decision::answer(SignInOutcome::Throttled { until }),
+            Gate::Suspended => return Decision::answer(SignInOutcome::Suspended),
+        }
+        let mut change = Change::default();
+        // A disabled user's right password is answered, counted and written as a wrong one (HAZARDS H13).
+        let disabled = user.active_account().is_none();
+        if !self.right || disabled {
+            throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
+            change.put(Item::Throttle(THROTTLE.to_owned(), counts));
+            let event = sign_in::told(user, cx, Method::Password, &SignInOutcome::Wrong);
+            let event = if disabled { event.with("reason", "disabled") } else { event };
+            return Decision { change, events: vec![event], outcome: SignInOutcome::Wrong };
+        }
+        if user.throttles.contains_key(THROTTLE) {
+            throttle::succeed(&mut counts, bucket);
+            change.put(Item::Throttle(THROTTLE.to_owned(), counts));
+        }
+        if let Some(hash) = &self.rehash {
+            let version = password.version + 1;
+            change.put(Item::Password(schema::record::Password { hash: hash.clone(), version, ..password.clone() }));
+        }
+        let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(password.credential) };
+        let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
+        let event = sign_in::told(user, cx, Method::Password, &outcome);
+        Decision { change, events: vec![event], outcome }
+    }
+}

@@ -1,0 +1,159 @@
+//! Commands to a user, one a file, each with its rule.
+
+use schema::record::AuditEvent;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{
+    change::Change,
+    context::Context,
+    user::{Areas, User},
+};
+
+mod authorize;
+mod backup_codes;
+mod change_password;
+mod end_session;
+mod judge_backup_code;
+mod judge_password;
+mod operator;
+mod overview;
+mod redeem_code;
+mod refresh;
+mod register;
+mod reset_password;
+mod sign_in;
+mod tokens;
+mod totp_enrol;
+mod totp_remove;
+mod verify_totp;
+
+pub use authorize::{Authorize, AuthorizeOutcome, Requirement};
+pub use backup_codes::{ReplaceBackupCodes, ReplaceBackupCodesOutcome, SaveBackupCodes};
+pub use change_password::{ChangePassword, ChangePasswordOutcome};
+pub use end_session::{EndAllSessions, EndSession};
+pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
+pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
+pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
+pub use overview::{CheckSession, Overview, OverviewOutcome, SessionView, Shown, TotpView};
+pub use redeem_code::{RedeemCode, RedeemOutcome, Refusal};
+pub use refresh::Refresh;
+pub use register::{Register, RegisterOutcome};
+pub use reset_password::{ResetPassword, ResetPasswordOutcome};
+pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn};
+pub use tokens::{CheckToken, CheckTokenOutcome, Grant, RevokeToken};
+pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, ShowTotp, ShowTotpOutcome};
+pub use totp_remove::{RemoveTotp, RemoveTotpOutcome};
+pub use verify_totp::VerifyTotp;
+
+/// What a decision comes to.
+#[derive(Debug)]
+pub struct Decision<O> {
+    /// What is written. Empty, and no event: nothing is committed.
+    pub change: Change,
+    /// What the audit log is told, in the same commit.
+    pub events: Vec<AuditEvent>,
+    /// The answer, without secrets; recorded with the commit.
+    pub outcome: O,
+}
+
+impl<O> Decision<O> {
+    /// An answer that changes nothing.
+    pub fn answer(outcome: O) -> Self {
+        Self { change: Change::default(), events: Vec::new(), outcome }
+    }
+}
+
+/// A command and its rule.
+pub trait Decide: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What it is answered with. Holds no secret, for it is recorded.
+    type Outcome: Serialize + DeserializeOwned + Send + 'static;
+    /// Its name, in digests, metrics and spans.
+    const NAME: &'static str;
+    /// What must be loaded, beside the core.
+    const NEEDS: Areas;
+
+    /// The rule.
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Self::Outcome>;
+}
+
+macro_rules! bodies {
+    ($($name:ident),* $(,)?) => {
+        /// Any command, as it travels to the owner.
+        #[derive(Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "each variant is the command that it is named after")]
+        #[expect(clippy::large_enum_variant, reason = "lives for one message")]
+        pub enum Body {
+            $($name($name),)*
+        }
+
+        impl Body {
+            /// The command's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => <$name as Decide>::NAME,)*
+                }
+            }
+
+            /// What must be loaded.
+            pub fn needs(&self) -> Areas {
+                Areas::CORE | match self {
+                    $(Self::$name(_) => <$name as Decide>::NEEDS,)*
+                }
+            }
+
+            /// Decides, and writes the outcome as JSON.
+            pub fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Box<RawValue>> {
+                match self {
+                    $(Self::$name(command) => {
+                        let decision = command.decide(user, cx);
+                        // Outcomes are plain enums and structs with string keys.
+                        let outcome = serde_json::value::to_raw_value(&decision.outcome)
+                            .expect("an outcome always serialises");
+                        Decision { change: decision.change, events: decision.events, outcome }
+                    })*
+                }
+            }
+        }
+
+        $(impl From<$name> for Body {
+            fn from(command: $name) -> Self {
+                Self::$name(command)
+            }
+        })*
+    };
+}
+
+bodies!(
+    Authorize,
+    BeginTotp,
+    ChangePassword,
+    CheckSession,
+    CheckToken,
+    ConfirmTotp,
+    DisableUser,
+    EnableUser,
+    EndAllSessions,
+    EndSession,
+    IssueReset,
+    JudgeBackupCode,
+    JudgePassword,
+    Overview,
+    RedeemCode,
+    Refresh,
+    Register,
+    RemoveTotp,
+    ReplaceBackupCodes,
+    ResetMfa,
+    ResetPassword,
+    RevokeToken,
+    SaveBackupCodes,
+    ShowTotp,
+    VerifyTotp,
+);
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

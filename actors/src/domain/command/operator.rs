@@ -1,0 +1,156 @@
+//! What an operator does to an account. Each is audited under the operator's name.
+
+use schema::{
+    ResetId, Timestamp,
+    record::{Account, AccountStatus, FactorState, FamilyEnd, Reset, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Decide, Decision, end_session::end_all_but, judge_backup_code, tokens, totp_remove::revoke};
+use crate::{
+    domain::{
+        change::{Change, Item, ItemKey},
+        context::Context,
+        event::{self, WithFact},
+        limits,
+        user::{Areas, User},
+    },
+    secret::sha256_b64,
+};
+
+/// No sign-in any more; every session and family ends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DisableUser;
+
+impl Decide for DisableUser {
+    /// Did it change anything?
+    type Outcome = bool;
+    const NAME: &'static str = "disable_user";
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::RESETS);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
+        let Some(account) = user.active_account() else {
+            return Decision::answer(false);
+        };
+        let mut change = Change::default();
+        let status = AccountStatus::Disabled { at: cx.now };
+        change.put(Item::Account(Account { status, ..account.clone() }));
+        end_all_but(user, &mut change, None);
+        for reset in user.resets.keys() {
+            change.delete(ItemKey::Reset(*reset));
+        }
+        tokens::end_families(user, cx, &mut change, FamilyEnd::Operator, |_| true);
+        let event = event::of(cx, "account.disabled", user.id);
+        Decision { change, events: vec![event], outcome: true }
+    }
+}
+
+/// Sign-in is possible again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnableUser;
+
+impl Decide for EnableUser {
+    /// Did it change anything?
+    type Outcome = bool;
+    const NAME: &'static str = "enable_user";
+    const NEEDS: Areas = Areas::NONE;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
+        let disabled = |account: &&Account| account.status != AccountStatus::Active;
+        let Some(account) = user.account.as_ref().filter(disabled) else {
+            return Decision::answer(false);
+        };
+        let mut change = Change::default();
+        change.put(Item::Account(Account { status: AccountStatus::Active, ..account.clone() }));
+        let event = event::of(cx, "account.enabled", user.id);
+        Decision { change, events: vec![event], outcome: true }
+    }
+}
+
+/// All second factors and backup codes are gone, and all sessions with them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ResetMfa;
+
+impl Decide for ResetMfa {
+    /// How many devices were revoked.
+    type Outcome = usize;
+    const NAME: &'static str = "reset_mfa";
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
+        let mut change = Change::default();
+        let mut revoked = 0;
+        for totp in user.totps.values().filter(|t| !matches!(t.state, FactorState::Revoked { .. })) {
+            revoke(user, cx, &mut change, totp);
+            revoked += 1;
+        }
+        if let Some(old) = &user.backup {
+            let rests =
+                |f: &schema::record::Family| crate::domain::user::rest_on(&f.proofs, None, Some(old.credential));
+            tokens::end_families(user, cx, &mut change, FamilyEnd::FactorChanged, rests);
+            change.delete(ItemKey::Backup);
+            change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
+        }
+        if change.is_empty() {
+            return Decision::answer(0);
+        }
+        end_all_but(user, &mut change, None);
+        let event = event::of(cx, "mfa.reset", user.id).with("devices", revoked);
+        Decision { change, events: vec![event], outcome: revoked }
+    }
+}
+
+/// Make a link that sets a new password. Its secret is [`IssueReset::secret`] of the attempt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssueReset;
+
+/// The link, or none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum IssueResetOutcome {
+    /// Made.
+    Issued {
+        /// Which.
+        reset: ResetId,
+        /// Its end.
+        expires_at: Timestamp,
+    },
+    /// There is no such account, or it is disabled.
+    NoAccount,
+}
+
+impl IssueReset {
+    /// The secret part of the link, 128 bits.
+    pub fn secret(seed: &crate::secret::Seed) -> [u8; 16] {
+        seed.derive("reset secret")
+    }
+}
+
+impl Decide for IssueReset {
+    type Outcome = IssueResetOutcome;
+    const NAME: &'static str = "issue_reset";
+    const NEEDS: Areas = Areas::RESETS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<IssueResetOutcome> {
+        if user.active_account().is_none() {
+            return Decision::answer(IssueResetOutcome::NoAccount);
+        }
+        let mut change = Change::default();
+        // One link at a time.
+        for old in user.resets.values().filter(|reset| reset.used_at.is_none()) {
+            change.delete(ItemKey::Reset(old.reset));
+        }
+        let seed = &cx.attempt.seed;
+        let reset = ResetId::from_bytes(seed.derive("reset"));
+        let expires_at = cx.now.after(limits::RESET_LIFETIME);
+        change.put(Item::Reset(Reset {
+            reset,
+            secret_hash: sha256_b64(&Self::secret(seed)),
+            issued_by: cx.attempt.origin.actor.clone().unwrap_or_default(),
+            expires_at,
+            used_at: None,
+            unknown: Unknown::default(),
+        }));
+        let event = event::of(cx, "password.reset_issued", user.id).with("reset", reset.to_string());
+        Decision { change, events: vec![event], outcome: IssueResetOutcome::Issued { reset, expires_at } }
+    }
+}

@@ -1,0 +1,198 @@
+//! Looking: is a session alive, and what does its account hold? Only "last seen" may be written, once a minute.
+
+use std::collections::BTreeSet;
+
+use schema::{
+    FactorId, SessionId, Sid, Timestamp, UserId,
+    record::{AccountStatus, FactorState, Session},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Decide, Decision};
+use crate::domain::{
+    assurance::{self, Assurance},
+    change::{Change, Item},
+    context::Context,
+    limits,
+    user::{Areas, SessionRef, User},
+};
+
+/// A live session, as pages need it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Which.
+    pub session: SessionId,
+    /// Its public id.
+    pub sid: Sid,
+    /// Whose.
+    pub user: UserId,
+    /// The user's name.
+    pub user_name: String,
+    /// What was proved in it.
+    pub assurance: Assurance,
+    /// Are its proofs fresh enough to change factors and the password, at the account's highest level?
+    pub fresh: bool,
+    /// Does the account ask for a second factor?
+    pub second_factor: bool,
+}
+
+/// Is this session alive?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckSession {
+    /// As the cookie names it.
+    pub session: SessionRef,
+}
+
+impl Decide for CheckSession {
+    type Outcome = Option<SessionView>;
+    const NAME: &'static str = "check_session";
+    const NEEDS: Areas = Areas::SESSIONS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<SessionView>> {
+        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
+            return Decision::answer(None);
+        };
+        let mut change = Change::default();
+        touch(session, cx, &mut change);
+        Decision { change, events: Vec::new(), outcome: view(user, session, cx) }
+    }
+}
+
+/// Writes "last seen", at most once a minute.
+pub(super) fn touch(session: &Session, cx: &Context<'_>, change: &mut Change) {
+    if session.last_seen_at.after(limits::TOUCH_INTERVAL) <= cx.now {
+        change.put(Item::Session(Session { last_seen_at: cx.now, ..session.clone() }));
+    }
+}
+
+/// The session as pages need it; `None` for one without a proof, which never comes to be.
+pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<SessionView> {
+    let account = user.active_account()?;
+    let assurance = assurance::of(&session.proofs)?;
+    Some(SessionView {
+        session: session.session,
+        sid: session.sid,
+        user: user.id,
+        user_name: account.user_name.clone(),
+        fresh: is_fresh(user, session, cx),
+        second_factor: user.has_second_factor(),
+        assurance,
+    })
+}
+
+/// Were factors proved recently, at the account's highest level (NIST SP 800-63B-4, 4.1.2.1)?
+pub(super) fn is_fresh(user: &User, session: &Session, cx: &Context<'_>) -> bool {
+    assurance::of(&session.proofs).is_some_and(|a| {
+        let level_met = !user.has_second_factor() || a.acr == assurance::Acr::Mfa;
+        level_met && cx.now < a.auth_time.after(limits::FRESH_PROOF)
+    })
+}
+
+/// A TOTP device, as pages and operators see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TotpView {
+    /// Which.
+    pub factor: FactorId,
+    /// The user's name for it.
+    pub name: String,
+    /// Where it stands.
+    pub state: FactorState,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last proved something.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A session in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shown {
+    /// Which.
+    pub session: SessionId,
+    /// `User-Agent` at sign-in.
+    pub user_agent: Option<String>,
+    /// Address at sign-in.
+    pub address: Option<String>,
+    /// Sign-in.
+    pub started_at: Timestamp,
+    /// Last use.
+    pub last_seen_at: Timestamp,
+}
+
+/// What does this account hold?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Overview;
+
+/// The account without secrets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OverviewOutcome {
+    /// The name.
+    pub user_name: String,
+    /// The address, if one was given.
+    pub email: Option<String>,
+    /// Was it proved?
+    pub email_verified: bool,
+    /// Roles.
+    pub roles: BTreeSet<String>,
+    /// May the user sign in?
+    pub status: AccountStatus,
+    /// Registration.
+    pub created_at: Timestamp,
+    /// When the password was last chosen.
+    pub password_changed_at: Option<Timestamp>,
+    /// Devices that are activated or await it.
+    pub totps: Vec<TotpView>,
+    /// Backup codes left.
+    pub backup_codes_left: usize,
+    /// When the current backup codes were drawn.
+    pub backup_codes_created_at: Option<Timestamp>,
+    /// Live sessions, the last used first.
+    pub sessions: Vec<Shown>,
+}
+
+impl Decide for Overview {
+    type Outcome = Option<OverviewOutcome>;
+    const NAME: &'static str = "overview";
+    const NEEDS: Areas = Areas::SESSIONS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<OverviewOutcome>> {
+        let Some(account) = &user.account else {
+            return Decision::answer(None);
+        };
+        let live = user.sessions.values().filter(|s| user.live_session_by_id(s.session, cx.now, cx.settings).is_some());
+        let mut sessions: Vec<Shown> = live
+            .map(|s| Shown {
+                session: s.session,
+                user_agent: s.user_agent.clone(),
+                address: s.address.clone(),
+                started_at: s.started_at,
+                last_seen_at: s.last_seen_at,
+            })
+            .collect();
+        sessions.sort_by_key(|s| std::cmp::Reverse(s.last_seen_at));
+        let shown = |state: FactorState| match state {
+            FactorState::Registered | FactorState::Activated { .. } => true,
+            FactorState::AwaitingActivation { until } => cx.now < until,
+            FactorState::Revoked { .. } => false,
+        };
+        let totps = user.totps.values().filter(|t| shown(t.state)).map(|t| TotpView {
+            factor: t.factor,
+            name: t.name.clone(),
+            state: t.state,
+            created_at: t.created_at,
+            last_used_at: t.last_used_at,
+        });
+        Decision::answer(Some(OverviewOutcome {
+            user_name: account.user_name.clone(),
+            email: account.email.clone(),
+            email_verified: account.email_verified,
+            roles: account.roles.clone(),
+            status: account.status,
+            created_at: account.created_at,
+            password_changed_at: user.password.as_ref().map(|p| p.changed_at),
+            totps: totps.collect(),
+            backup_codes_left: user.backup_codes_left(),
+            backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),
+            sessions,
+        }))
+    }
+}

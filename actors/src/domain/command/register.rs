@@ -1,0 +1,90 @@
+//! Registration: the account, its password, and the session of the browser that registered, in one commit.
+//!
+//! The caller has claimed the user name before; the claim counts once this commit lists it, unless the sweeper voided it
+//! in the meantime (HAZARDS H9).
+
+use std::collections::BTreeSet;
+
+use schema::{
+    BrowserId, CredentialId,
+    record::{Account, AccountStatus, HeldClaim, Method, Password, Proof, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decide, Decision,
+    sign_in::{self, SignedIn},
+};
+use crate::domain::{
+    change::{Change, Item},
+    context::Context,
+    event::{self, WithFact},
+    user::{Areas, User},
+};
+
+/// Somebody chose a name and a password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Register {
+    /// The name as typed, in NFC.
+    pub user_name: String,
+    /// An address, unproved.
+    pub email: Option<String>,
+    /// The password's hash.
+    pub password_hash: String,
+    /// The claims made for this account: the name, and for the first administrator that too.
+    pub claims: Vec<HeldClaim>,
+    /// Roles; empty unless this is the first administrator.
+    pub roles: BTreeSet<String>,
+    /// The browser.
+    pub browser: BrowserId,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum RegisterOutcome {
+    /// The account exists and the browser is signed in.
+    Registered(SignedIn),
+    /// The claim was voided, or this id is somebody's already: begin anew.
+    Voided,
+}
+
+impl Decide for Register {
+    type Outcome = RegisterOutcome;
+    const NAME: &'static str = "register";
+    const NEEDS: Areas = Areas::SESSIONS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RegisterOutcome> {
+        if user.account.is_some() || self.claims.iter().any(|held| user.voided.contains(&held.claim)) {
+            return Decision::answer(RegisterOutcome::Voided);
+        }
+        let mut change = Change::default();
+        change.put(Item::Account(Account {
+            user: user.id,
+            user_name: self.user_name.clone(),
+            email: self.email.clone(),
+            email_verified: false,
+            roles: self.roles.clone(),
+            status: AccountStatus::Active,
+            claims: self.claims.clone(),
+            created_at: cx.now,
+            updated_at: cx.now,
+            unknown: Unknown::default(),
+        }));
+        let credential = CredentialId::from_bytes(cx.attempt.seed.derive("password credential"));
+        change.put(Item::Password(Password {
+            credential,
+            version: 1,
+            hash: self.password_hash.clone(),
+            changed_at: cx.now,
+            unknown: Unknown::default(),
+        }));
+        let device = sign_in::remember_device(user, cx, &mut change, None);
+        let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(credential) };
+        let session = sign_in::new_session(cx, self.browser, vec![proof], device);
+        let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at };
+        change.put(Item::Session(session));
+        let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
+        let event = event::of(cx, "account.registered", user.id).with("roles", roles.join(" "));
+        Decision { change, events: vec![event], outcome: RegisterOutcome::Registered(signed_in) }
+    }
+}

@@ -1,0 +1,251 @@
+//! What every door to a session shares: a login moves from its first accepted proof to its last.
+//!
+//! ```text
+//! (sealed cookie) ── first proof ──► Login item ── last proof ──► Session item
+//!                         └── no second factor ─────────────────────┘
+//! ```
+//!
+//! A login that renews a session (fresh proofs for a sensitive operation, `prompt=login`, `max_age`) adds its proofs to
+//! that session. In both cases the session's secret is new, so that no id from before the proof is worth anything.
+
+use schema::{
+    BrowserId, DeviceId, LoginId, SessionId, Sid, Timestamp,
+    record::{AuditEvent, KnownDevice, Login, Method, Proof, Session, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        assurance,
+        change::{Change, Item, ItemKey},
+        context::Context,
+        event::{self, WithFact},
+        limits,
+        user::{SessionRef, User},
+    },
+    secret::sha256_b64,
+};
+
+/// A login as its sealed cookie names it, and the browser that it lives in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginRef {
+    /// Which.
+    pub login: LoginId,
+    /// The browser that began it.
+    pub browser: BrowserId,
+    /// The known device that the browser claims to be.
+    pub device: Option<DeviceId>,
+    /// The session that gets the proofs, if one asks for fresh ones.
+    pub renews: Option<SessionRef>,
+}
+
+/// A browser is signed in. The session's secret is [`SignIn::session_secret`] of the attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// The session.
+    pub session: SessionId,
+    /// The device that the browser is known as from now on.
+    pub device: DeviceId,
+    /// When the session ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// How a proof was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignInOutcome {
+    /// It was not right; or, by design indistinguishable, there is nobody to sign in.
+    Wrong,
+    /// Not looked at: the cool-down lasts until then.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// Not looked at: the authenticator is suspended (100 consecutive failures).
+    Suspended,
+    /// Computed against a secret that is not the current one any more (HAZARDS H7): compute again.
+    Stale,
+    /// The login ended, belongs to another browser, or was never begun.
+    LoginEnded,
+    /// Right; a second factor is awaited.
+    SecondFactor {
+        /// When the login ends.
+        expires_at: Timestamp,
+    },
+    /// Right, and complete.
+    SignedIn(SignedIn),
+}
+
+/// Purposes of what is drawn from an attempt's seed at sign-in.
+#[derive(Debug)]
+pub struct SignIn;
+
+impl SignIn {
+    /// The secret of the session's cookie, 128 bits.
+    pub fn session_secret(cx: &crate::secret::Seed) -> [u8; 16] {
+        cx.derive("session secret")
+    }
+
+    /// Its hash, as stored and as a [`SessionRef`] holds it.
+    pub fn session_secret_hash(cx: &crate::secret::Seed) -> String {
+        sha256_b64(&Self::session_secret(cx))
+    }
+}
+
+/// The login item, if it lives and belongs to this browser.
+pub(super) fn live_login<'a>(user: &'a User, of: &LoginRef, cx: &Context<'_>) -> Option<&'a Login> {
+    user.active_account()?;
+    user.logins.get(&of.login).filter(|login| login.browser == of.browser && cx.now < login.expires_at)
+}
+
+/// Takes an accepted proof: asks for the second factor where there is one, or completes the login.
+pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &LoginRef, proof: Proof) -> SignInOutcome {
+    let begun = live_login(user, of, cx);
+    let mut proofs = begun.map(|login| login.proofs.clone()).unwrap_or_default();
+    let first = proofs.is_empty();
+    assurance::add(&mut proofs, proof);
+    let renews = match begun {
+        Some(login) => login.renews,
+        None => of.renews.as_ref().and_then(|r| user.live_session(r, cx.now, cx.settings)).map(|s| s.session),
+    };
+    if first && user.has_second_factor() {
+        return await_second_factor(user, cx, change, of, (proofs, renews));
+    }
+    if begun.is_some() {
+        change.delete(ItemKey::Login(of.login));
+    }
+    let renewed = renews.and_then(|id| user.live_session_by_id(id, cx.now, cx.settings));
+    let device = remember_device(user, cx, change, of.device);
+    let session = match renewed.filter(|session| session.browser == of.browser) {
+        Some(session) => renew_session(session, cx, proofs, device),
+        None => new_session(cx, of.browser, proofs, device),
+    };
+    end_oldest_session(user, change, &session, cx);
+    let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at };
+    change.put(Item::Session(session));
+    SignInOutcome::SignedIn(signed_in)
+}
+
+fn await_second_factor(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    of: &LoginRef,
+    (proofs, renews): (Vec<Proof>, Option<SessionId>),
+) -> SignInOutcome {
+    let expires_at = cx.now.after(limits::LOGIN_LIFETIME);
+    let live = user.logins.values().filter(|login| cx.now < login.expires_at && login.login != of.login);
+    if live.clone().count() >= limits::MAX_LOGINS
+        && let Some(oldest) = live.min_by_key(|login| login.started_at)
+    {
+        change.delete(ItemKey::Login(oldest.login));
+    }
+    change.put(Item::Login(Login {
+        login: of.login,
+        browser: of.browser,
+        proofs,
+        renews,
+        started_at: cx.now,
+        expires_at,
+        unknown: Unknown::default(),
+    }));
+    SignInOutcome::SecondFactor { expires_at }
+}
+
+/// A session for somebody who just proved who they are.
+pub(super) fn new_session(cx: &Context<'_>, browser: BrowserId, proofs: Vec<Proof>, device: DeviceId) -> Session {
+    let seed = &cx.attempt.seed;
+    Session {
+        session: SessionId::from_bytes(seed.derive("session")),
+        sid: Sid::from_bytes(seed.derive("sid")),
+        secret_hash: SignIn::session_secret_hash(seed),
+        browser,
+        device,
+        proofs,
+        clients: Vec::new(),
+        user_agent: cx.attempt.origin.user_agent.clone(),
+        address: cx.attempt.origin.address.clone(),
+        started_at: cx.now,
+        last_seen_at: cx.now,
+        expires_at: cx.now.after(cx.settings.session_absolute),
+        unknown: Unknown::default(),
+    }
+}
+
+fn renew_session(session: &Session, cx: &Context<'_>, proofs: Vec<Proof>, device: DeviceId) -> Session {
+    let mut renewed = session.clone();
+    for proof in proofs {
+        assurance::add(&mut renewed.proofs, proof);
+    }
+    renewed.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
+    renewed.device = device;
+    renewed.last_seen_at = cx.now;
+    renewed
+}
+
+/// A known device comes of a complete sign-in alone (HAZARDS H11).
+pub(super) fn remember_device(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    claimed: Option<DeviceId>,
+) -> DeviceId {
+    let known = claimed.and_then(|id| user.devices.get(&id));
+    let device = match known {
+        Some(known) => KnownDevice { last_used_at: cx.now, ..known.clone() },
+        None => KnownDevice {
+            device: DeviceId::from_bytes(cx.attempt.seed.derive("device")),
+            created_at: cx.now,
+            last_used_at: cx.now,
+            unknown: Unknown::default(),
+        },
+    };
+    let others = user.devices.values().filter(|other| other.device != device.device);
+    if others.clone().count() >= limits::MAX_DEVICES
+        && let Some(oldest) = others.min_by_key(|other| other.last_used_at)
+    {
+        change.delete(ItemKey::Device(oldest.device));
+    }
+    let id = device.device;
+    change.put(Item::Device(device));
+    id
+}
+
+fn end_oldest_session(user: &User, change: &mut Change, newest: &Session, cx: &Context<'_>) {
+    let live = user.sessions.values().filter(|s| s.session != newest.session && cx.now < s.expires_at);
+    if live.clone().count() >= limits::MAX_SESSIONS
+        && let Some(oldest) = live.min_by_key(|session| session.last_seen_at)
+    {
+        change.delete(ItemKey::Session(oldest.session));
+    }
+}
+
+/// The audit event of an accepted or refused proof.
+pub(super) fn told(user: &User, cx: &Context<'_>, method: Method, outcome: &SignInOutcome) -> AuditEvent {
+    let (kind, method) = (event_kind(outcome), method_name(method));
+    let event = event::of(cx, kind, user.id).with("method", method);
+    match outcome {
+        SignInOutcome::SignedIn(signed_in) => event.with("session", signed_in.session.to_string()),
+        _ => event,
+    }
+}
+
+const fn event_kind(outcome: &SignInOutcome) -> &'static str {
+    match outcome {
+        SignInOutcome::Wrong => "login.failed",
+        SignInOutcome::Throttled { .. } => "login.throttled",
+        SignInOutcome::Suspended => "login.suspended",
+        SignInOutcome::Stale => "login.stale",
+        SignInOutcome::LoginEnded => "login.ended",
+        SignInOutcome::SecondFactor { .. } => "login.first_factor",
+        SignInOutcome::SignedIn(_) => "login.succeeded",
+    }
+}
+
+/// The name of a method in the audit log.
+pub(super) const fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Password => "password",
+        Method::Totp => "totp",
+        Method::BackupCode => "backup_code",
+    }
+}

@@ -1,0 +1,159 @@
+//! What tokens are made of, and whether they still count.
+
+use std::collections::BTreeSet;
+
+use schema::{
+    ClientId, FamilyId, SessionId, Sid, Timestamp, UserId,
+    record::{Family, FamilyEnd, FamilyState},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Decide, Decision};
+use crate::domain::{
+    assurance::{self, Assurance},
+    change::{Change, Item},
+    context::Context,
+    event::{self, WithFact},
+    user::{Areas, User},
+};
+
+/// Everything that the tokens of one issue say. The refresh token's secret is [`Grant::refresh_secret`] of the attempt.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// `sub`.
+    pub user: UserId,
+    /// For whom.
+    pub client: ClientId,
+    /// The family.
+    pub family: FamilyId,
+    /// Its generation.
+    pub generation: u32,
+    /// The session.
+    pub session: SessionId,
+    /// `sid`.
+    pub sid: Sid,
+    /// What was granted.
+    pub scopes: BTreeSet<String>,
+    /// From the authorization request; only at the code's redemption.
+    pub nonce: Option<String>,
+    /// `amr`, `acr`, `auth_time`.
+    pub assurance: Assurance,
+    /// Claims about the user.
+    pub profile: Profile,
+    /// `iat`.
+    pub issued_at: Timestamp,
+}
+
+/// What `profile` and `email` show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Profile {
+    /// `preferred_username`.
+    pub user_name: String,
+    /// `email`.
+    pub email: Option<String>,
+    /// `email_verified`.
+    pub email_verified: bool,
+    /// `updated_at`.
+    pub updated_at: Timestamp,
+}
+
+impl Grant {
+    /// The secret part of the refresh token, 128 bits.
+    pub fn refresh_secret(seed: &crate::secret::Seed) -> [u8; 16] {
+        seed.derive("refresh secret")
+    }
+
+    pub(super) fn of(user: &User, family: &Family, scopes: BTreeSet<String>, cx: &Context<'_>) -> Option<Self> {
+        Some(Self {
+            user: user.id,
+            client: family.client.clone(),
+            family: family.family,
+            generation: family.generation,
+            session: family.session,
+            sid: family.sid,
+            scopes,
+            nonce: None,
+            assurance: assurance::of(&family.proofs)?,
+            profile: profile(user)?,
+            issued_at: cx.now,
+        })
+    }
+}
+
+fn profile(user: &User) -> Option<Profile> {
+    user.active_account().map(|account| Profile {
+        user_name: account.user_name.clone(),
+        email: account.email.clone(),
+        email_verified: account.email_verified,
+        updated_at: account.updated_at,
+    })
+}
+
+/// A family that ended.
+pub(super) fn ended(family: &Family, cx: &Context<'_>, reason: FamilyEnd) -> Item {
+    Item::Family(Family { state: FamilyState::Ended { at: cx.now, reason }, ..family.clone() })
+}
+
+/// Ends the live families that a test picks; says how many.
+pub(super) fn end_families(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    reason: FamilyEnd,
+    picked: impl Fn(&Family) -> bool,
+) -> usize {
+    let live = user.families.values().filter(|family| family.state == FamilyState::Live && picked(family));
+    let mut count = 0;
+    for family in live {
+        change.put(ended(family, cx, reason));
+        count += 1;
+    }
+    count
+}
+
+/// Does the access token that names these still count?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckToken {
+    /// From its `jti`.
+    pub family: FamilyId,
+}
+
+/// The user's claims; `None` if the token is dead.
+pub type CheckTokenOutcome = Option<Profile>;
+
+impl Decide for CheckToken {
+    type Outcome = CheckTokenOutcome;
+    const NAME: &'static str = "check_token";
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<CheckTokenOutcome> {
+        let live = user.live_family(self.family, cx.now, cx.settings);
+        Decision::answer(live.and_then(|_| profile(user)))
+    }
+}
+
+/// The client gives its tokens back (RFC 7009).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RevokeToken {
+    /// From the token.
+    pub family: FamilyId,
+    /// Who asks.
+    pub client: ClientId,
+}
+
+impl Decide for RevokeToken {
+    /// Did it change anything? The client is answered the same.
+    type Outcome = bool;
+    const NAME: &'static str = "revoke_token";
+    const NEEDS: Areas = Areas::FAMILIES;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
+        let mut change = Change::default();
+        let ours = |family: &Family| family.family == self.family && family.client == self.client;
+        if end_families(user, cx, &mut change, FamilyEnd::Revoked, ours) == 0 {
+            return Decision::answer(false);
+        }
+        let event = event::of(cx, "token.revoked", user.id).with("client", self.client.as_str());
+        Decision { change, events: vec![event], outcome: true }
+    }
+}

@@ -1,0 +1,254 @@
+//! Enrolment of a TOTP device: Registered → Awaiting activation (its seed is shown) → Activated (one code proved it).
+
+use schema::{
+    FactorId, Timestamp,
+    record::{FactorState, Method, Proof, Session, Totp, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decide, Decision,
+    judge_backup_code::backup_record,
+    overview,
+    sign_in::{SignIn, SignedIn},
+    verify_totp::{throttle_of, verdict_of},
+};
+use crate::{
+    domain::{
+        assurance,
+        change::{Change, Item, ItemKey},
+        context::Context,
+        event::{self, WithFact},
+        factor::totp::{Code, Verdict},
+        limits,
+        throttle::{self, Gate},
+        user::{Areas, SessionRef, User},
+    },
+    vault::Purpose,
+};
+
+/// A user wants to add an authenticator app.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BeginTotp {
+    /// The session.
+    pub session: SessionRef,
+    /// A name for the device.
+    pub name: String,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum BeginTotpOutcome {
+    /// It awaits a code.
+    Begun {
+        /// Which.
+        factor: FactorId,
+    },
+    /// The session has ended.
+    SessionEnded,
+    /// Fresh proofs are needed first.
+    NotFresh,
+    /// There are five already.
+    TooMany,
+}
+
+impl Decide for BeginTotp {
+    type Outcome = BeginTotpOutcome;
+    const NAME: &'static str = "begin_totp";
+    const NEEDS: Areas = Areas::SESSIONS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<BeginTotpOutcome> {
+        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
+            return Decision::answer(BeginTotpOutcome::SessionEnded);
+        };
+        if !overview::is_fresh(user, session, cx) {
+            return Decision::answer(BeginTotpOutcome::NotFresh);
+        }
+        if user.active_totps().count() >= limits::MAX_FACTORS_PER_METHOD {
+            return Decision::answer(BeginTotpOutcome::TooMany);
+        }
+        let mut change = Change::default();
+        // One enrolment at a time: a new one replaces what awaits activation.
+        for totp in user.totps.values().filter(|t| matches!(t.state, FactorState::AwaitingActivation { .. })) {
+            change.delete(ItemKey::Totp(totp.factor));
+            change.delete(ItemKey::Throttle(throttle_of(totp)));
+        }
+        let factor = FactorId::from_bytes(cx.attempt.seed.derive("totp factor"));
+        let seed: [u8; 20] = cx.attempt.seed.derive("totp seed");
+        let sealed = cx.vault.seal(Purpose::TotpSeed, &[&user.id.to_string(), &factor.to_string()], &seed, cx.entropy);
+        change.put(Item::Totp(Totp {
+            factor,
+            name: self.name.chars().take(limits::MAX_FACTOR_NAME).collect(),
+            state: FactorState::AwaitingActivation { until: cx.now.after(limits::ACTIVATION_LIFETIME) },
+            seed: sealed,
+            last_step: 0,
+            created_at: cx.now,
+            last_used_at: None,
+            unknown: Unknown::default(),
+        }));
+        let event = event::of(cx, "factor.registered", user.id).with("method", "totp");
+        let event = event.with("factor", factor.to_string());
+        Decision { change, events: vec![event], outcome: BeginTotpOutcome::Begun { factor } }
+    }
+}
+
+/// Show the seed of a device that awaits its code; the same one until it expires.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShowTotp {
+    /// The session.
+    pub session: SessionRef,
+    /// The device.
+    pub factor: FactorId,
+}
+
+/// The seed is sealed still: the edge opens it for the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShowTotpOutcome {
+    /// The user's name for the device.
+    pub name: String,
+    /// The user.
+    pub user_name: String,
+    /// The seed, sealed under [`Purpose::TotpSeed`] to user and device.
+    pub sealed_seed: String,
+    /// When it expires.
+    pub until: Timestamp,
+}
+
+impl Decide for ShowTotp {
+    type Outcome = Option<ShowTotpOutcome>;
+    const NAME: &'static str = "show_totp";
+    const NEEDS: Areas = Areas::SESSIONS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<ShowTotpOutcome>> {
+        let session = user.live_session(&self.session, cx.now, cx.settings);
+        let account = session.and_then(|_| user.active_account());
+        let shown = account.zip(awaiting(user, self.factor, cx)).map(|(account, (totp, until))| ShowTotpOutcome {
+            name: totp.name.clone(),
+            user_name: account.user_name.clone(),
+            sealed_seed: totp.seed.clone(),
+            until,
+        });
+        Decision::answer(shown)
+    }
+}
+
+fn awaiting<'a>(user: &'a User, factor: FactorId, cx: &Context<'_>) -> Option<(&'a Totp, Timestamp)> {
+    let totp = user.totps.get(&factor)?;
+    match totp.state {
+        FactorState::AwaitingActivation { until } if cx.now < until => Some((totp, until)),
+        FactorState::Registered
+        | FactorState::AwaitingActivation { .. }
+        | FactorState::Activated { .. }
+        | FactorState::Revoked { .. } => None,
+    }
+}
+
+/// The code that activates a device. It is a proof: it counts for this session, and its step is used up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConfirmTotp {
+    /// The session.
+    pub session: SessionRef,
+    /// The device.
+    pub factor: FactorId,
+    /// Six digits.
+    pub code: Code,
+    /// `(locator, hash)` of ten backup codes, drawn from the attempt's seed; taken if the user has none.
+    pub backup: Vec<(String, String)>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ConfirmTotpOutcome {
+    /// It counts from now on.
+    Activated {
+        /// The session, under a new secret.
+        signed_in: SignedIn,
+        /// Were the backup codes taken? Then they are shown, once.
+        backup_taken: bool,
+    },
+    /// It was activated before, perhaps by the same form sent twice.
+    AlreadyActivated,
+    /// The code is not right.
+    Wrong,
+    /// Not looked at.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// Too many failures: begin anew.
+    Suspended,
+    /// Nothing awaits a code under this id any more.
+    Ended,
+    /// The session has ended.
+    SessionEnded,
+    /// Fresh proofs are needed first.
+    NotFresh,
+}
+
+impl Decide for ConfirmTotp {
+    type Outcome = ConfirmTotpOutcome;
+    const NAME: &'static str = "confirm_totp";
+    const NEEDS: Areas = Areas::SESSIONS;
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmTotpOutcome> {
+        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
+            return Decision::answer(ConfirmTotpOutcome::SessionEnded);
+        };
+        if user.active_totps().any(|totp| totp.factor == self.factor) {
+            return Decision::answer(ConfirmTotpOutcome::AlreadyActivated);
+        }
+        if !overview::is_fresh(user, session, cx) {
+            return Decision::answer(ConfirmTotpOutcome::NotFresh);
+        }
+        let Some((totp, _)) = awaiting(user, self.factor, cx) else {
+            return Decision::answer(ConfirmTotpOutcome::Ended);
+        };
+        let bucket = user.bucket(Some(&session.device), cx.now);
+        let mut counts = user.throttle(&throttle_of(totp));
+        match throttle::status(&counts, bucket, cx.now) {
+            Gate::Open { .. } => {}
+            Gate::Closed { until } => return Decision::answer(ConfirmTotpOutcome::Throttled { until }),
+            Gate::Suspended => return Decision::answer(ConfirmTotpOutcome::Suspended),
+        }
+        match verdict_of(user, cx, totp, &self.code) {
+            Verdict::Accepted { step } => self.activate(user, cx, session, Totp { last_step: step, ..totp.clone() }),
+            Verdict::Replayed | Verdict::Wrong => {
+                throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
+                let mut change = Change::default();
+                change.put(Item::Throttle(throttle_of(totp), counts));
+                let event = event::of(cx, "factor.activation_failed", user.id);
+                let event = event.with("method", "totp").with("factor", self.factor.to_string());
+                Decision { change, events: vec![event], outcome: ConfirmTotpOutcome::Wrong }
+            }
+        }
+    }
+}
+
+impl ConfirmTotp {
+    fn activate(&self, user: &User, cx: &Context<'_>, session: &Session, totp: Totp) -> Decision<ConfirmTotpOutcome> {
+        let mut change = Change::default();
+        if user.throttles.contains_key(&throttle_of(&totp)) {
+            change.delete(ItemKey::Throttle(throttle_of(&totp)));
+        }
+        change.put(Item::Totp(Totp {
+            state: FactorState::Activated { at: cx.now },
+            last_used_at: Some(cx.now),
+            ..totp
+        }));
+        let mut session = session.clone();
+        let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(self.factor), credential: None };
+        assurance::add(&mut session.proofs, proof);
+        session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
+        session.last_seen_at = cx.now;
+        let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
+        change.put(Item::Session(session));
+        let backup_taken = user.backup_codes_left() == 0 && !self.backup.is_empty();
+        let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
+        let mut events = vec![event.with("factor", self.factor.to_string())];
+        if backup_taken {
+            change.put(Item::Backup(backup_record(cx, &self.backup)));
+            events.push(event::of(cx, "backup_codes.drawn", user.id));
+        }
+        Decision { change, events, outcome: ConfirmTotpOutcome::Activated { signed_in, backup_taken } }
+    }
+}

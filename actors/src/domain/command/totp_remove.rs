@@ -1,0 +1,78 @@
+//! Removing a TOTP device: Activated → Revoked, for good. What rested on it goes with it (HAZARDS H16).
+
+use schema::{
+    FactorId,
+    record::{FactorState, FamilyEnd, Totp},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Decide, Decision, overview, tokens, verify_totp::throttle_of};
+use crate::domain::{
+    change::{Change, Item, ItemKey},
+    context::Context,
+    event::{self, WithFact},
+    user::{Areas, SessionRef, User, rest_on},
+};
+
+/// A user removes a device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RemoveTotp {
+    /// The session.
+    pub session: SessionRef,
+    /// The device.
+    pub factor: FactorId,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RemoveTotpOutcome {
+    /// It never counts again.
+    Removed,
+    /// There is no such device any more.
+    Gone,
+    /// The session has ended.
+    SessionEnded,
+    /// Fresh proofs are needed first.
+    NotFresh,
+}
+
+impl Decide for RemoveTotp {
+    type Outcome = RemoveTotpOutcome;
+    const NAME: &'static str = "remove_totp";
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveTotpOutcome> {
+        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
+            return Decision::answer(RemoveTotpOutcome::SessionEnded);
+        };
+        let Some(totp) = user.totps.get(&self.factor).filter(|t| !matches!(t.state, FactorState::Revoked { .. }))
+        else {
+            return Decision::answer(RemoveTotpOutcome::Gone);
+        };
+        if !overview::is_fresh(user, session, cx) {
+            return Decision::answer(RemoveTotpOutcome::NotFresh);
+        }
+        let mut change = Change::default();
+        revoke(user, cx, &mut change, totp);
+        let others = user.active_totps().any(|other| other.factor != totp.factor);
+        if !others {
+            change.delete(ItemKey::Backup);
+            change.delete(ItemKey::Throttle(super::judge_backup_code::THROTTLE.to_owned()));
+        }
+        let event = event::of(cx, "factor.revoked", user.id).with("method", "totp");
+        let event = event.with("factor", totp.factor.to_string());
+        Decision { change, events: vec![event], outcome: RemoveTotpOutcome::Removed }
+    }
+}
+
+/// Revokes a device: its seed is forgotten, sessions lose the proofs that it gave, families that rest on it end.
+pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, totp: &Totp) {
+    change.put(Item::Totp(Totp { state: FactorState::Revoked { at: cx.now }, seed: String::new(), ..totp.clone() }));
+    change.delete(ItemKey::Throttle(throttle_of(totp)));
+    for session in user.sessions.values().filter(|s| rest_on(&s.proofs, Some(totp.factor), None)) {
+        let mut session = session.clone();
+        session.proofs.retain(|proof| proof.factor != Some(totp.factor));
+        change.put(Item::Session(session));
+    }
+    tokens::end_families(user, cx, change, FamilyEnd::FactorChanged, |f| rest_on(&f.proofs, Some(totp.factor), None));
+}

@@ -1,0 +1,145 @@
+//! A TOTP code as the second proof of a login (RFC 6238).
+//!
+//! The order: does the login live? → is a device's throttle open? → all steps of the window, compared in constant time →
+//! a step at or below the last accepted one is a replay. One guess counts against every device that it is compared with
+//! (HAZARDS H12), and a replay counts and is answered as a wrong code.
+
+use schema::record::{Method, Proof, Totp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decide, Decision,
+    sign_in::{self, LoginRef, SignInOutcome},
+};
+use crate::{
+    domain::{
+        change::{Change, Item},
+        context::Context,
+        event::WithFact,
+        factor::totp::{self, Code, Verdict},
+        throttle::{self, Bucketing, Gate},
+        user::{Areas, User},
+    },
+    vault::Purpose,
+};
+
+/// The name of a TOTP device's throttle.
+pub(crate) fn throttle_of(totp: &Totp) -> String {
+    format!("totp/{}", totp.factor)
+}
+
+/// A code was typed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VerifyTotp {
+    /// The login that awaits it.
+    pub login: LoginRef,
+    /// Six digits.
+    pub code: Code,
+}
+
+impl Decide for VerifyTotp {
+    type Outcome = SignInOutcome;
+    const NAME: &'static str = "verify_totp";
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
+        if sign_in::live_login(user, &self.login, cx).is_none() {
+            return Decision::answer(SignInOutcome::LoginEnded);
+        }
+        let bucket = user.bucket(self.login.device.as_ref(), cx.now);
+        let mut change = Change::default();
+        match check_against_all(user, cx, &mut change, bucket, &self.code) {
+            Checked::Accepted(totp) => {
+                let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(totp.factor), credential: None };
+                let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
+                let event = sign_in::told(user, cx, Method::Totp, &outcome).with("factor", totp.factor.to_string());
+                Decision { change, events: vec![event], outcome }
+            }
+            Checked::Refused { replayed } => {
+                let event = sign_in::told(user, cx, Method::Totp, &SignInOutcome::Wrong);
+                let event = event.with("reason", if replayed { "replayed" } else { "wrong" });
+                Decision { change, events: vec![event], outcome: SignInOutcome::Wrong }
+            }
+            Checked::Closed(outcome) => Decision::answer(outcome),
+        }
+    }
+}
+
+/// What a code came to, with its consequences already in the change.
+enum Checked {
+    Accepted(Totp),
+    Refused { replayed: bool },
+    Closed(SignInOutcome),
+}
+
+fn check_against_all(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    bucket: Bucketing<'_>,
+    code: &Code,
+) -> Checked {
+    let mut closed = None;
+    let mut compared = Vec::new();
+    let mut accepted = None;
+    let mut replayed = false;
+    for totp in user.active_totps() {
+        match throttle::status(&user.throttle(&throttle_of(totp)), bucket, cx.now) {
+            Gate::Open { .. } => {}
+            Gate::Closed { until } => {
+                closed = Some(soonest(closed, SignInOutcome::Throttled { until }));
+                continue;
+            }
+            Gate::Suspended => {
+                closed = Some(soonest(closed, SignInOutcome::Suspended));
+                continue;
+            }
+        }
+        match verdict_of(user, cx, totp, code) {
+            Verdict::Accepted { step } => accepted = Some((totp, step)),
+            Verdict::Replayed => replayed = true,
+            Verdict::Wrong => {}
+        }
+        compared.push(totp);
+    }
+    if let Some((totp, step)) = accepted {
+        let mut counts = user.throttle(&throttle_of(totp));
+        if user.throttles.contains_key(&throttle_of(totp)) {
+            throttle::succeed(&mut counts, bucket);
+            change.put(Item::Throttle(throttle_of(totp), counts));
+        }
+        let used = Totp { last_step: step, last_used_at: Some(cx.now), ..totp.clone() };
+        change.put(Item::Totp(used.clone()));
+        return Checked::Accepted(used);
+    }
+    if compared.is_empty() {
+        return Checked::Closed(closed.unwrap_or(SignInOutcome::LoginEnded));
+    }
+    for totp in compared {
+        let mut counts = user.throttle(&throttle_of(totp));
+        throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
+        change.put(Item::Throttle(throttle_of(totp), counts));
+    }
+    Checked::Refused { replayed }
+}
+
+/// Opens the seed for this one comparison; it is zeroised when it goes out of scope. A seed that does not open proves
+/// nothing.
+pub(super) fn verdict_of(user: &User, cx: &Context<'_>, totp: &Totp, code: &Code) -> Verdict {
+    let aad = [user.id.to_string(), totp.factor.to_string()];
+    match cx.vault.open(Purpose::TotpSeed, &[&aad[0], &aad[1]], &totp.seed) {
+        Ok(seed) => totp::check(&seed, code, cx.now, cx.settings.totp_window, totp.last_step),
+        Err(_) => Verdict::Wrong,
+    }
+}
+
+/// Of two reasons not to look, the one that ends first.
+fn soonest(known: Option<SignInOutcome>, new: SignInOutcome) -> SignInOutcome {
+    match (known, new) {
+        (Some(SignInOutcome::Throttled { until: a }), SignInOutcome::Throttled { until: b }) => {
+            SignInOutcome::Throttled { until: a.min(b) }
+        }
+        (Some(throttled @ SignInOutcome::Throttled { .. }), _) => throttled,
+        (_, new) => new,
+    }
+}

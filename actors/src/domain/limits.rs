@@ -1,0 +1,33 @@
+//! Bounds per user (DESIGN section 3), and the spans that are no setting.
+
+use std::time::Duration;
+
+/// Live sessions; the oldest ends.
+pub const MAX_SESSIONS: usize = 50;
+/// Logins after their first accepted proof; the oldest is dropped.
+pub const MAX_LOGINS: usize = 20;
+/// Codes; the oldest of the same client is dropped.
+pub const MAX_CODES: usize = 50;
+/// Refresh families; the oldest of the same client ends.
+pub const MAX_FAMILIES: usize = 200;
+/// Known devices; the one not used for longest is forgotten.
+pub const MAX_DEVICES: usize = 20;
+/// Devices of one method (HAZARDS H12).
+pub const MAX_FACTORS_PER_METHOD: usize = 5;
+/// A name that a user gives to a device, in characters.
+pub const MAX_FACTOR_NAME: usize = 64;
+
+/// From the first accepted proof to the last.
+pub const LOGIN_LIFETIME: Duration = Duration::from_mins(15);
+/// From showing a TOTP seed to its confirmation.
+pub const ACTIVATION_LIFETIME: Duration = Duration::from_mins(15);
+/// How old proofs may be when a factor or the password is changed (NIST SP 800-63B-4, 4.1.2.1; ecosystem practice).
+pub const FRESH_PROOF: Duration = Duration::from_mins(10);
+/// A password-reset link.
+pub const RESET_LIFETIME: Duration = Duration::from_hours(1);
+/// How long a known device is remembered without use.
+pub const DEVICE_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// "Last seen" and "last used" are written at most this often.
+pub const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
+/// Backup codes in a set.
+pub const BACKUP_CODES: usize = 10;

@@ -1,0 +1,370 @@
+//! A user as the rules see it: what is stored in one partition, typed, as of one revision.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::BitOr,
+};
+
+use schema::{
+    ClaimId, ClientId, CodeId, DeviceId, EVENT_PREFIX, FactorId, FamilyId, Kind, LoginId, Partition, PartitionKey,
+    ResetId, Revision, SessionId, StoreError, Timestamp, UserId,
+    record::{
+        Account, AccountStatus, BackupCodes, Code, Consent, FactorState, Family, FamilyState, KnownDevice, Login,
+        Password, Proof, Reset, Session, Throttle, Totp,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    change::{Change, Item, ItemKey, collectable},
+    context::Settings,
+    throttle::Bucketing,
+};
+use crate::secret::ct_eq_str;
+
+/// Parts of the partition. Account, factors and throttles ([`Areas::CORE`]) are always loaded; the others on use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Areas(u8);
+
+impl Areas {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Account, password, factors, throttles, known devices, voided claims, undelivered events.
+    pub const CORE: Self = Self(1);
+    /// Logins under way.
+    pub const LOGINS: Self = Self(2);
+    /// Sessions.
+    pub const SESSIONS: Self = Self(4);
+    /// Authorization codes.
+    pub const CODES: Self = Self(8);
+    /// Refresh families.
+    pub const FAMILIES: Self = Self(16);
+    /// Consents.
+    pub const CONSENTS: Self = Self(32);
+    /// Reset links.
+    pub const RESETS: Self = Self(64);
+
+    /// Item prefixes of each part.
+    const PREFIXES: [(Self, &'static [&'static str]); 7] = [
+        (Self::CORE, &["account", "password", "totp/", "backup", "throttle/", "device/", "claim-void/", EVENT_PREFIX]),
+        (Self::LOGINS, &["login/"]),
+        (Self::SESSIONS, &["session/"]),
+        (Self::CODES, &["code/"]),
+        (Self::FAMILIES, &["family/"]),
+        (Self::CONSENTS, &["consent/"]),
+        (Self::RESETS, &["reset/"]),
+    ];
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those of `self` that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Are all of `other` in here?
+    pub const fn contain(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Is nothing in here?
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The item prefixes to load.
+    pub fn prefixes(self) -> Vec<&'static str> {
+        Self::PREFIXES.iter().filter(|(area, _)| self.contain(*area)).flat_map(|(_, p)| p.iter().copied()).collect()
+    }
+
+    /// As a number, for the cache.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// From [`Self::bits`].
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+}
+
+impl BitOr for Areas {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        self.and(other)
+    }
+}
+
+/// A session as its cookie names it. Only the hash of the secret travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRef {
+    /// Which.
+    pub session: SessionId,
+    /// SHA-256 of the cookie's secret.
+    pub secret_hash: String,
+}
+
+/// Everything that one user's partition holds, as far as it is loaded.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The user's id; also the partition's.
+    pub id: UserId,
+    /// `None`: never written.
+    pub revision: Option<Revision>,
+    /// What is loaded.
+    pub areas: Areas,
+    /// The account; `None` while nobody registered under this id.
+    pub account: Option<Account>,
+    /// The password, for those who have one.
+    pub password: Option<Password>,
+    /// TOTP devices in every state.
+    pub totps: BTreeMap<FactorId, Totp>,
+    /// The current backup codes.
+    pub backup: Option<BackupCodes>,
+    /// By authenticator: `password`, `totp/<factor>`, `backup`.
+    pub throttles: BTreeMap<String, Throttle>,
+    /// Known devices.
+    pub devices: BTreeMap<DeviceId, KnownDevice>,
+    /// Claims that the sweeper voided.
+    pub voided: BTreeSet<ClaimId>,
+    /// Logins under way.
+    pub logins: BTreeMap<LoginId, Login>,
+    /// Sessions.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// Codes.
+    pub codes: BTreeMap<CodeId, Code>,
+    /// Families.
+    pub families: BTreeMap<FamilyId, Family>,
+    /// Consents.
+    pub consents: BTreeMap<ClientId, Consent>,
+    /// Reset links.
+    pub resets: BTreeMap<ResetId, Reset>,
+}
+
+impl User {
+    /// A user of whom nothing is loaded yet.
+    pub fn unloaded(id: UserId) -> Self {
+        Self {
+            id,
+            revision: None,
+            areas: Areas::NONE,
+            account: None,
+            password: None,
+            totps: BTreeMap::new(),
+            backup: None,
+            throttles: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            voided: BTreeSet::new(),
+            logins: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            families: BTreeMap::new(),
+            consents: BTreeMap::new(),
+            resets: BTreeMap::new(),
+        }
+    }
+
+    /// The partition of a user.
+    pub fn partition(id: UserId) -> PartitionKey {
+        PartitionKey::new(Kind::User, id)
+    }
+
+    /// Takes in what a load of `areas` found. The caller has checked that the revision is the one known, if any is.
+    pub fn absorb(&mut self, partition: &Partition, areas: Areas) -> Result<(), StoreError> {
+        let key = Self::partition(self.id);
+        self.revision = partition.revision;
+        if areas.contain(Areas::CORE) {
+            self.account = partition.get(&key, "account")?;
+            self.password = partition.get(&key, "password")?;
+            self.backup = partition.get(&key, "backup")?;
+            self.totps = by_id(partition.list::<Totp>(&key, "totp/")?, |totp| totp.factor);
+            self.devices = by_id(partition.list::<KnownDevice>(&key, "device/")?, |device| device.device);
+            let throttles = partition.list::<Throttle>(&key, "throttle/")?;
+            let name = |item: &str| item.trim_start_matches("throttle/").to_owned();
+            self.throttles = throttles.into_iter().map(|(item, throttle)| (name(item), throttle)).collect();
+            let voided = partition.items.keys().filter_map(|item| item.strip_prefix("claim-void/"));
+            self.voided = voided.filter_map(|id| id.parse().ok()).collect();
+        }
+        if areas.contain(Areas::LOGINS) {
+            self.logins = by_id(partition.list::<Login>(&key, "login/")?, |login| login.login);
+        }
+        if areas.contain(Areas::SESSIONS) {
+            self.sessions = by_id(partition.list::<Session>(&key, "session/")?, |session| session.session);
+        }
+        if areas.contain(Areas::CODES) {
+            self.codes = by_id(partition.list::<Code>(&key, "code/")?, |code| code.code);
+        }
+        if areas.contain(Areas::FAMILIES) {
+            self.families = by_id(partition.list::<Family>(&key, "family/")?, |family| family.family);
+        }
+        if areas.contain(Areas::CONSENTS) {
+            self.consents = by_id(partition.list::<Consent>(&key, "consent/")?, |consent| consent.client.clone());
+        }
+        if areas.contain(Areas::RESETS) {
+            self.resets = by_id(partition.list::<Reset>(&key, "reset/")?, |reset| reset.reset);
+        }
+        self.areas = self.areas | areas;
+        Ok(())
+    }
+
+    /// Makes a committed change part of the state.
+    pub fn apply(&mut self, change: Change, revision: Revision) {
+        self.revision = Some(revision);
+        let (puts, deletes) = change.into_parts();
+        for key in deletes {
+            self.remove(&key);
+        }
+        for item in puts {
+            self.insert(item);
+        }
+    }
+
+    fn insert(&mut self, item: Item) {
+        match item {
+            Item::Account(account) => self.account = Some(account),
+            Item::Password(password) => self.password = Some(password),
+            Item::Totp(totp) => drop(self.totps.insert(totp.factor, totp)),
+            Item::Backup(backup) => self.backup = Some(backup),
+            Item::Throttle(name, throttle) => drop(self.throttles.insert(name, throttle)),
+            Item::Device(device) => drop(self.devices.insert(device.device, device)),
+            Item::Login(login) => drop(self.logins.insert(login.login, login)),
+            Item::Session(session) => drop(self.sessions.insert(session.session, session)),
+            Item::Code(code) => drop(self.codes.insert(code.code, code)),
+            Item::Family(family) => drop(self.families.insert(family.family, family)),
+            Item::Consent(consent) => drop(self.consents.insert(consent.client.clone(), consent)),
+            Item::Reset(reset) => drop(self.resets.insert(reset.reset, reset)),
+        }
+    }
+
+    fn remove(&mut self, key: &ItemKey) {
+        match key {
+            ItemKey::Account => self.account = None,
+            ItemKey::Password => self.password = None,
+            ItemKey::Totp(id) => drop(self.totps.remove(id)),
+            ItemKey::Backup => self.backup = None,
+            ItemKey::Throttle(name) => drop(self.throttles.remove(name)),
+            ItemKey::Device(id) => drop(self.devices.remove(id)),
+            ItemKey::Login(id) => drop(self.logins.remove(id)),
+            ItemKey::Session(id) => drop(self.sessions.remove(id)),
+            ItemKey::Code(id) => drop(self.codes.remove(id)),
+            ItemKey::Family(id) => drop(self.families.remove(id)),
+            ItemKey::Consent(id) => drop(self.consents.remove(id)),
+            ItemKey::Reset(id) => drop(self.resets.remove(id)),
+        }
+    }
+
+    /// Every item that is loaded, for the cache.
+    pub fn items(&self) -> Vec<Item> {
+        let mut items: Vec<Item> = Vec::new();
+        items.extend(self.account.clone().map(Item::Account));
+        items.extend(self.password.clone().map(Item::Password));
+        items.extend(self.backup.clone().map(Item::Backup));
+        items.extend(self.totps.values().cloned().map(Item::Totp));
+        items.extend(self.throttles.iter().map(|(name, throttle)| Item::Throttle(name.clone(), throttle.clone())));
+        items.extend(self.devices.values().cloned().map(Item::Device));
+        items.extend(self.logins.values().cloned().map(Item::Login));
+        items.extend(self.sessions.values().cloned().map(Item::Session));
+        items.extend(self.codes.values().cloned().map(Item::Code));
+        items.extend(self.families.values().cloned().map(Item::Family));
+        items.extend(self.consents.values().cloned().map(Item::Consent));
+        items.extend(self.resets.values().cloned().map(Item::Reset));
+        items
+    }
+
+    /// The account, if it may sign in.
+    pub fn active_account(&self) -> Option<&Account> {
+        self.account.as_ref().filter(|account| account.status == AccountStatus::Active)
+    }
+
+    /// TOTP devices that count at sign-in.
+    pub fn active_totps(&self) -> impl Iterator<Item = &Totp> {
+        self.totps.values().filter(|totp| matches!(totp.state, FactorState::Activated { .. }))
+    }
+
+    /// Is a second factor asked for at sign-in?
+    pub fn has_second_factor(&self) -> bool {
+        self.active_totps().next().is_some()
+    }
+
+    /// Backup codes that are left.
+    pub fn backup_codes_left(&self) -> usize {
+        self.backup.as_ref().map_or(0, |set| set.codes.iter().filter(|code| code.used_at.is_none()).count())
+    }
+
+    /// The throttle of an authenticator; a fresh one where nothing ever failed.
+    pub fn throttle(&self, authenticator: &str) -> Throttle {
+        self.throttles.get(authenticator).cloned().unwrap_or_else(fresh_throttle)
+    }
+
+    /// Which bucket failures of this browser go to: a device that this user does not know is unknown (HAZARDS H11).
+    pub fn bucket<'a>(&self, device: Option<&'a DeviceId>, now: Timestamp) -> Bucketing<'a> {
+        let lives = |known: &&KnownDevice| known.last_used_at.after(super::limits::DEVICE_LIFETIME) > now;
+        match device {
+            Some(id) if self.devices.get(id).filter(lives).is_some() => Bucketing::Device(id),
+            Some(_) | None => Bucketing::Unknown,
+        }
+    }
+
+    /// The session, if it lives: known, the cookie's secret is right, neither its absolute nor its idle time is over,
+    /// and the account may sign in.
+    pub fn live_session(&self, of: &SessionRef, now: Timestamp, settings: &Settings) -> Option<&Session> {
+        self.live_session_by_id(of.session, now, settings)
+            .filter(|session| ct_eq_str(&session.secret_hash, &of.secret_hash))
+    }
+
+    /// As [`Self::live_session`], for holders of a token that names the session.
+    pub fn live_session_by_id(&self, id: SessionId, now: Timestamp, settings: &Settings) -> Option<&Session> {
+        self.active_account()?;
+        let session = self.sessions.get(&id)?;
+        (now < session.expires_at && now < session.last_seen_at.after(settings.session_idle)).then_some(session)
+    }
+
+    /// The family, if it lives: neither ended nor expired, the account may sign in, and its session lives unless the
+    /// family may outlive it.
+    pub fn live_family(&self, id: FamilyId, now: Timestamp, settings: &Settings) -> Option<&Family> {
+        self.active_account()?;
+        let family = self.families.get(&id)?;
+        let idle_until = family.last_used_at.after(settings.refresh_idle);
+        let session_ok = family.offline || self.live_session_by_id(family.session, now, settings).is_some();
+        let lives = family.state == FamilyState::Live && now < family.expires_at && now < idle_until && session_ok;
+        lives.then_some(family)
+    }
+
+    /// Keys of loaded items that ended so long ago that nothing depends on them any more, at most `limit`.
+    pub fn collectable(&self, now: Timestamp, limit: usize) -> Vec<ItemKey> {
+        let gone = |end: Timestamp| collectable(end, now);
+        let ended = |totp: &&Totp| match totp.state {
+            FactorState::AwaitingActivation { until: end } | FactorState::Revoked { at: end } => gone(end),
+            FactorState::Registered | FactorState::Activated { .. } => false,
+        };
+        let totps = self.totps.values().filter(ended).map(|t| ItemKey::Totp(t.factor));
+        let logins = self.logins.values().filter(|l| gone(l.expires_at)).map(|l| ItemKey::Login(l.login));
+        let sessions = self.sessions.values().filter(|s| gone(s.expires_at)).map(|s| ItemKey::Session(s.session));
+        let codes = self.codes.values().filter(|c| gone(c.expires_at)).map(|c| ItemKey::Code(c.code));
+        let families = self.families.values().filter(|f| gone(f.expires_at)).map(|f| ItemKey::Family(f.family));
+        let resets = self.resets.values().filter(|r| gone(r.expires_at)).map(|r| ItemKey::Reset(r.reset));
+        totps.chain(logins).chain(sessions).chain(codes).chain(families).chain(resets).take(limit).collect()
+    }
+}
+
+/// A throttle that never counted a failure.
+pub fn fresh_throttle() -> Throttle {
+    Throttle { total: 0, suspended_at: None, buckets: BTreeMap::new(), unknown: schema::record::Unknown::default() }
+}
+
+/// Do these proofs rest on that device or credential (HAZARDS H16)?
+pub fn rest_on(proofs: &[Proof], factor: Option<FactorId>, credential: Option<schema::CredentialId>) -> bool {
+    proofs.iter().any(|proof| {
+        (factor.is_some() && proof.factor == factor) || (credential.is_some() && proof.credential == credential)
+    })
+}
+
+fn by_id<K: Ord, R>(records: Vec<(&str, R)>, id: impl Fn(&R) -> K) -> BTreeMap<K, R> {
+    records.into_iter().map(|(_, record)| (id(&record), record)).collect()
+}

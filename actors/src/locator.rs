@@ -1,0 +1,222 @@
+//! Sealed locators: codes, tokens, cookies and links that carry the way to their record. A locator is sealed, so nobody
+//! can make one up; only a hash of its secret part is stored.
+
+use schema::{CodeId, DeviceId, FamilyId, ResetId, SessionId, UserId};
+
+use crate::{
+    domain::user::SessionRef,
+    entropy::Entropy,
+    secret::sha256_b64,
+    vault::{OpenError, Purpose, Vault},
+};
+
+/// The layout that this build writes.
+const VERSION: u8 = 1;
+
+/// An authorization code, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub code: CodeId,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+}
+
+/// A refresh token, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which family.
+    pub family: FamilyId,
+    /// Which generation of it.
+    pub generation: u32,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+}
+
+/// The `jti` of an access token, opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Of which family.
+    pub family: FamilyId,
+}
+
+/// A session cookie, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which session, with the hash of the cookie's secret.
+    pub session: SessionRef,
+}
+
+/// A known-device cookie, opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which device.
+    pub device: DeviceId,
+}
+
+/// A reset link, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub reset: ResetId,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+}
+
+/// Seals and opens locators.
+#[derive(Clone, Copy)]
+pub struct Locators<'a> {
+    /// Keys.
+    pub vault: &'a Vault,
+    /// For nonces.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl std::fmt::Debug for Locators<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Locators")
+    }
+}
+
+impl Locators<'_> {
+    fn seal(&self, purpose: Purpose, parts: &[&[u8]]) -> String {
+        let mut plain = vec![VERSION];
+        parts.iter().for_each(|part| plain.extend_from_slice(part));
+        self.vault.seal(purpose, &[], &plain, self.entropy)
+    }
+
+    /// Opens one of exactly `N` bytes after the version.
+    fn open<const N: usize>(&self, purpose: Purpose, sealed: &str) -> Result<[u8; N], OpenError> {
+        let plain = self.vault.open(purpose, &[], sealed)?;
+        match plain.split_first() {
+            Some((&VERSION, rest)) => rest.try_into().map_err(|_| OpenError::Malformed),
+            Some(_) | None => Err(OpenError::Malformed),
+        }
+    }
+
+    /// An authorization code.
+    pub fn code(&self, user: UserId, code: CodeId, secret: &[u8; 16]) -> String {
+        self.seal(Purpose::Code, &[user.as_bytes(), code.as_bytes(), secret])
+    }
+
+    /// Opens an authorization code.
+    pub fn open_code(&self, sealed: &str) -> Result<CodeLocator, OpenError> {
+        let bytes: [u8; 48] = self.open(Purpose::Code, sealed)?;
+        Ok(CodeLocator {
+            user: UserId::from_bytes(part(&bytes, 0)),
+            code: CodeId::from_bytes(part(&bytes, 16)),
+            secret_hash: sha256_b64(&bytes[32..]),
+        })
+    }
+
+    /// A refresh token.
+    pub fn refresh(&self, user: UserId, family: FamilyId, generation: u32, secret: &[u8; 16]) -> String {
+        let generation = generation.to_be_bytes();
+        self.seal(Purpose::RefreshToken, &[user.as_bytes(), family.as_bytes(), secret, &generation])
+    }
+
+    /// Opens a refresh token.
+    pub fn open_refresh(&self, sealed: &str) -> Result<RefreshLocator, OpenError> {
+        let bytes: [u8; 52] = self.open(Purpose::RefreshToken, sealed)?;
+        Ok(RefreshLocator {
+            user: UserId::from_bytes(part(&bytes, 0)),
+            family: FamilyId::from_bytes(part(&bytes, 16)),
+            generation: u32::from_be_bytes(part(&bytes, 48)),
+            secret_hash: sha256_b64(&bytes[32..48]),
+        })
+    }
+
+    /// The `jti` of an access token; random by its nonce.
+    pub fn access(&self, user: UserId, family: FamilyId) -> String {
+        self.seal(Purpose::AccessTokenId, &[user.as_bytes(), family.as_bytes()])
+    }
+
+    /// Opens a `jti`.
+    pub fn open_access(&self, sealed: &str) -> Result<AccessLocator, OpenError> {
+        let bytes: [u8; 32] = self.open(Purpose::AccessTokenId, sealed)?;
+        Ok(AccessLocator { user: UserId::from_bytes(part(&bytes, 0)), family: FamilyId::from_bytes(part(&bytes, 16)) })
+    }
+
+    /// A session cookie.
+    pub fn session(&self, user: UserId, session: SessionId, secret: &[u8; 16]) -> String {
+        self.seal(Purpose::SessionCookie, &[user.as_bytes(), session.as_bytes(), secret])
+    }
+
+    /// Opens a session cookie.
+    pub fn open_session(&self, sealed: &str) -> Result<SessionLocator, OpenError> {
+        let bytes: [u8; 48] = self.open(Purpose::SessionCookie, sealed)?;
+        let session = SessionId::from_bytes(part(&bytes, 16));
+        Ok(SessionLocator {
+            user: UserId::from_bytes(part(&bytes, 0)),
+            session: SessionRef { session, secret_hash: sha256_b64(&bytes[32..]) },
+        })
+    }
+
+    /// A known-device cookie.
+    pub fn device(&self, user: UserId, device: DeviceId) -> String {
+        self.seal(Purpose::DeviceCookie, &[user.as_bytes(), device.as_bytes()])
+    }
+
+    /// Opens a known-device cookie.
+    pub fn open_device(&self, sealed: &str) -> Result<DeviceLocator, OpenError> {
+        let bytes: [u8; 32] = self.open(Purpose::DeviceCookie, sealed)?;
+        Ok(DeviceLocator { user: UserId::from_bytes(part(&bytes, 0)), device: DeviceId::from_bytes(part(&bytes, 16)) })
+    }
+
+    /// The secret of a reset link.
+    pub fn reset(&self, user: UserId, reset: ResetId, secret: &[u8; 16]) -> String {
+        self.seal(Purpose::ResetLink, &[user.as_bytes(), reset.as_bytes(), secret])
+    }
+
+    /// Opens the secret of a reset link.
+    pub fn open_reset(&self, sealed: &str) -> Result<ResetLocator, OpenError> {
+        let bytes: [u8; 48] = self.open(Purpose::ResetLink, sealed)?;
+        Ok(ResetLocator {
+            user: UserId::from_bytes(part(&bytes, 0)),
+            reset: ResetId::from_bytes(part(&bytes, 16)),
+            secret_hash: sha256_b64(&bytes[32..]),
+        })
+    }
+}
+
+/// `N` bytes from `start`; the caller's array is long enough.
+fn part<const N: usize>(bytes: &[u8], start: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&bytes[start..start + N]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{entropy::SeededEntropy, vault::MasterKeys};
+
+    #[test]
+    fn a_locator_opens_for_its_own_purpose_alone() {
+        let entropy = SeededEntropy::new(1);
+        let keys = MasterKeys::generate(&entropy, "k1".parse().expect("a key id")).expect("generates");
+        let vault = Vault::new(&keys, keys.first().clone(), "incarnation").expect("the key is there");
+        let locators = Locators { vault: &vault, entropy: &entropy };
+        let user = UserId::from_random([1; 16]);
+        let sealed = locators.code(user, CodeId::from_bytes([2; 16]), &[3; 16]);
+        let opened = locators.open_code(&sealed).expect("opens");
+        assert_eq!((opened.user, opened.code), (user, CodeId::from_bytes([2; 16])));
+        assert_eq!(opened.secret_hash, sha256_b64(&[3; 16]));
+        assert!(locators.open_session(&sealed).is_err());
+        let refresh = locators.refresh(user, FamilyId::from_bytes([4; 16]), 7, &[5; 16]);
+        let opened = locators.open_refresh(&refresh).expect("opens");
+        assert_eq!((opened.generation, opened.secret_hash), (7, sha256_b64(&[5; 16])));
+    }
+}

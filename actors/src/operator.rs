@@ -1,0 +1,337 @@
+//! What operators do by the command line: one request, one response, each change audited under the operator's name. The
+//! same code serves the running server's command socket and a command that opened the store itself.
+
+use schema::{
+    ClientId, Kind, PartitionKey, StoreError, UserId,
+    record::{Account, AccountStatus, AuditEvent, Client, ClientAuth, SigningAlg, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Services,
+    call::{CallError, Deadline},
+    clients::{ClientError, NewClient},
+    domain::{
+        command::{
+            Decide, DisableUser, EnableUser, EndAllSessions, IssueReset, IssueResetOutcome, Overview, OverviewOutcome,
+            ResetMfa,
+        },
+        context::{Attempt, Origin},
+    },
+    key_ring::KeyView,
+};
+
+/// Users in one page of a list.
+const PAGE: usize = 200;
+
+/// What is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Register a client.
+    ClientCreate(NewClient),
+    /// All clients.
+    ClientList,
+    /// A new secret.
+    ClientRotateSecret(ClientId),
+    /// Remove a client.
+    ClientDelete(ClientId),
+    /// Users, a page at a time.
+    UserList {
+        /// After this user.
+        after: Option<UserId>,
+    },
+    /// One user, by name or id.
+    UserShow(String),
+    /// No sign-in any more.
+    UserDisable(String),
+    /// Sign-in again.
+    UserEnable(String),
+    /// End all sessions.
+    UserEndSessions(String),
+    /// Revoke all second factors.
+    UserMfaReset(String),
+    /// Make a link that sets a new password.
+    UserPasswordReset(String),
+    /// All signing keys.
+    KeysList,
+    /// The next signing key.
+    KeysRotate(Option<SigningAlg>),
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// A client, with its secret when one was made just now.
+    Client {
+        /// The registration.
+        client: ClientView,
+        /// Shown once.
+        client_secret: Option<String>,
+    },
+    /// Clients.
+    Clients(Vec<ClientView>),
+    /// Users, and where the next page begins.
+    Users {
+        /// The page.
+        users: Vec<UserView>,
+        /// `None`: the last page.
+        next: Option<UserId>,
+    },
+    /// One user.
+    User {
+        /// Which.
+        user: UserId,
+        /// What the account holds.
+        overview: Box<OverviewOutcome>,
+    },
+    /// Something was changed, or was so already.
+    Changed {
+        /// Did it change?
+        changed: bool,
+        /// How many things, where that is a number.
+        count: usize,
+    },
+    /// A link that sets a new password.
+    ResetLink {
+        /// Shown once.
+        url: String,
+        /// Milliseconds since the epoch.
+        expires_at: schema::Timestamp,
+    },
+    /// Signing keys.
+    Keys(Vec<KeyView>),
+    /// Not done, and why.
+    Refused {
+        /// For the operator.
+        message: String,
+    },
+}
+
+/// A client without its secrets.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ClientView {
+    /// Which.
+    pub client_id: ClientId,
+    /// Its name.
+    pub name: String,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may be sent after logout.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What it may ask for.
+    pub scopes: Vec<String>,
+    /// Has it no secret?
+    pub public: bool,
+    /// Is no consent asked?
+    pub trusted: bool,
+    /// Is PKCE required?
+    pub require_pkce: bool,
+    /// How its ID tokens are signed.
+    pub id_token_alg: SigningAlg,
+    /// When it was registered.
+    pub created_at: schema::Timestamp,
+}
+
+impl From<Client> for ClientView {
+    fn from(client: Client) -> Self {
+        Self {
+            public: client.auth == ClientAuth::None,
+            client_id: client.client,
+            name: client.name,
+            redirect_uris: client.redirect_uris,
+            post_logout_redirect_uris: client.post_logout_redirect_uris,
+            scopes: client.scopes.into_iter().collect(),
+            trusted: client.trusted,
+            require_pkce: client.require_pkce,
+            id_token_alg: client.id_token_alg,
+            created_at: client.created_at,
+        }
+    }
+}
+
+/// A user in a list.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UserView {
+    /// Which.
+    pub user: UserId,
+    /// The name.
+    pub user_name: String,
+    /// The address.
+    pub email: Option<String>,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// May the user sign in?
+    pub active: bool,
+    /// Registration.
+    pub created_at: schema::Timestamp,
+}
+
+/// Why a request was not served.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// There is nobody of that name or id.
+    #[error("there is no user {0:?}")]
+    NoUser(String),
+    /// Clients.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] crate::key_ring::KeyRingError),
+    /// The account.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A disabled account gets no link.
+    #[error("the account is disabled; enable it first (doorward user enable)")]
+    Disabled,
+}
+
+/// Serves operators.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    services: Services,
+}
+
+impl Operator {
+    /// An operator's desk over these services.
+    pub const fn new(services: Services) -> Self {
+        Self { services }
+    }
+
+    /// Serves a request of `actor`, such as `operator uid 0`. A refusal is a response too.
+    pub async fn run(&self, actor: String, request: Request, deadline: Deadline) -> Response {
+        let who = Origin { actor: Some(actor), ..Origin::default() };
+        let attempt = self.services.attempt(who);
+        match self.serve(&attempt, request, deadline).await {
+            Ok(response) => response,
+            Err(error) => Response::Refused { message: error.to_string() },
+        }
+    }
+
+    async fn serve(&self, by: &Attempt, request: Request, deadline: Deadline) -> Result<Response, OperatorError> {
+        match request {
+            Request::ClientCreate(new) => self.create_client(by, new).await,
+            Request::ClientList => {
+                let clients = self.services.clients.list().await?;
+                Ok(Response::Clients(clients.into_iter().map(ClientView::from).collect()))
+            }
+            Request::ClientRotateSecret(id) => self.rotate_secret(by, &id).await,
+            Request::ClientDelete(id) => {
+                self.services.clients.delete(&id).await?;
+                self.tell(by, "client.deleted", "client", id.as_str()).await?;
+                Ok(Response::Changed { changed: true, count: 1 })
+            }
+            Request::UserList { after } => self.list_users(after).await,
+            Request::UserShow(who) => self.show_user(by, &who, deadline).await,
+            Request::UserDisable(who) => self.switch(by, &who, DisableUser, deadline).await,
+            Request::UserEnable(who) => self.switch(by, &who, EnableUser, deadline).await,
+            Request::UserEndSessions(who) => self.count(by, &who, EndAllSessions { except: None }, deadline).await,
+            Request::UserMfaReset(who) => self.count(by, &who, ResetMfa, deadline).await,
+            Request::UserPasswordReset(who) => self.reset_link(by, &who, deadline).await,
+            Request::KeysList => Ok(Response::Keys(self.services.keys.current().list.clone())),
+            Request::KeysRotate(alg) => {
+                let keys = self.services.keys.rotate(alg).await?;
+                self.tell(by, "signing_key.rotated", "alg", &format!("{alg:?}")).await?;
+                Ok(Response::Keys(keys))
+            }
+        }
+    }
+
+    async fn create_client(&self, by: &Attempt, new: NewClient) -> Result<Response, OperatorError> {
+        let (client, secret) = self.services.clients.create(new).await?;
+        self.tell(by, "client.created", "client", client.client.as_str()).await?;
+        Ok(Response::Client { client: client.into(), client_secret: secret.map(|secret| secret.expose().clone()) })
+    }
+
+    async fn rotate_secret(&self, by: &Attempt, id: &ClientId) -> Result<Response, OperatorError> {
+        let secret = self.services.clients.rotate_secret(id).await?;
+        self.tell(by, "client.secret_rotated", "client", id.as_str()).await?;
+        let client = self.services.clients.get(id).await?;
+        let client = client.ok_or_else(|| ClientError::Unknown(id.clone()))?;
+        Ok(Response::Client { client: Client::clone(&client).into(), client_secret: Some(secret.expose().clone()) })
+    }
+
+    async fn list_users(&self, after: Option<UserId>) -> Result<Response, OperatorError> {
+        let after = after.map(|id| id.to_string());
+        let page = self.services.store.scan(Kind::User, after.as_deref(), PAGE, &["account"]).await?;
+        let mut users = Vec::new();
+        for (id, partition) in &page.partitions {
+            let key = PartitionKey::new(Kind::User, id);
+            if let Some(account) = partition.get::<Account>(&key, "account")? {
+                users.push(UserView {
+                    user: account.user,
+                    user_name: account.user_name,
+                    email: account.email,
+                    roles: account.roles.into_iter().collect(),
+                    active: account.status == AccountStatus::Active,
+                    created_at: account.created_at,
+                });
+            }
+        }
+        let next = page.next.and_then(|id| id.parse().ok());
+        Ok(Response::Users { users, next })
+    }
+
+    async fn show_user(&self, by: &Attempt, who: &str, deadline: Deadline) -> Result<Response, OperatorError> {
+        let user = self.find(who).await?;
+        let overview = self.services.accounts.ask(user, by, Overview, deadline).await?;
+        let overview = overview.ok_or_else(|| OperatorError::NoUser(who.to_owned()))?;
+        Ok(Response::User { user, overview: Box::new(overview) })
+    }
+
+    async fn switch<C>(&self, by: &Attempt, who: &str, command: C, by_when: Deadline) -> Result<Response, OperatorError>
+    where
+        C: Decide<Outcome = bool> + Into<crate::domain::command::Body>,
+    {
+        let user = self.find(who).await?;
+        let changed = self.services.accounts.ask(user, by, command, by_when).await?;
+        Ok(Response::Changed { changed, count: usize::from(changed) })
+    }
+
+    async fn count<C>(&self, by: &Attempt, who: &str, command: C, by_when: Deadline) -> Result<Response, OperatorError>
+    where
+        C: Decide<Outcome = usize> + Into<crate::domain::command::Body>,
+    {
+        let user = self.find(who).await?;
+        let count = self.services.accounts.ask(user, by, command, by_when).await?;
+        Ok(Response::Changed { changed: count > 0, count })
+    }
+
+    async fn reset_link(&self, by: &Attempt, who: &str, deadline: Deadline) -> Result<Response, OperatorError> {
+        let user = self.find(who).await?;
+        match self.services.accounts.ask(user, by, IssueReset, deadline).await? {
+            IssueResetOutcome::NoAccount => Err(OperatorError::Disabled),
+            IssueResetOutcome::Issued { reset, expires_at } => {
+                let secret = IssueReset::secret(&by.seed);
+                let token = self.services.tokens.locators().reset(user, reset, &secret);
+                let url = format!("{}/reset?token={token}", self.services.settings.issuer);
+                Ok(Response::ResetLink { url, expires_at })
+            }
+        }
+    }
+
+    /// By name, or by id.
+    async fn find(&self, who: &str) -> Result<UserId, OperatorError> {
+        let by_name = self.services.sign_in.holder(who).await?;
+        by_name.or_else(|| who.parse().ok()).ok_or_else(|| OperatorError::NoUser(who.to_owned()))
+    }
+
+    /// An event that belongs to no user.
+    async fn tell(&self, by: &Attempt, kind: &str, fact: &str, value: &str) -> Result<(), StoreError> {
+        let event = AuditEvent {
+            kind: kind.to_owned(),
+            at: self.services.clock.now(),
+            user: None,
+            actor: by.origin.actor.clone().unwrap_or_default(),
+            address: None,
+            facts: [(fact.to_owned(), value.into())].into(),
+            unknown: Unknown::default(),
+        };
+        self.services.shipper.record(&format!("operator/{}", by.id), &event).await
+    }
+}

@@ -1,0 +1,292 @@
+//! Registration, and the first administrator.
+//!
+//! 1. Name, address and password are checked; the password is hashed.
+//! 2. The name is claimed. A holding that never came to count is swept first (HAZARDS H9).
+//! 3. The account is committed, listing the claim: only now is the name taken.
+//!
+//! The first administrator comes by a link (HAZARDS H8): its consumption is committed first, under the browser that
+//! consumed it, which alone may go on; then the permanent claim `first-admin`; then the account.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use schema::{
+    BrowserId, ClaimId, Kind, PartitionKey, Put, Store, StoreError, Timestamp, UserId,
+    claim::{self, Claimed, Swept},
+    record::{HeldClaim, SetupLink, Unknown},
+};
+use thiserror::Error;
+
+use crate::{
+    account::Accounts,
+    call::{CallError, Deadline},
+    clock::Clock,
+    domain::{
+        command::{Register, RegisterOutcome, SignedIn},
+        context::Attempt,
+        email::{self, EmailError},
+        factor::password::{self, Policy, Weakness},
+        user::User,
+        user_name::{self, UserName, UserNameError},
+    },
+    entropy::Entropy,
+    hasher::Priority,
+    hashes::Hashes,
+    secret::{Secret, ct_eq_str, sha256_b64},
+    sign_in::look_up,
+    transact::{Transaction, transact},
+    vault::{Purpose, Vault},
+};
+
+/// A holding that is not listed after this long belongs to a registration that died.
+const PENDING: Duration = Duration::from_mins(1);
+/// How long a first-admin link is good.
+pub const SETUP_LIFETIME: Duration = Duration::from_hours(1);
+/// The look-up of the permanent claim.
+const FIRST_ADMIN: &str = "first-admin";
+/// The role that it gives.
+pub const ADMIN: &str = "admin";
+const LINK: &str = "link";
+
+/// An account to be made, as typed.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The user name.
+    pub user_name: String,
+    /// The e-mail address; empty for none.
+    pub email: String,
+    /// The password.
+    pub password: Secret<String>,
+    /// The browser.
+    pub browser: BrowserId,
+}
+
+/// Why there is no account. Each names the field and the fix.
+#[derive(Debug, Error)]
+pub enum RegisterError {
+    /// The name cannot be a user name.
+    #[error(transparent)]
+    UserName(#[from] UserNameError),
+    /// Somebody has it.
+    #[error("This user name is taken. Choose another one.")]
+    NameTaken,
+    /// The address cannot be one.
+    #[error(transparent)]
+    Email(#[from] EmailError),
+    /// The password cannot be chosen.
+    #[error(transparent)]
+    Password(#[from] Weakness),
+    /// The link was used, has expired, or was never made.
+    #[error("This link does not work any more. Restart the server to get a new one, if there is no administrator yet.")]
+    Link,
+    /// No answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+impl From<StoreError> for RegisterError {
+    fn from(error: StoreError) -> Self {
+        Self::Call(error.into())
+    }
+}
+
+/// Makes accounts. Cheap to clone.
+#[derive(Clone)]
+pub struct Registration {
+    pub(crate) accounts: Accounts,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) hashes: Hashes,
+    pub(crate) policy: Policy,
+}
+
+impl std::fmt::Debug for Registration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registration").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+impl Registration {
+    /// What a password must be.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Makes an account and signs its browser in. The session's secret is that of the attempt.
+    pub async fn register(
+        &self,
+        attempt: &Attempt,
+        new: NewAccount,
+        deadline: Deadline,
+    ) -> Result<(UserId, SignedIn), RegisterError> {
+        self.create(attempt, new, None, deadline).await
+    }
+
+    /// Is this password good enough for that user? Then its hash.
+    pub async fn hash_new_password(
+        &self,
+        password: &Secret<String>,
+        user_inputs: &[&str],
+        deadline: Deadline,
+    ) -> Result<String, RegisterError> {
+        let password = password::normalise(password.expose());
+        password::check(&self.policy, &password, user_inputs)?;
+        Ok(self.hashes.hash(&password, Priority::Unknown, deadline).await?)
+    }
+
+    async fn create(
+        &self,
+        attempt: &Attempt,
+        new: NewAccount,
+        first_admin: Option<HeldClaim>,
+        deadline: Deadline,
+    ) -> Result<(UserId, SignedIn), RegisterError> {
+        let name: UserName = user_name::parse(&new.user_name)?;
+        let email = match new.email.trim() {
+            "" => None,
+            text => Some(email::parse(text)?),
+        };
+        let inputs: Vec<&str> = [name.display.as_str()].into_iter().chain(email.as_deref()).collect();
+        let password_hash = self.hash_new_password(&new.password, &inputs, deadline).await?;
+        let user = user_of(attempt);
+        let held = HeldClaim {
+            look_up: look_up(&name.key),
+            claim: ClaimId::from_bytes(attempt.seed.derive("user name claim")),
+        };
+        self.claim(&held, user).await?.then_some(()).ok_or(RegisterError::NameTaken)?;
+        let roles: BTreeSet<String> = first_admin.iter().map(|_| ADMIN.to_owned()).collect();
+        let command = Register {
+            user_name: name.display,
+            email,
+            password_hash,
+            claims: std::iter::once(held).chain(first_admin).collect(),
+            roles,
+            browser: new.browser,
+        };
+        match self.accounts.ask(user, attempt, command, deadline).await? {
+            RegisterOutcome::Registered(signed_in) => Ok((user, signed_in)),
+            RegisterOutcome::Voided => {
+                let reason = "the registration took too long and was given up; try again";
+                Err(CallError::Unavailable(reason.to_owned()).into())
+            }
+        }
+    }
+
+    /// Takes a look-up for a user; `false` if somebody else's holding counts.
+    async fn claim(&self, held: &HeldClaim, user: UserId) -> Result<bool, StoreError> {
+        let (store, owner) = (self.store.as_ref(), User::partition(user));
+        for _ in 0..2 {
+            match claim::claim(store, &held.look_up, &owner, held.claim, self.clock.now()).await? {
+                Claimed::Won => return Ok(true),
+                Claimed::Held { .. } => match claim::sweep(store, &held.look_up, PENDING, self.clock.now()).await? {
+                    Swept::Free | Swept::Released => {}
+                    Swept::Counts | Swept::Pending => return Ok(false),
+                },
+            }
+        }
+        Ok(false)
+    }
+
+    /// A new link for the first administrator, with its end; `None` if there is one already.
+    pub async fn setup_link(&self) -> Result<Option<(Secret<String>, Timestamp)>, StoreError> {
+        let (store, now) = (self.store.as_ref(), self.clock.now());
+        match claim::sweep(store, FIRST_ADMIN, PENDING, now).await? {
+            Swept::Counts | Swept::Pending => return Ok(None),
+            Swept::Free | Swept::Released => {}
+        }
+        let (id, secret): ([u8; 16], [u8; 16]) = (self.entropy.array(), self.entropy.array());
+        let expires_at = now.after(SETUP_LIFETIME);
+        let link = SetupLink {
+            secret_hash: sha256_b64(&secret),
+            expires_at,
+            used_by: None,
+            used_at: None,
+            unknown: Unknown::default(),
+        };
+        let key = handle(&id);
+        transact(store, self.entropy.as_ref(), &key, now, |_| {
+            let put = Put::record(LINK, &link, Some(expires_at));
+            Ok(Transaction { partition_expires_at: Some(expires_at), ..Transaction::put(put, ()) })
+        })
+        .await?;
+        let token = self.vault.seal(Purpose::SetupLink, &[], &[id, secret].concat(), self.entropy.as_ref());
+        Ok(Some((Secret::new(token), expires_at)))
+    }
+
+    /// Is the link good for this browser? Consumes nothing.
+    pub async fn setup_link_is_good(&self, token: &str, browser: BrowserId) -> Result<bool, StoreError> {
+        let Some((key, secret_hash)) = self.open_link(token) else { return Ok(false) };
+        let link: Option<SetupLink> = self.store.load(&key, &[LINK]).await?.get(&key, LINK)?;
+        let now = self.clock.now();
+        let taken = claim::sweep(self.store.as_ref(), FIRST_ADMIN, PENDING, now).await? == Swept::Counts;
+        Ok(!taken && link.is_some_and(|link| usable(&link, &secret_hash, &consumer(browser), now)))
+    }
+
+    /// Makes the first administrator.
+    pub async fn set_up(
+        &self,
+        attempt: &Attempt,
+        token: &str,
+        new: NewAccount,
+        deadline: Deadline,
+    ) -> Result<(UserId, SignedIn), RegisterError> {
+        let (key, secret_hash) = self.open_link(token).ok_or(RegisterError::Link)?;
+        // What can be refused without the link is refused before it is consumed.
+        let name: UserName = user_name::parse(&new.user_name)?;
+        password::check(&self.policy, &password::normalise(new.password.expose()), &[&name.display])?;
+        let (now, consumer) = (self.clock.now(), consumer(new.browser));
+        let consumed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
+            let Some(link) = partition.get::<SetupLink>(&key, LINK)? else { return Ok(Transaction::answer(false)) };
+            if !usable(&link, &secret_hash, &consumer, now) {
+                return Ok(Transaction::answer(false));
+            }
+            let end = link.expires_at;
+            let used = SetupLink { used_by: Some(consumer.clone()), used_at: Some(now), ..link };
+            let put = Put::record(LINK, &used, Some(end));
+            Ok(Transaction { partition_expires_at: Some(end), ..Transaction::put(put, true) })
+        })
+        .await?;
+        if !consumed {
+            return Err(RegisterError::Link);
+        }
+        let held = HeldClaim {
+            look_up: FIRST_ADMIN.to_owned(),
+            claim: ClaimId::from_bytes(attempt.seed.derive("first admin claim")),
+        };
+        if !self.claim(&held, user_of(attempt)).await? {
+            return Err(RegisterError::Link);
+        }
+        let result = self.create(attempt, new, Some(held.clone()), deadline).await;
+        if let Err(RegisterError::NameTaken) = &result {
+            // Nothing was committed for this user: the claim can be given back at once.
+            let owner = User::partition(user_of(attempt));
+            claim::release(self.store.as_ref(), &held.look_up, &owner, held.claim, self.clock.now()).await?;
+        }
+        result
+    }
+
+    fn open_link(&self, token: &str) -> Option<(PartitionKey, String)> {
+        let bytes = self.vault.open(Purpose::SetupLink, &[], token).ok()?;
+        let (id, secret) = bytes.split_at_checked(16)?;
+        Some((handle(id), sha256_b64(secret)))
+    }
+}
+
+/// The user that this attempt registers.
+fn user_of(attempt: &Attempt) -> UserId {
+    UserId::from_random(attempt.seed.derive("user"))
+}
+
+fn handle(id: &[u8]) -> PartitionKey {
+    PartitionKey::new(Kind::Handle, format_args!("setup/{}", data_encoding::HEXLOWER.encode(id)))
+}
+
+fn consumer(browser: BrowserId) -> String {
+    sha256_b64(browser.as_bytes())
+}
+
+fn usable(link: &SetupLink, secret_hash: &str, consumer: &str, now: Timestamp) -> bool {
+    let ours = link.used_by.as_deref().is_none_or(|by| ct_eq_str(by, consumer));
+    ours && now < link.expires_at && ct_eq_str(&link.secret_hash, secret_hash)
+}

@@ -1,0 +1,153 @@
+//! Sign-in by name and password, from the typed name to a session (HAZARDS H11, H13).
+//!
+//! 1. The name is normalised and looked up; the answer is kept to ourselves.
+//! 2. The name's own counter is asked. Closed, and the browser is no known device of that user: a cool-down, whoever has
+//!    or has not that name. Nothing is hashed.
+//! 3. Somebody has it: the owner of that account hashes, judges, commits. Nobody: the same work on a decoy.
+//! 4. A failure is counted against the name, durably, before the answer; a success from an unknown device forgets them.
+//!
+//! To an unknown device a closed bucket of the account answers as a wrong password, and a suspended password as a
+//! cool-down of an hour. The floor under the answer's time is the edge's.
+
+use std::sync::Arc;
+
+use schema::{Kind, PartitionKey, Store, StoreError, UserId, claim};
+
+use crate::{
+    account::{Accounts, CheckBackupCode, CheckPassword, Request},
+    call::{CallError, Deadline},
+    clock::Clock,
+    domain::{
+        command::{LoginRef, SignInOutcome},
+        context::Attempt,
+        factor::{backup_code, password},
+        user::User,
+        user_name,
+    },
+    hasher::Priority,
+    hashes::Hashes,
+    ident::{Idents, SUSPENDED_LOOKS_LIKE},
+    locator::DeviceLocator,
+    secret::Secret,
+};
+
+/// The look-up of a user name.
+pub(crate) fn look_up(key: &str) -> String {
+    format!("user-name/{key}")
+}
+
+/// A name and a password, typed.
+#[derive(Debug)]
+pub struct PasswordTry {
+    /// As typed.
+    pub name: String,
+    /// As typed.
+    pub password: Secret<String>,
+    /// The login; its device is set here, if `known` belongs to the user.
+    pub login: LoginRef,
+    /// The browser's known-device cookie, opened.
+    pub known: Option<DeviceLocator>,
+}
+
+/// Signs in. Cheap to clone.
+#[derive(Clone)]
+pub struct SignInService {
+    pub(crate) accounts: Accounts,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hashes: Hashes,
+    pub(crate) idents: Idents,
+}
+
+impl std::fmt::Debug for SignInService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignInService").finish_non_exhaustive()
+    }
+}
+
+impl SignInService {
+    /// Checks a password. The user is told of only with an outcome that proves something.
+    pub async fn password(
+        &self,
+        attempt: &Attempt,
+        tried: PasswordTry,
+        deadline: Deadline,
+    ) -> Result<(Option<UserId>, SignInOutcome), CallError> {
+        let (key, holder) = self.find(&tried.name).await?;
+        let password = password::normalise(tried.password.expose());
+        let device = tried.known.filter(|known| Some(known.user) == holder).map(|known| known.device);
+        let ident = self.idents.partition(&key);
+        let closed = self.idents.closed_until(&ident).await?;
+        if let (Some(until), None) = (closed, device) {
+            return Ok((None, SignInOutcome::Throttled { until }));
+        }
+        let Some(user) = holder else {
+            return self.decoy(&ident, &password, deadline).await.map(|outcome| (None, outcome));
+        };
+        let login = LoginRef { device, ..tried.login };
+        let request = Request::CheckPassword(CheckPassword { login, password });
+        let outcome: SignInOutcome = self.accounts.request(user, attempt, request, deadline).await?;
+        let outcome = match outcome {
+            SignInOutcome::Suspended => {
+                SignInOutcome::Throttled { until: self.clock.now().after(SUSPENDED_LOOKS_LIKE) }
+            }
+            // Another spelling or another door closed this bucket: that is not for a stranger to learn.
+            SignInOutcome::Throttled { .. } if device.is_none() => SignInOutcome::Wrong,
+            other => other,
+        };
+        match &outcome {
+            SignInOutcome::Wrong if device.is_none() => self.idents.fail(&ident).await?,
+            SignInOutcome::SecondFactor { .. } | SignInOutcome::SignedIn(_) if device.is_none() => {
+                self.idents.succeed(&ident).await?;
+            }
+            _ => {}
+        }
+        let proved = matches!(outcome, SignInOutcome::SecondFactor { .. } | SignInOutcome::SignedIn(_));
+        Ok((proved.then_some(user), outcome))
+    }
+
+    /// Checks a backup code as the second proof of a login. One that cannot be a code is refused by the page already.
+    pub async fn backup_code(
+        &self,
+        user: UserId,
+        attempt: &Attempt,
+        login: LoginRef,
+        code: backup_code::BackupCode,
+        deadline: Deadline,
+    ) -> Result<SignInOutcome, CallError> {
+        let request = Request::CheckBackupCode(CheckBackupCode { login, locator: code.locator, secret: code.secret });
+        self.accounts.request(user, attempt, request, deadline).await
+    }
+
+    /// The user who holds a name, if its account lists the claim. A name that nobody can have is nobody's.
+    pub async fn holder(&self, name: &str) -> Result<Option<UserId>, StoreError> {
+        self.find(name).await.map(|(_, holder)| holder)
+    }
+
+    async fn find(&self, name: &str) -> Result<(String, Option<UserId>), StoreError> {
+        // What is no user name is looked up all the same, under its digest, so that it costs what a name costs.
+        let key = match user_name::parse(name) {
+            Ok(name) => name.key,
+            Err(_) => format!("\u{1}{}", crate::secret::sha256_b64(name.as_bytes())),
+        };
+        let owner = claim::owner_of(self.store.as_ref(), &look_up(&key)).await?;
+        let user = owner.filter(|o| o.owner.kind == Kind::User).and_then(|o| o.owner.id.parse().ok());
+        Ok((key, user))
+    }
+
+    /// The work of a wrong password, for nobody: one load, one hash, two commits.
+    async fn decoy(
+        &self,
+        ident: &PartitionKey,
+        password: &Secret<String>,
+        deadline: Deadline,
+    ) -> Result<SignInOutcome, CallError> {
+        let nobody = UserId::from_random(crate::secret::decoy_bytes(&ident.id));
+        self.store.load(&User::partition(nobody), &crate::domain::user::Areas::CORE.prefixes()).await?;
+        self.hashes.verify_dummy(password, Priority::Unknown, deadline).await?;
+        let shadow = PartitionKey::new(Kind::Ident, format_args!("{}~", ident.id));
+        self.idents.fail(&shadow).await?;
+        self.idents.fail(ident).await?;
+        Ok(SignInOutcome::Wrong)
+    }
+}

@@ -1,0 +1,19 @@
+//! One-time things without a user.
+
+use super::record;
+use crate::Timestamp;
+
+record! {
+    /// Item `link` of a `handle` partition: the link that makes the first administrator (HAZARDS H8). Its consumption is
+    /// committed before anything else; only the same consumer may go on.
+    pub struct SetupLink: 1 {
+        /// SHA-256 of its secret part, 128 bits.
+        pub secret_hash: String,
+        /// Its end.
+        pub expires_at: Timestamp,
+        /// SHA-256 of the browser id that consumed it.
+        pub used_by: Option<String>,
+        /// When it was consumed.
+        pub used_at: Option<Timestamp>,
+    }
+}
