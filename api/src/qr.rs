@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn the_code_has_a_white_ground_a_title_and_no_style() {
-        let svg =
-            QrSvg::new("otpauth://totp/Doorward:amelia?secret=ABCD&issuer=Doorward", "QR code <for> you").unwrap();
+        let svg = QrSvg::new("otpauth://totp/Doorward:amelia?secret=ABCD&issuer=Doorward", "QR code <for> you")
+            .expect("a short text fits");
         let text = svg.as_str();
         assert!(text.contains(r##"fill="#fff""##) && text.contains("QR code &lt;for&gt; you"));
         assert!(!text.contains("style") && !format!("{svg:?}").contains("path"));

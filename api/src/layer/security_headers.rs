@@ -100,8 +100,8 @@ mod tests {
 
     use super::{Csp, SecurityHeaders};
 
-    fn policy_for(uri: &str) -> String {
-        Csp::leading_to(&Url::parse(uri).unwrap()).to_header().to_str().unwrap().to_owned()
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a well-formed URL")
     }
 
     #[test]
@@ -124,14 +124,16 @@ mod tests {
             ("https://a;b/cb", "https:"),
             ("https://a'b/cb", "https:"),
         ] {
-            assert!(policy_for(uri).contains(&format!("form-action 'self' {target}; frame-ancestors")), "{uri}");
+            let policy = Csp::leading_to(&url(uri)).to_header();
+            let policy = policy.to_str().expect("a policy in ASCII");
+            assert!(policy.contains(&format!("form-action 'self' {target}; frame-ancestors")), "{uri}: {policy}");
         }
     }
 
     #[test]
     fn pages_are_not_stored_framed_or_sniffed_and_keep_the_origin_header() {
         let mut headers = HeaderMap::new();
-        SecurityHeaders::for_issuer(&Url::parse("https://id.example").unwrap()).on_page(&mut headers, &Csp::default());
+        SecurityHeaders::for_issuer(&url("https://id.example")).on_page(&mut headers, &Csp::default());
         for (name, value) in [
             ("cache-control", "no-store"),
             ("referrer-policy", "same-origin"),
@@ -140,14 +142,14 @@ mod tests {
             ("cross-origin-opener-policy", "same-origin"),
             ("strict-transport-security", "max-age=31536000"),
         ] {
-            assert_eq!(headers.get(name).unwrap(), value);
+            assert_eq!(headers[name], value);
         }
     }
 
     #[test]
     fn a_plain_http_issuer_does_not_pin_https() {
         let mut headers = HeaderMap::new();
-        SecurityHeaders::for_issuer(&Url::parse("http://localhost:11080").unwrap()).on_any(&mut headers);
+        SecurityHeaders::for_issuer(&url("http://localhost:11080")).on_any(&mut headers);
         assert!(!headers.contains_key("strict-transport-security"));
     }
 }

@@ -59,17 +59,11 @@ fn tag(inside: &str) -> Tag {
         let end = rest.find(|character: char| character.is_whitespace() || character == '=').unwrap_or(rest.len());
         let attribute = rest[..end].to_owned();
         rest = &rest[end..];
-        let value = match rest.strip_prefix("=\"") {
-            Some(after) => {
-                let (value, after) = after.split_once('"').expect("the closing quote was seen");
-                rest = after;
-                value.to_owned()
-            }
-            None => {
-                assert!(!rest.starts_with('='), "attribute {attribute} of {name} has no quotes");
-                String::new()
-            }
-        };
-        attributes.push((attribute, value));
+        let mut value = "";
+        if let Some(after) = rest.strip_prefix("=\"") {
+            (value, rest) = after.split_once('"').expect("the closing quote was seen");
+        }
+        assert!(!rest.starts_with('='), "attribute {attribute} of {name} has no quotes");
+        attributes.push((attribute, value.to_owned()));
     }
 }

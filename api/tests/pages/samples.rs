@@ -85,8 +85,8 @@ impl Texts {
         ClientLine { name: self.of("Photo Album"), origin: self.of("https://photos.example") }
     }
 
-    fn error(&self, field: &'static str, plain: &str) -> Option<FormError> {
-        Some(FormError::field(field, self.of(plain)))
+    fn error(&self, field: &'static str, plain: &str) -> FormError {
+        FormError::field(field, self.of(plain))
     }
 }
 
@@ -109,7 +109,7 @@ fn new_accounts(gallery: &mut Gallery<'_>, text: &Texts) {
         user_name: text.of("amelia"),
         email: text.of("amelia@mail.example"),
         rule: RULE,
-        error: text.error("user_name", "This user name is taken. Choose another one."),
+        error: Some(text.error("user_name", "This user name is taken. Choose another one.")),
     };
     gallery.add(&text.name("register"), &register);
     gallery.add(&text.name("register-error"), &refused);
@@ -117,7 +117,7 @@ fn new_accounts(gallery: &mut Gallery<'_>, text: &Texts) {
         |error| SetupPage { token: text.of("tok").as_str().into(), user_name: text.of("root"), rule: RULE, error };
     gallery.add(&text.name("setup"), &setup(None));
     let weak = "This password is too easy to guess. Choose a longer one.";
-    gallery.add(&text.name("setup-error"), &setup(text.error("password", weak)));
+    gallery.add(&text.name("setup-error"), &setup(Some(text.error("password", weak))));
 }
 
 fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
@@ -137,12 +137,14 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
 
     let totp = |error| TotpPage { login: text.of("lgn234"), client: Some(text.client()), error };
     gallery.add(&text.name("totp"), &totp(None));
-    gallery
-        .add(&text.name("totp-error"), &totp(text.error("code", "This code is not right. Enter the one shown now.")));
+    gallery.add(
+        &text.name("totp-error"),
+        &totp(Some(text.error("code", "This code is not right. Enter the one shown now."))),
+    );
     gallery.add(&text.name("totp-wait"), &totp(Some(FormError::cool_down(NOW, 1))));
     let backup = |error| BackupCodePage { login: text.of("lgn234"), client: None, error };
     gallery.add(&text.name("backup-code"), &backup(None));
-    gallery.add(&text.name("backup-code-error"), &backup(text.error("code", "This backup code is not right.")));
+    gallery.add(&text.name("backup-code-error"), &backup(Some(text.error("code", "This backup code is not right."))));
 
     let scopes = ["openid", "profile", "email", "offline_access"].map(ScopeLine::new).to_vec();
     let scopes = if text.hostile { vec![ScopeLine::new(HOSTILE)] } else { scopes };
@@ -220,7 +222,7 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
         error,
     };
     gallery.add(&text.name("mfa-off"), &mfa(Vec::new(), 0, None));
-    let refused = text.error("name", "Give the authenticator app a name.");
+    let refused = Some(text.error("name", "Give the authenticator app a name."));
     gallery.add(&text.name("mfa-off-error"), &mfa(Vec::new(), 0, refused));
     let device = |name: &str, last_used| AuthenticatorRow {
         id: text.of("fac1"),
@@ -236,14 +238,14 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
     let enrol = |error| TotpEnrolPage {
         factor: text.of("fac1"),
         name: text.of("Phone"),
-        qr: QrSvg::new(&uri, "QR code for your authenticator app").unwrap(),
+        qr: QrSvg::new(&uri, "QR code for your authenticator app").expect("a short text fits"),
         key_groups: groups_of_four(key),
         uri: Concealed::from(uri.clone()),
         error,
     };
     gallery.add(&text.name("totp-enrol"), &enrol(None));
     let wrong =
-        text.error("code", "This code is not right. Check the clock of your phone and enter the code shown now.");
+        Some(text.error("code", "This code is not right. Check the clock of your phone and enter the code shown now."));
     gallery.add(&text.name("totp-enrol-error"), &enrol(wrong));
     for last in [true, false] {
         let name = if last { "totp-remove-last" } else { "totp-remove" };
@@ -259,13 +261,13 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
 fn passwords(gallery: &mut Gallery<'_>, text: &Texts) {
     let password = |error| PasswordPage { user_name: text.of("amelia"), rule: RULE, error };
     gallery.add(&text.name("password"), &password(None));
-    let wrong = text.error("current_password", "The current password is wrong.");
+    let wrong = Some(text.error("current_password", "The current password is wrong."));
     gallery.add(&text.name("password-error"), &password(wrong));
     let reset = ResetPage {
         token: text.of("tok").as_str().into(),
         user_name: text.of("amelia"),
         rule: RULE,
-        error: text.error("new_password", "This password is on a list of common passwords. Choose another one."),
+        error: Some(text.error("new_password", "This password is on a list of common passwords. Choose another one.")),
     };
     gallery.add(&text.name("reset-error"), &reset);
     gallery.add(&text.name("reset"), &ResetPage { error: None, ..reset });
