@@ -83,15 +83,16 @@ pub async fn a_load_never_sees_half_a_commit(backend: &mut dyn Backend) {
     let (store, key) = (backend.store(), user("ann"));
     let puts = |value| vec![put("a", value), put("b", value), put("c", value)];
     let first = committed(&*store, write(&key, None, 0, puts(0))).await;
-    let writer = {
+    let mut writer = JoinSet::new();
+    {
         let (store, key) = (Arc::clone(&store), key.clone());
-        tokio::spawn(async move {
+        writer.spawn(async move {
             let mut last = first;
             for number in 1..=COMMITS {
                 last = committed(&*store, write(&key, Some(last), number, puts(number))).await;
             }
-        })
-    };
+        });
+    }
     let mut seen = 0;
     while seen < COMMITS {
         let found = whole(&*store, &key).await;
@@ -104,5 +105,5 @@ pub async fn a_load_never_sees_half_a_commit(backend: &mut dyn Backend) {
         seen = now;
         tokio::task::yield_now().await;
     }
-    writer.await.expect("the writer ends well");
+    writer.join_all().await;
 }
