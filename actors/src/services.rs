@@ -120,8 +120,8 @@ impl Services {
         let vault = data_keys::open_vault(store.as_ref(), &options.master_keys, entropy.as_ref(), now).await?;
         let vault = Arc::new(vault);
         let settings = Arc::new(options.settings);
-        let shipper = Shipper::start(Arc::clone(&store)).await?;
-        shipper.recover(now.before(schema::GRACE)).await?;
+        let shipper = Shipper::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        shipper.recover().await?;
         let keys = KeyRing::start(KeyRingOptions {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -167,6 +167,7 @@ impl Services {
                 clock: Arc::clone(&clock),
                 hashes: hashes.clone(),
                 idents,
+                shipper: shipper.clone(),
             },
             registration: Registration {
                 accounts: accounts.clone(),

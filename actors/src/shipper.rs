@@ -6,7 +6,8 @@
 //! 3. It tells the account, which removes the items with its next commit.
 //!
 //! None is lost: an account that loads event items hands them over again, and [`Shipper::recover`] reads at start which
-//! partitions were noted as dirty by a process that did not live to ship.
+//! partitions were noted as dirty by a process that did not live to ship. Where that reading begins is a cursor in the
+//! store, moved on while everything handed over is shipped; so a start reads minutes of notes, not days.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -15,11 +16,16 @@ use std::{
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 use schema::{
-    Body, Cursor, EVENT_PREFIX, Event, Kind, PartitionKey, Store, StoreError, Stream, Timestamp, UserId,
-    record::{AuditEvent, Record},
+    Body, Cursor, EVENT_PREFIX, Event, Kind, PartitionKey, Put, Store, StoreError, Stream, Timestamp, UserId,
+    record::{AuditEvent, DirtyCursor, Record, Unknown},
 };
 
-use crate::account::Directory;
+use crate::{
+    account::Directory,
+    clock::Clock,
+    entropy::Entropy,
+    transact::{Transaction, transact},
+};
 
 /// Events appended together, at most.
 const BATCH: usize = 256;
@@ -27,6 +33,12 @@ const BATCH: usize = 256;
 const MAX_WAITING: usize = 10_000;
 /// Dirty notes read at a time.
 const PAGE: usize = 500;
+/// How often the cursor is moved on.
+const TICK: Duration = Duration::from_mins(5);
+/// The cursor stays this far behind: longer than any commit is under way, and than a bucket of the dirty stream.
+const BEHIND: Duration = Duration::from_mins(3);
+/// The item of the cursor.
+const CURSOR: &str = "dirty-cursor";
 
 /// Events of one commit.
 #[derive(Debug)]
@@ -63,15 +75,21 @@ impl std::fmt::Debug for Shipper {
 enum Message {
     Ship(Shipment),
     Flush,
+    MoveCursor,
     Settled(tokio::sync::oneshot::Sender<()>),
 }
 
 impl Shipper {
     /// Starts the shipper.
-    pub async fn start(store: Arc<dyn Store>) -> Result<Self, SpawnErr> {
+    pub async fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, SpawnErr> {
         let accounts = Arc::new(OnceLock::new());
-        let worker = Worker { store: Arc::clone(&store), accounts: Arc::clone(&accounts) };
+        let worker = Worker { store: Arc::clone(&store), accounts: Arc::clone(&accounts), clock, entropy };
         let (actor, _) = Actor::spawn(None, worker, ()).await?;
+        actor.send_interval(TICK, || Message::MoveCursor);
         Ok(Self { actor, store, accounts })
     }
 
@@ -93,6 +111,17 @@ impl Shipper {
         self.store.append(Stream::Audit, vec![Event { at: event.at, id: id.into(), json }]).await
     }
 
+    /// Hands over an event that belongs to no user's partition, without waiting: for what must not take longer than its
+    /// counterpart that does belong to somebody. Lost if the process dies within the next batch.
+    pub(crate) fn tell(&self, id: &str, event: &AuditEvent) {
+        // An event is a flat record with string keys; encoding it cannot fail.
+        if let Ok(json) = event.encode() {
+            let nobody = UserId::from_bytes([0; 16]);
+            let events = vec![Event { at: event.at, id: id.into(), json }];
+            self.ship(Shipment { user: nobody, keys: Vec::new(), events });
+        }
+    }
+
     /// Returns when everything that was handed over before is appended, or has failed once.
     pub async fn settled(&self) {
         let (reply, answer) = tokio::sync::oneshot::channel();
@@ -102,10 +131,13 @@ impl Shipper {
         }
     }
 
-    /// Ships what an earlier process left: reads the dirty notes since `since` and appends the events of each partition
-    /// that it finds. The items stay until the user's next commit; shipping them again changes nothing. Returns how many
-    /// events it appended.
-    pub async fn recover(&self, since: Timestamp) -> Result<usize, StoreError> {
+    /// Ships what an earlier process left: reads the dirty notes after the stored cursor and appends the events of each
+    /// partition that it finds. The items stay until the user's next commit; shipping them again changes nothing.
+    /// Returns how many events it appended.
+    pub async fn recover(&self) -> Result<usize, StoreError> {
+        let key = cursor_partition();
+        let stored: Option<DirtyCursor> = self.store.load(&key, &[CURSOR]).await?.get(&key, CURSOR)?;
+        let since = stored.map_or(Timestamp::default(), |cursor| cursor.at);
         let mut cursor = Cursor { at: since, id: "".into() };
         let mut shipped = 0;
         loop {
@@ -144,42 +176,60 @@ impl Shipper {
 struct Worker {
     store: Arc<dyn Store>,
     accounts: Arc<OnceLock<Directory>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// What waits, and whether the cursor may move.
+#[derive(Default)]
+struct State {
+    waiting: Vec<Shipment>,
+    /// A shipment was let go: only a start can find it, so the cursor stays where it is.
+    let_go: bool,
+    /// Something was shipped since the cursor was last moved.
+    moved: bool,
+}
+
+fn cursor_partition() -> PartitionKey {
+    PartitionKey::new(Kind::Cluster, "shipper")
 }
 
 impl Actor for Worker {
     type Msg = Message;
-    type State = Vec<Shipment>;
+    type State = State;
     type Arguments = ();
 
     async fn pre_start(&self, _: ActorRef<Message>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        Ok(Vec::new())
+        Ok(State::default())
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Message>,
         message: Message,
-        waiting: &mut Vec<Shipment>,
+        state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::Ship(shipment) => {
-                if waiting.is_empty() {
+                if state.waiting.is_empty() {
                     // Behind what is in the mailbox already: so a burst becomes one batch.
                     myself.send_message(Message::Flush)?;
                 }
-                if waiting.len() < MAX_WAITING {
-                    waiting.push(shipment);
+                if state.waiting.len() < MAX_WAITING {
+                    state.waiting.push(shipment);
                 } else {
+                    state.let_go = true;
                     metrics::counter!("doorward_audit_deferred_total").increment(1);
                 }
             }
             Message::Flush => {
-                if !self.flush(waiting).await {
+                if !self.flush(state).await {
                     myself.send_after(Duration::from_secs(1), || Message::Flush);
                 }
             }
+            Message::MoveCursor => self.move_cursor(state).await,
             Message::Settled(reply) => {
-                self.flush(waiting).await;
+                self.flush(state).await;
                 // Who asked may have gone.
                 let _ = reply.send(());
             }
@@ -190,7 +240,8 @@ impl Actor for Worker {
 
 impl Worker {
     /// Appends everything; `false` if the store did not take it.
-    async fn flush(&self, waiting: &mut Vec<Shipment>) -> bool {
+    async fn flush(&self, state: &mut State) -> bool {
+        let waiting = &mut state.waiting;
         while !waiting.is_empty() {
             let batch = waiting.len().min(BATCH);
             let events = waiting[..batch].iter().flat_map(|shipment| shipment.events.iter().cloned()).collect();
@@ -198,11 +249,28 @@ impl Worker {
                 tracing::warn!(%error, "audit events wait in their partitions until the store takes them");
                 return false;
             }
+            state.moved = true;
             for shipment in waiting.drain(..batch) {
                 self.acknowledge(shipment);
             }
         }
         true
+    }
+
+    /// Everything committed before the cursor is shipped: nothing waits, and nothing was let go.
+    async fn move_cursor(&self, state: &mut State) {
+        if !state.moved || !state.waiting.is_empty() || state.let_go {
+            return;
+        }
+        let (key, now) = (cursor_partition(), self.clock.now());
+        let cursor = DirtyCursor { at: now.before(BEHIND), unknown: Unknown::default() };
+        let moved = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |_| {
+            Ok(Transaction::put(Put::record(CURSOR, &cursor, None), ()))
+        });
+        match moved.await {
+            Ok(()) => state.moved = false,
+            Err(error) => tracing::warn!(%error, "the cursor of the dirty stream stays where it is"),
+        }
     }
 
     /// An account that has been passivated finds the items at its next load.

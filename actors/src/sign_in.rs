@@ -11,7 +11,10 @@
 
 use std::sync::Arc;
 
-use schema::{Kind, PartitionKey, Store, StoreError, UserId, claim};
+use schema::{
+    Kind, PartitionKey, Store, StoreError, UserId, claim,
+    record::{AuditEvent, Unknown},
+};
 
 use crate::{
     account::{Accounts, CheckBackupCode, CheckPassword, Request},
@@ -29,6 +32,7 @@ use crate::{
     ident::{Idents, SUSPENDED_LOOKS_LIKE},
     locator::DeviceLocator,
     secret::Secret,
+    shipper::Shipper,
 };
 
 /// The look-up of a user name.
@@ -57,6 +61,7 @@ pub struct SignInService {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hashes: Hashes,
     pub(crate) idents: Idents,
+    pub(crate) shipper: Shipper,
 }
 
 impl std::fmt::Debug for SignInService {
@@ -82,7 +87,7 @@ impl SignInService {
             return Ok((None, SignInOutcome::Throttled { until }));
         }
         let Some(user) = holder else {
-            return self.decoy(&ident, &password, deadline).await.map(|outcome| (None, outcome));
+            return self.decoy(attempt, &ident, &password, deadline).await.map(|outcome| (None, outcome));
         };
         let login = LoginRef { device, ..tried.login };
         let request = Request::CheckPassword(CheckPassword { login, password });
@@ -107,6 +112,7 @@ impl SignInService {
     }
 
     /// Checks a backup code as the second proof of a login. One that cannot be a code is refused by the page already.
+    #[expect(clippy::too_many_arguments, reason = "who, which attempt, which login, the code, until when")]
     pub async fn backup_code(
         &self,
         user: UserId,
@@ -138,6 +144,7 @@ impl SignInService {
     /// The work of a wrong password, for nobody: one load, one hash, two commits.
     async fn decoy(
         &self,
+        attempt: &Attempt,
         ident: &PartitionKey,
         password: &Secret<String>,
         deadline: Deadline,
@@ -145,9 +152,25 @@ impl SignInService {
         let nobody = UserId::from_random(crate::secret::decoy_bytes(&ident.id));
         self.store.load(&User::partition(nobody), &crate::domain::user::Areas::CORE.prefixes()).await?;
         self.hashes.verify_dummy(password, Priority::Unknown, deadline).await?;
+        self.tell_of_nobody(attempt, ident);
         let shadow = PartitionKey::new(Kind::Ident, format_args!("{}~", ident.id));
         self.idents.fail(&shadow).await?;
         self.idents.fail(ident).await?;
         Ok(SignInOutcome::Wrong)
+    }
+
+    /// The audit log learns of a failure for a name that nobody has; of the name it learns the HMAC alone, since people
+    /// type passwords into the wrong field.
+    fn tell_of_nobody(&self, attempt: &Attempt, ident: &PartitionKey) {
+        let event = AuditEvent {
+            kind: "login.failed".to_owned(),
+            at: self.clock.now(),
+            user: None,
+            actor: "user".to_owned(),
+            address: attempt.origin.address.clone(),
+            facts: [("method".to_owned(), "password".into()), ("ident".to_owned(), (*ident.id).into())].into(),
+            unknown: Unknown::default(),
+        };
+        self.shipper.tell(&format!("{ident}/{}", attempt.id), &event);
     }
 }

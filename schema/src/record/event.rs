@@ -25,3 +25,11 @@ record! {
         pub facts: BTreeMap<String, Value>,
     }
 }
+
+record! {
+    /// Item `dirty-cursor` of partition `cluster/shipper`: every event committed before this was shipped.
+    pub struct DirtyCursor: 1 {
+        /// Notes of the dirty stream before this need not be read again.
+        pub at: Timestamp,
+    }
+}
