@@ -4,6 +4,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod data_folder;
+pub mod first_admin;
 pub mod listen;
 pub mod management;
 pub mod print;

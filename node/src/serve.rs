@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::{
     config::{Config, store::StoreUrl},
     data_folder::{DataFolder, KEY_FILE, Ring, parse_ring},
+    first_admin,
     listen::{self, Endpoint, MANAGEMENT_HEADER_TIMEOUT},
     management::{self, Health},
     shutdown::{self, Signals},
@@ -123,12 +124,28 @@ impl<'a> Process<'a> {
         let address = public.listener.local_addr()?;
         self.tasks.spawn(public.serve(parts.router()));
         let socket = socket.publish()?;
+        let desk = parts.desk();
         self.tasks.spawn(async move {
-            socket::serve(socket, |_uid, question| async { question }).await;
+            let answer = move |uid, question: Vec<u8>| {
+                let desk = desk.clone();
+                async move { desk.answer_json(uid, &question).await }
+            };
+            socket::serve(socket, answer).await;
+            Ok(())
+        });
+        let housekeeping = parts.housekeeping();
+        self.tasks.spawn(async move {
+            housekeeping.await;
             Ok(())
         });
         self.health.started(parts.checks());
         tracing::info!(issuer = self.config.issuer.as_str(), %address, "ready");
+        let invitation = first_admin::invite(parts.services().clone());
+        self.tasks.spawn(async move {
+            invitation.await;
+            // Done once there is an administrator; but the end of a task means that the server failed.
+            std::future::pending().await
+        });
         Ok(())
     }
 
@@ -136,6 +153,7 @@ impl<'a> Process<'a> {
     async fn wait(&mut self) -> anyhow::Result<()> {
         tokio::select! {
             name = self.signals.next() => {
+                self.health.drain();
                 tracing::info!(signal = name, "stopping");
                 Ok(())
             }

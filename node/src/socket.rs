@@ -16,7 +16,7 @@ use rustix::{fs::Mode, process::umask};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
+    task::JoinSet,
     time::timeout,
 };
 
@@ -98,30 +98,36 @@ impl Bound {
 pub async fn serve<H, F>(socket: Published, answer: H)
 where
     H: Fn(u32, Vec<u8>) -> F + Send + Sync + 'static,
-    F: Future<Output = Vec<u8>> + Send,
+    F: Future<Output = Vec<u8>> + Send + 'static,
 {
     let owner = socket.name.folder.owner();
     let answer = Arc::new(answer);
-    let permits = Arc::new(Semaphore::new(CONCURRENT));
+    let mut open = JoinSet::new();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let stream = match socket.listener.accept().await {
-            Ok((stream, _)) => stream,
+        let accepted = tokio::select! {
+            Some(_) = open.join_next() => continue,
+            accepted = socket.listener.accept(), if open.len() < CONCURRENT => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => _ = open.spawn(attend(stream, owner, Arc::clone(&answer))),
             Err(error) => {
                 tracing::warn!(%error, "the command socket could not accept");
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
             }
-        };
-        let answer = Arc::clone(&answer);
-        tokio::spawn(async move {
-            let _permit = permit;
-            match timeout(DEADLINE, converse(stream, owner, &*answer)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::info!(error = format!("{error:#}"), "a command was refused"),
-                Err(_) => tracing::warn!("a command took too long"),
-            }
-        });
+        }
+    }
+}
+
+/// One connection, from its first byte to its end.
+async fn attend<H, F>(stream: UnixStream, owner: u32, answer: Arc<H>)
+where
+    H: Fn(u32, Vec<u8>) -> F,
+    F: Future<Output = Vec<u8>>,
+{
+    match timeout(DEADLINE, converse(stream, owner, &*answer)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::info!(error = format!("{error:#}"), "a command was refused"),
+        Err(_) => tracing::warn!("a command took too long"),
     }
 }
 
@@ -131,13 +137,14 @@ where
     F: Future<Output = Vec<u8>>,
 {
     let uid = trusted_peer(&stream, owner)?;
-    let question = read_frame(&mut stream, MAX_QUESTION).await.context("the question")?;
+    // Who only wants to know whether anybody is there says nothing.
+    let Some(question) = read_frame(&mut stream, MAX_QUESTION).await.context("the question")? else { return Ok(()) };
     write_frame(&mut stream, &answer(uid, question).await).await.context("the answer")
 }
 
-/// Asks the server that serves this folder. `None`: nobody listens.
-pub async fn ask(folder: &DataFolder, question: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
-    let mut stream = match UnixStream::connect(folder.entry(SOCKET)).await {
+/// Connects to the server that serves this folder. `None`: nobody listens.
+async fn connect(folder: &DataFolder) -> anyhow::Result<Option<UnixStream>> {
+    let stream = match UnixStream::connect(folder.entry(SOCKET)).await {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             return Ok(None);
@@ -147,12 +154,23 @@ pub async fn ask(folder: &DataFolder, question: &[u8]) -> anyhow::Result<Option<
         }
     };
     trusted_peer(&stream, folder.owner())?;
+    Ok(Some(stream))
+}
+
+/// Does a server serve this folder?
+pub async fn is_served(folder: &DataFolder) -> anyhow::Result<bool> {
+    Ok(connect(folder).await?.is_some())
+}
+
+/// Asks the server that serves this folder.
+pub async fn ask(folder: &DataFolder, question: &[u8]) -> anyhow::Result<Vec<u8>> {
     let exchange = async {
+        let mut stream = connect(folder).await?.context("the server has gone")?;
         write_frame(&mut stream, question).await?;
-        read_frame(&mut stream, MAX_ANSWER).await
+        let answer = read_frame(&mut stream, MAX_ANSWER).await.context("the server broke off")?;
+        answer.context("the server broke off; its log says why")
     };
-    let answer = timeout(DEADLINE, exchange).await.context("the server did not answer in time")?;
-    Ok(Some(answer.context("the server broke off; its log says why")?))
+    timeout(DEADLINE, exchange).await.context("the server did not answer in time")?
 }
 
 /// The uid at the other end, if it is the folder's owner or root.
@@ -169,8 +187,12 @@ const fn is_trusted(uid: u32, owner: u32) -> bool {
     uid == 0 || uid == owner
 }
 
-async fn read_frame(stream: &mut UnixStream, max: u32) -> anyhow::Result<Vec<u8>> {
-    let version = stream.read_u8().await?;
+/// `None`: nothing at all was said.
+async fn read_frame(stream: &mut UnixStream, max: u32) -> anyhow::Result<Option<Vec<u8>>> {
+    let version = match stream.read_u8().await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        version => version?,
+    };
     ensure!(version == VERSION, "is of version {version}, this is version {VERSION}; use one version of the program");
     let length = stream.read_u32().await?;
     if length > max {
@@ -178,7 +200,7 @@ async fn read_frame(stream: &mut UnixStream, max: u32) -> anyhow::Result<Vec<u8>
     }
     let mut bytes = vec![0; length as usize];
     stream.read_exact(&mut bytes).await?;
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 async fn write_frame(stream: &mut UnixStream, bytes: &[u8]) -> anyhow::Result<()> {

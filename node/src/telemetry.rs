@@ -15,12 +15,20 @@ const SECONDS: [f64; 15] =
 /// How often the recorder tidies its histograms.
 pub const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Starts logging. Once per process.
+/// Starts logging, for a server. Once per process.
 pub fn install_logs(log: &Log) -> anyhow::Result<()> {
-    let targets: Targets = log.level.parse().context("log.level")?;
+    install(log.level.parse().context("log.level")?, log.format)
+}
+
+/// Starts logging, for a command that ends soon: warnings alone. Once per process.
+pub fn install_command_logs() -> anyhow::Result<()> {
+    install(Targets::new().with_default(tracing::Level::WARN), LogFormat::Text)
+}
+
+fn install(targets: Targets, format: LogFormat) -> anyhow::Result<()> {
     let registry = tracing_subscriber::registry().with(targets);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match log.format {
+    match format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
         LogFormat::Text => registry.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init(),
     }

@@ -2,6 +2,9 @@
 
 mod config;
 mod healthcheck;
+mod operator;
+mod pretty;
+mod reach;
 
 use std::process::ExitCode;
 
@@ -39,6 +42,6 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Verb::Config(verb) => config::run(&verb, &loaded),
         Verb::Healthcheck => healthcheck::run(&loaded.config),
         Verb::Serve => crate::serve::run(&loaded.config),
-        _ => Ok(()),
+        verb @ (Verb::Client(_) | Verb::User(_) | Verb::Keys(_)) => operator::run(verb, &loaded.config),
     }
 }

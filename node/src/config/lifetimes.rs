@@ -41,7 +41,8 @@ pub struct SigningKeys {
     pub rotate_every: Span,
     /// The next key is published this long before it signs, so that clients have it in time.
     pub publish_ahead: Span,
-    /// A replaced key stays published for this long; at least as long as the tokens that it signed are good.
+    /// A replaced key stays published for this long; at least as long as the tokens that it signed are good, and longer
+    /// so that an application can still name a session that ends by an old ID token.
     pub retire_after: Span,
 }
 
@@ -67,8 +68,8 @@ impl Default for SigningKeys {
     fn default() -> Self {
         Self {
             rotate_every: Span(Duration::from_hours(30 * 24)),
-            publish_ahead: Span(Duration::from_hours(24)),
-            retire_after: Span(Duration::from_hours(24)),
+            publish_ahead: Span(Duration::from_hours(1)),
+            retire_after: Span(Duration::from_hours(30 * 24)),
         }
     }
 }

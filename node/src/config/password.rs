@@ -9,15 +9,15 @@ use super::report::Report;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Password {
-    /// Shortest password, in characters, of a user without a second factor (NIST SP 800-63B-4).
+    /// Shortest password, in characters, where it may stand alone (NIST SP 800-63B-4 wants 15).
     #[schemars(range(min = 1, max = 64))]
     pub min_length_single_factor: u8,
-    /// Shortest password, in characters, where a second factor is demanded as well.
-    #[schemars(range(min = 1, max = 64))]
-    pub min_length_with_mfa: u8,
     /// Hashes computed at the same time; unset: one per core.
     #[schemars(range(min = 1, max = 256))]
     pub threads: Option<u16>,
+    /// Hashes that may wait for a free thread; more are answered 503. Half of them is kept for known devices.
+    #[schemars(range(min = 2, max = 100_000))]
+    pub queue: u32,
     /// A refused sign-in is answered no earlier than this many milliseconds after it came, so that an unknown name
     /// and a wrong password take the same time. Must be longer than one hash takes.
     #[schemars(range(min = 0, max = 10_000))]
@@ -45,8 +45,8 @@ impl Default for Password {
     fn default() -> Self {
         Self {
             min_length_single_factor: 15,
-            min_length_with_mfa: 8,
             threads: None,
+            queue: 128,
             failure_floor_ms: 500,
             argon2: Argon2::default(),
         }
@@ -64,9 +64,6 @@ impl Password {
     pub(super) fn check(&self, report: &mut Report<'_>) {
         let too_little = self.argon2.m_kib < 8 * self.argon2.p;
         report.refuse_if(too_little, "password.argon2.m_kib", "must be at least 8 times password.argon2.p");
-        let upside_down = self.min_length_with_mfa > self.min_length_single_factor;
-        let message = "must not be above password.min_length_single_factor";
-        report.refuse_if(upside_down, "password.min_length_with_mfa", message);
     }
 
     /// Is a hash cheaper than the cheapest row that OWASP names?

@@ -1,0 +1,222 @@
+//! Responses as tables for people and as JSON for programs.
+
+use std::fmt::Write as _;
+
+use actors::{
+    domain::command::OverviewOutcome,
+    key_ring::KeyView,
+    operator::{ClientView, Response, UserView},
+};
+use schema::{
+    Timestamp,
+    record::{AccountStatus, FactorState, SigningKeyState},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::Output,
+    print::{self, columns, facts, harmless, moment},
+};
+
+/// Which part of a response a verb is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Show {
+    /// All of it.
+    Whole,
+    /// The second factors of a user.
+    SecondFactors,
+    /// That something was done, in a word; or that it was so already.
+    Done(&'static str),
+    /// How many, and of what.
+    Count(&'static str),
+}
+
+/// Prints a response.
+pub(super) fn print(response: &Response, show: Show, output: Output) -> anyhow::Result<()> {
+    match output {
+        Output::Json => print::json(&as_json(response, show)?),
+        Output::Table => print::text(&as_text(response, show)),
+    }
+}
+
+fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
+    Ok(match response {
+        Response::Client { client, client_secret } => {
+            let mut value = serde_json::to_value(client)?;
+            if let Some(secret) = client_secret {
+                value["client_secret"] = secret.as_str().into();
+            }
+            value
+        }
+        Response::Clients(clients) => serde_json::to_value(clients)?,
+        Response::Users { users, .. } => serde_json::to_value(users)?,
+        Response::User { user, overview } => match show {
+            Show::SecondFactors => json!({
+                "user": user,
+                "totp": overview.totps,
+                "backup_codes_left": overview.backup_codes_left,
+            }),
+            Show::Whole | Show::Done(_) | Show::Count(_) => {
+                let mut value = serde_json::to_value(overview)?;
+                value["user"] = user.to_string().into();
+                value
+            }
+        },
+        Response::Changed { changed, count } => json!({ "changed": changed, "count": count }),
+        Response::ResetLink { url, expires_at } => json!({ "url": url, "expires_at": expires_at }),
+        Response::Keys(keys) => serde_json::to_value(keys)?,
+        Response::Refused { message } => json!({ "refused": message }),
+    })
+}
+
+fn as_text(response: &Response, show: Show) -> String {
+    match response {
+        Response::Client { client, client_secret } => client_facts(client, client_secret.as_deref()),
+        Response::Clients(clients) => client_table(clients),
+        Response::Users { users, .. } => user_table(users),
+        Response::User { user, overview } => match show {
+            Show::SecondFactors => second_factors(overview),
+            Show::Whole | Show::Done(_) | Show::Count(_) => user_facts(&user.to_string(), overview),
+        },
+        Response::Changed { changed, count } => match show {
+            Show::Done(done) if *changed => format!("{done}\n"),
+            Show::Done(done) => format!("was {done} already\n"),
+            Show::Count(what) => format!("{count} {what}\n"),
+            Show::Whole | Show::SecondFactors => String::new(),
+        },
+        Response::ResetLink { url, expires_at } => facts(&[
+            ("link", url.clone()),
+            ("good until", moment(*expires_at)),
+            ("note", "whoever opens it sets the password; hand it over safely, it is not shown again".to_owned()),
+        ]),
+        Response::Keys(keys) => key_table(keys),
+        Response::Refused { message } => format!("{message}\n"),
+    }
+}
+
+fn client_facts(client: &ClientView, secret: Option<&str>) -> String {
+    let mut list = vec![("client_id", client.client_id.to_string())];
+    if let Some(secret) = secret {
+        list.push(("client_secret", format!("{secret}   (not shown again)")));
+    }
+    list.extend([
+        ("name", harmless(&client.name)),
+        ("redirect URIs", client.redirect_uris.join(" ")),
+        ("post-logout redirect URIs", client.post_logout_redirect_uris.join(" ")),
+        ("scopes", client.scopes.join(" ")),
+        ("public", yes_no(client.public)),
+        ("trusted", yes_no(client.trusted)),
+        ("PKCE required", yes_no(client.require_pkce)),
+        ("ID tokens signed by", format!("{:?}", client.id_token_alg)),
+        ("registered", moment(client.created_at)),
+    ]);
+    facts(&list)
+}
+
+fn client_table(clients: &[ClientView]) -> String {
+    let row = |client: &ClientView| {
+        vec![
+            client.client_id.to_string(),
+            harmless(&client.name),
+            if client.public { "public" } else { "confidential" }.to_owned(),
+            yes_no(client.trusted),
+            moment(client.created_at),
+            client.redirect_uris.join(" "),
+        ]
+    };
+    let head = ["CLIENT_ID", "NAME", "TYPE", "TRUSTED", "REGISTERED", "REDIRECT URIS"];
+    columns(&head, &clients.iter().map(row).collect::<Vec<_>>())
+}
+
+fn user_table(users: &[UserView]) -> String {
+    let row = |user: &UserView| {
+        vec![
+            user.user.to_string(),
+            harmless(&user.user_name),
+            user.email.as_deref().map_or_else(|| "-".to_owned(), harmless),
+            if user.active { "active" } else { "disabled" }.to_owned(),
+            if user.roles.is_empty() { "-".to_owned() } else { user.roles.join(" ") },
+            moment(user.created_at),
+        ]
+    };
+    let head = ["ID", "NAME", "E-MAIL", "STATUS", "ROLES", "REGISTERED"];
+    columns(&head, &users.iter().map(row).collect::<Vec<_>>())
+}
+
+fn user_facts(id: &str, user: &OverviewOutcome) -> String {
+    let verified = if user.email_verified { "verified" } else { "not verified" };
+    let email =
+        user.email.as_deref().map_or_else(|| "-".to_owned(), |email| format!("{} ({verified})", harmless(email)));
+    let status = match user.status {
+        AccountStatus::Active => "active".to_owned(),
+        AccountStatus::Disabled { at } => format!("disabled since {}", moment(at)),
+    };
+    let mut text = facts(&[
+        ("id", id.to_owned()),
+        ("name", harmless(&user.user_name)),
+        ("e-mail", email),
+        ("status", status),
+        ("roles", user.roles.iter().cloned().collect::<Vec<_>>().join(" ")),
+        ("registered", moment(user.created_at)),
+        ("password set", optional(user.password_changed_at)),
+        ("sessions", user.sessions.len().to_string()),
+    ]);
+    for session in &user.sessions {
+        let agent = harmless(session.user_agent.as_deref().unwrap_or("-"));
+        let address = session.address.as_deref().unwrap_or("-");
+        let (since, last) = (moment(session.started_at), moment(session.last_seen_at));
+        let _ = writeln!(text, "  since {since}  last used {last}  {address}  {agent}");
+    }
+    text.push_str("second factors\n");
+    for line in second_factors(user).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+fn second_factors(user: &OverviewOutcome) -> String {
+    let rows: Vec<Vec<String>> = user
+        .totps
+        .iter()
+        .map(|totp| {
+            vec![
+                "TOTP".to_owned(),
+                harmless(&totp.name),
+                factor_state(totp.state).to_owned(),
+                moment(totp.created_at),
+                optional(totp.last_used_at),
+            ]
+        })
+        .collect();
+    let table = columns(&["METHOD", "NAME", "STATE", "ADDED", "LAST USED"], &rows);
+    format!("{table}backup codes left: {}\n", user.backup_codes_left)
+}
+
+const fn factor_state(state: FactorState) -> &'static str {
+    match state {
+        FactorState::Registered => "registered",
+        FactorState::AwaitingActivation { .. } => "awaits its first code",
+        FactorState::Activated { .. } => "active",
+        FactorState::Revoked { .. } => "revoked",
+    }
+}
+
+fn key_table(keys: &[KeyView]) -> String {
+    let row = |key: &KeyView| {
+        let state = match key.state {
+            SigningKeyState::Pending { from } => format!("published, signs from {}", moment(from)),
+            SigningKeyState::Active { since } => format!("signs since {}", moment(since)),
+            SigningKeyState::Retiring { until } => format!("published until {}", moment(until)),
+        };
+        vec![key.kid.to_string(), format!("{:?}", key.alg), state, moment(key.created_at)]
+    };
+    columns(&["KID", "ALGORITHM", "STATE", "MADE"], &keys.iter().map(row).collect::<Vec<_>>())
+}
+
+fn optional(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "never".to_owned(), moment)
+}
+
+fn yes_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
