@@ -21,8 +21,10 @@ fn claims() -> Value {
     })
 }
 
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// Signs bytes with a key parsed once, and nothing else.
-fn bare(alg: SigningAlg, pkcs8: &[u8]) -> Box<dyn Fn(&[u8]) -> Vec<u8>> {
+fn bare(alg: SigningAlg, pkcs8: &[u8]) -> Sign {
     let random = SystemRandom::new();
     match alg {
         SigningAlg::RS256 => {

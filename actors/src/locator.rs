@@ -93,7 +93,9 @@ impl std::fmt::Debug for Locators<'_> {
 impl Locators<'_> {
     fn seal(&self, purpose: Purpose, parts: &[&[u8]]) -> String {
         let mut plain = vec![VERSION];
-        parts.iter().for_each(|part| plain.extend_from_slice(part));
+        for part in parts {
+            plain.extend_from_slice(part);
+        }
         self.vault.seal(purpose, &[], &plain, self.entropy)
     }
 
@@ -206,7 +208,7 @@ mod tests {
     #[test]
     fn a_locator_opens_for_its_own_purpose_alone() {
         let entropy = SeededEntropy::new(1);
-        let keys = MasterKeys::generate(&entropy, "k1".parse().expect("a key id")).expect("generates");
+        let keys = MasterKeys::generate(&entropy, &"k1".parse().expect("a key id")).expect("generates");
         let vault = Vault::new(&keys, keys.first().clone(), "incarnation").expect("the key is there");
         let locators = Locators { vault: &vault, entropy: &entropy };
         let user = UserId::from_random([1; 16]);

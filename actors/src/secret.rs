@@ -124,6 +124,14 @@ pub(crate) mod exposed {
     }
 }
 
+/// 128 bits that follow from a text: an id that nobody has, for work that must cost what a real id's costs.
+pub(crate) fn decoy_bytes(text: &str) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,12 +177,4 @@ mod tests {
         assert_eq!(sha256_b64(b"abc"), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
         assert!(ct_eq_str("abc", "abc") && !ct_eq_str("abc", "abd") && !ct_eq_str("abc", "ab"));
     }
-}
-
-/// 128 bits that follow from a text: an id that nobody has, for work that must cost what a real id's costs.
-pub(crate) fn decoy_bytes(text: &str) -> [u8; 16] {
-    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    bytes
 }

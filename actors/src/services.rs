@@ -115,45 +115,46 @@ impl Services {
     /// Opens the vault, then starts shipper, key ring, hash pool and accounts, in this order. Events that an earlier
     /// process left are shipped before anything is served.
     pub async fn start(options: ServicesOptions) -> Result<Self, ServicesError> {
-        let (store, clock, entropy) = (options.store, options.clock, options.entropy);
+        let (store, clock, entropy) = (options.store.as_ref(), &options.clock, options.entropy.as_ref());
         let now = clock.now();
-        let vault = data_keys::open_vault(store.as_ref(), &options.master_keys, entropy.as_ref(), now).await?;
-        let vault = Arc::new(vault);
-        let settings = Arc::new(options.settings);
-        let shipper = Shipper::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy)).await?;
+        let vault = Arc::new(data_keys::open_vault(store, &options.master_keys, entropy, now).await?);
+        let settings = Arc::new(options.settings.clone());
+        let shipper =
+            Shipper::start(Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy))
+                .await?;
         shipper.recover().await?;
         let keys = KeyRing::start(KeyRingOptions {
-            store: Arc::clone(&store),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
+            store: Arc::clone(&options.store),
+            clock: Arc::clone(&options.clock),
+            entropy: Arc::clone(&options.entropy),
             vault: Arc::clone(&vault),
             rotation: options.rotation,
         })
         .await?;
-        let hasher = Hasher::new(HasherOptions {
-            params: options.argon2,
-            threads: options.hash_threads,
-            queue: options.hash_queue,
-            pepper: Some(vault.peppers(Purpose::PasswordPepper)),
-            clock: Arc::clone(&clock),
-        })?;
-        let hashes = Hashes::new(hasher, Arc::clone(&clock), Arc::clone(&entropy));
+        let hashes = start_hashes(&options, &vault)?;
         let accounts = Accounts::start(AccountsOptions {
-            store: Arc::clone(&store),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
+            store: Arc::clone(&options.store),
+            clock: Arc::clone(&options.clock),
+            entropy: Arc::clone(&options.entropy),
             vault: Arc::clone(&vault),
             settings: Arc::clone(&settings),
             hashes: hashes.clone(),
             shipper: shipper.clone(),
-            router: options.router,
+            router: Arc::clone(&options.router),
             max_in_flight: options.max_in_flight,
             cache_bytes: options.cache_bytes,
             idle: options.idle,
         })
         .await?;
+        Ok(Self::assemble(options, Started { vault, settings, shipper, keys, hashes, accounts }))
+    }
+
+    /// What needs no start of its own, and everything together.
+    fn assemble(options: ServicesOptions, started: Started) -> Self {
+        let (store, clock, entropy) = (options.store, options.clock, options.entropy);
+        let Started { vault, settings, shipper, keys, hashes, accounts } = started;
         let idents = Idents::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), Arc::clone(&vault));
-        Ok(Self {
+        Self {
             clients: Clients::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy)),
             tokens: TokenIssuer {
                 keys: keys.clone(),
@@ -187,7 +188,7 @@ impl Services {
             entropy,
             vault,
             settings,
-        })
+        }
     }
 
     /// Draws an attempt for a request that came in here (HAZARDS H5).
@@ -201,4 +202,25 @@ impl Services {
         self.shipper.stop(within).await;
         self.keys.stop();
     }
+}
+
+/// The parts that were started one after the other.
+struct Started {
+    vault: Arc<Vault>,
+    settings: Arc<Settings>,
+    shipper: Shipper,
+    keys: KeyRing,
+    hashes: Hashes,
+    accounts: Accounts,
+}
+
+fn start_hashes(options: &ServicesOptions, vault: &Vault) -> std::io::Result<Hashes> {
+    let hasher = Hasher::new(HasherOptions {
+        params: options.argon2,
+        threads: options.hash_threads,
+        queue: options.hash_queue,
+        pepper: Some(vault.peppers(Purpose::PasswordPepper)),
+        clock: Arc::clone(&options.clock),
+    })?;
+    Ok(Hashes::new(hasher, Arc::clone(&options.clock), Arc::clone(&options.entropy)))
 }

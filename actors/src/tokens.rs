@@ -209,7 +209,7 @@ impl TokenIssuer {
     }
 }
 
-/// The left half of the hash that belongs to the ID token's algorithm: SHA-256 for RS256 and ES256, SHA-512 for EdDSA
+/// The left half of the hash that belongs to the ID token's algorithm: SHA-256 for RS256 and ES256, SHA-512 for `EdDSA`
 /// with Ed25519.
 fn at_hash(access_token: &str, alg: SigningAlg) -> String {
     use sha2::{Digest, Sha256, Sha512};

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use schema::{EVENT_PREFIX, Partition, StoreError, Timestamp, UserId};
+use schema::{EVENT_PREFIX, Partition, StoreError, Timestamp, UserId, record::Throttle};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
@@ -18,7 +18,7 @@ use crate::{
     domain::{
         command::{BACKUP_THROTTLE, PASSWORD_THROTTLE},
         context::Context,
-        throttle::{self, Gate},
+        throttle::{self, Bucketing, Gate},
         user::{Areas, User},
     },
     hasher::Priority,
@@ -28,6 +28,9 @@ use crate::{
 
 /// Decisions that lost their commit to another owner are made anew this often.
 const MAX_CONFLICTS: u32 = 3;
+
+/// How an authenticator's gate is read.
+type GateOf = fn(&Throttle, Bucketing<'_>, Timestamp) -> Gate;
 
 /// The actor: configuration only.
 pub(crate) struct Account {
@@ -96,7 +99,17 @@ impl Actor for Account {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Message::Decide { delivery, deadline, reply } => self.decide(state, &delivery, deadline, reply).await,
+            Message::Decide { delivery, first_sent_at, deadline, reply } => {
+                let repeated = match first_sent_at {
+                    None => Ok(None),
+                    Some(at) => self.recorded(state, &delivery, at).await,
+                };
+                match repeated {
+                    Ok(None) => self.decide(state, &delivery, deadline, reply).await,
+                    Ok(Some(outcome)) => drop(reply.send(Ok(outcome))),
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
             Message::Reserve { of, deadline, reply } => {
                 self.reserve(&myself, state, Waiter { of, deadline, reply }).await;
             }
@@ -132,20 +145,13 @@ impl Account {
         deadline: Deadline,
         mut reply: oneshot::Sender<Answer>,
     ) {
-        if let Some(first_sent_at) = delivery.first_sent_at {
-            state.unload();
-            match self.recorded(state, delivery, first_sent_at).await {
-                Ok(None) => {}
-                Ok(Some(outcome)) => return drop(reply.send(Ok(outcome))),
-                Err(error) => return drop(reply.send(Err(error))),
-            }
-        }
         for conflicts in 0..=MAX_CONFLICTS {
-            if deadline.is_over() {
-                return drop(reply.send(Err(CallError::TimedOut)));
-            }
             if let Err(error) = self.load(state, delivery.body.needs()).await {
                 return drop(reply.send(Err(error.into())));
+            }
+            // After the load, so that nothing is committed for somebody who has given up (HAZARDS H5).
+            if deadline.is_over() {
+                return drop(reply.send(Err(CallError::TimedOut)));
             }
             match self.decide_once(state, delivery, reply).await {
                 Settled::Done => return,
@@ -245,10 +251,12 @@ impl Account {
     /// The outcome of a repeated delivery, if the ring has it (HAZARDS H5).
     async fn recorded(
         &self,
-        state: &State,
+        state: &mut State,
         delivery: &Delivery,
         first_sent_at: Timestamp,
     ) -> Result<Option<Box<RawValue>>, CallError> {
+        // What is in memory may be from before the earlier delivery.
+        state.unload();
         let partition = self.shared.store.load(&User::partition(state.user.id), &[]).await?;
         if let Some(known) = partition.operations.iter().find(|operation| operation.id == delivery.attempt.id) {
             return if known.digest == delivery.digest(state.user.id) {
@@ -274,12 +282,12 @@ impl Account {
             return drop(waiter.reply.send(Err(error.into())));
         }
         let now = self.shared.clock.now().max(state.committed_at);
-        let (authenticator, device) = match &waiter.of {
-            Reservable::Password { device } => (PASSWORD_THROTTLE, device),
-            Reservable::BackupCode { device, .. } => (BACKUP_THROTTLE, device),
+        let (authenticator, gate, device): (_, GateOf, _) = match &waiter.of {
+            Reservable::Password { device } => (PASSWORD_THROTTLE, throttle::password_gate, device),
+            Reservable::BackupCode { device, .. } => (BACKUP_THROTTLE, throttle::status, device),
         };
         let bucket = state.user.bucket(device.as_ref(), now);
-        let left = match throttle::status(&state.user.throttle(authenticator), bucket, now) {
+        let left = match gate(&state.user.throttle(authenticator), bucket, now) {
             Gate::Open { left } => left,
             closed @ (Gate::Closed { .. } | Gate::Suspended) => {
                 return drop(waiter.reply.send(Ok(Reserved::Refused(closed))));
@@ -292,8 +300,7 @@ impl Account {
         if !state.reservations.take(&of, left) {
             return state.reservations.wait(of, waiter);
         }
-        let priority =
-            if matches!(bucket, throttle::Bucketing::Device(_)) { Priority::KnownDevice } else { Priority::Unknown };
+        let priority = if matches!(bucket, Bucketing::Device(_)) { Priority::KnownDevice } else { Priority::Unknown };
         let guard = ReservationGuard { of: Some(of), actor: myself.clone() };
         let granted = Granted { credential, version, hash, priority, _guard: guard };
         // If the asker has gone, the guard in the message gives the reservation back.

@@ -136,7 +136,7 @@ impl Directory {
                 let _ = actor.drain();
             }
         }
-        let _ = self.supervisor.drain_children_and_wait(Some(within)).await;
+        self.supervisor.drain_children_and_wait(Some(within)).await;
         self.supervisor.stop(None);
     }
 }

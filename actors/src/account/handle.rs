@@ -137,21 +137,14 @@ impl Accounts {
 
     /// One message to the actor of `user`. If the actor goes away under it, it is sent once more, marked as repeated.
     pub(super) async fn decide(&self, user: UserId, attempt: &Attempt, body: Body, deadline: Deadline) -> Answer {
-        // The body is written once, in case that it must be sent again: an actor keeps what it was sent.
-        let text = serde_json::to_string(&body).map_err(|e| CallError::Corrupt(e.to_string()))?;
-        let now = self.directory.shared.clock.now();
-        let mut next = Some((body, None));
-        while let Some((body, first_sent_at)) = next.take() {
-            let edge = self.router.me().clone();
-            let delivery = Box::new(Delivery { attempt: attempt.clone(), edge, first_sent_at, body });
+        let first_sent_at = self.directory.shared.clock.now();
+        let delivery = Arc::new(Delivery { attempt: attempt.clone(), edge: self.router.me().clone(), body });
+        for first_sent_at in [None, Some(first_sent_at)] {
             let (reply, answer) = oneshot::channel();
-            let message = Message::Decide { delivery, deadline, reply };
+            let delivery = Arc::clone(&delivery);
+            let message = Message::Decide { delivery, first_sent_at, deadline, reply };
             if let Some(answer) = self.exchange(user, message, answer, deadline).await? {
                 return answer;
-            }
-            if first_sent_at.is_none() {
-                let body = serde_json::from_str(&text).map_err(|e| CallError::Corrupt(e.to_string()))?;
-                next = Some((body, Some(now)));
             }
         }
         Err(CallError::Unavailable("the account's actor failed twice".to_owned()))

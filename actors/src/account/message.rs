@@ -1,5 +1,7 @@
 //! What an account actor is told. Private to the folder but for what travels between nodes.
 
+use std::sync::Arc;
+
 use cluster::NodeId;
 use schema::{DeviceId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,6 @@ use crate::{
 /// What a node asks the owner of a user. A plain serialisable command: a local owner gets it as it is, a remote one in an
 /// envelope.
 #[derive(Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "lives for one call")]
 pub enum Request {
     /// Decide.
     Decide(Body),
@@ -38,8 +39,6 @@ pub struct Delivery {
     pub attempt: Attempt,
     /// The node that took the request.
     pub edge: NodeId,
-    /// Set when it was sent before with an unknown fate: when it was first sent.
-    pub first_sent_at: Option<Timestamp>,
     /// The command.
     pub body: Body,
 }
@@ -72,7 +71,13 @@ pub(crate) enum Reservable {
 #[derive(Debug)]
 pub(crate) enum Message {
     /// Decide on a command.
-    Decide { delivery: Box<Delivery>, deadline: Deadline, reply: oneshot::Sender<Answer> },
+    Decide {
+        delivery: Arc<Delivery>,
+        /// Set when it was sent before with an unknown fate: when it was first sent.
+        first_sent_at: Option<Timestamp>,
+        deadline: Deadline,
+        reply: oneshot::Sender<Answer>,
+    },
     /// Hand out a hash reservation, or queue for one.
     Reserve { of: Reservable, deadline: Deadline, reply: oneshot::Sender<Result<Reserved, CallError>> },
     /// A reservation is over.

@@ -174,13 +174,11 @@ async fn verify(
     deadline: Deadline,
 ) -> Result<bool, CallError> {
     let hasher = accounts.hashes();
-    Ok(match &granted.hash {
-        Some(hash) => hasher.verify(secret, hash, granted.priority, deadline).await?,
-        None => {
-            hasher.verify_dummy_small(secret, granted.priority, deadline).await?;
-            false
-        }
-    })
+    if let Some(hash) = &granted.hash {
+        return hasher.verify(secret, hash, granted.priority, deadline).await;
+    }
+    hasher.verify_dummy_small(secret, granted.priority, deadline).await?;
+    Ok(false)
 }
 
 /// The same password under the parameters in force, if those of its hash are out of date.

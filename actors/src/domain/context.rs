@@ -38,7 +38,7 @@ impl Default for Settings {
             totp_window: Window::Both,
             session_absolute: Duration::from_hours(24),
             session_idle: Duration::from_hours(1),
-            code_lifetime: Duration::from_secs(60),
+            code_lifetime: Duration::from_mins(1),
             access_token_lifetime: Duration::from_mins(5),
             id_token_lifetime: Duration::from_mins(5),
             refresh_absolute: Duration::from_hours(30 * 24),

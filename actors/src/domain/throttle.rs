@@ -81,6 +81,15 @@ pub fn bucket_gate(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -
     }
 }
 
+/// The gate of a password: a known device goes by its own bucket even where the password is suspended, all others by
+/// [`status`] (DESIGN section 8).
+pub fn password_gate(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -> Gate {
+    match bucket {
+        Bucketing::Device(_) => bucket_gate(throttle, bucket, now),
+        Bucketing::Unknown => status(throttle, bucket, now),
+    }
+}
+
 /// Counts a wrong guess. `jitter`, 0 to 0.1, lengthens a cool-down by that part. While the bucket is closed nothing is
 /// counted.
 pub fn fail(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp, jitter: f64) {

@@ -304,9 +304,9 @@ impl User {
 
     /// Which bucket failures of this browser go to: a device that this user does not know is unknown (HAZARDS H11).
     pub fn bucket<'a>(&self, device: Option<&'a DeviceId>, now: Timestamp) -> Bucketing<'a> {
-        let lives = |known: &&KnownDevice| known.last_used_at.after(super::limits::DEVICE_LIFETIME) > now;
+        let lives = |known: &KnownDevice| known.last_used_at.after(super::limits::DEVICE_LIFETIME) > now;
         match device {
-            Some(id) if self.devices.get(id).filter(lives).is_some() => Bucketing::Device(id),
+            Some(id) if self.devices.get(id).is_some_and(lives) => Bucketing::Device(id),
             Some(_) | None => Bucketing::Unknown,
         }
     }

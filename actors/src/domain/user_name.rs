@@ -5,6 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 
 /// The most characters of a name.
 pub const MAX: usize = 64;
+/// The most bytes of a key in UTF-8: it names a partition of the store together with the prefix of user names.
+pub const MAX_KEY: usize = 240;
 
 /// A user name in its two forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub enum UserNameError {
     /// Too many characters.
     #[error("Use at most {MAX} characters in the user name.")]
     TooLong,
+    /// As few characters as that, but each of them large.
+    #[error("Use a shorter user name: these characters take more room than letters do.")]
+    TooLarge,
     /// White space inside.
     #[error("Leave no spaces in the user name.")]
     Space,
@@ -46,6 +51,9 @@ pub fn parse(text: &str) -> Result<UserName, UserNameError> {
         }
         if form.chars().count() > MAX {
             return Err(UserNameError::TooLong);
+        }
+        if form.len() > MAX_KEY {
+            return Err(UserNameError::TooLarge);
         }
         for c in form.chars() {
             match c {
@@ -109,6 +117,8 @@ mod tests {
             assert_eq!(parse(text), Err(expected), "{text:?}");
         }
         assert!(parse(&"x".repeat(64)).is_ok());
+        assert!(parse(&"\u{10330}".repeat(60)).is_ok());
+        assert_eq!(parse(&"\u{10330}".repeat(61)), Err(UserNameError::TooLarge));
     }
 
     proptest! {
@@ -117,6 +127,7 @@ mod tests {
             if let Ok(name) = parse(&text) {
                 prop_assert_eq!(&fold(&name.key), &name.key);
                 prop_assert_eq!(&fold(&name.display), &name.key);
+                prop_assert!(name.key.len() <= MAX_KEY);
             }
         }
     }

@@ -136,7 +136,9 @@ mod tests {
         Shared::new(4, Arc::new(MockClock::new(Timestamp::from_millis(0))))
     }
 
-    fn job() -> (Job, oneshot::Receiver<Result<Zeroizing<Vec<u8>>, HashError>>) {
+    type Answer = oneshot::Receiver<Result<Zeroizing<Vec<u8>>, HashError>>;
+
+    fn job() -> (Job, Answer) {
         let (reply, answer) = oneshot::channel();
         let params = Argon2Params { m_kib: 8, t: 1, p: 1 };
         let input = Zeroizing::new(b"x".to_vec());

@@ -215,7 +215,7 @@ impl Keeper {
         } else {
             transact(o.store.as_ref(), o.entropy.as_ref(), &key, now, |partition| {
                 let keys = partition.list::<SigningKey>(&key, PREFIX)?.into_iter().map(|(_, key)| key);
-                Ok(change(keys.collect(), &wanted, &made, now))
+                Ok(change(&keys.collect::<Vec<_>>(), &wanted, &made, now))
             })
             .await?
         };
@@ -271,8 +271,8 @@ fn asked_for(keys: &[SigningKey], algs: Option<&[SigningAlg]>, rotation: Rotatio
 }
 
 /// The steps on the keys as they are in the store now; two keepers that make the same key at once end up with one.
-fn change(keys: Vec<SigningKey>, steps: &[Step], made: &[SigningKey], now: Timestamp) -> Transaction<Vec<SigningKey>> {
-    let mut after = keys.clone();
+fn change(keys: &[SigningKey], steps: &[Step], made: &[SigningKey], now: Timestamp) -> Transaction<Vec<SigningKey>> {
+    let mut after = keys.to_vec();
     for key in made {
         let same = |other: &SigningKey| {
             other.alg == key.alg && std::mem::discriminant(&other.state) == std::mem::discriminant(&key.state)

@@ -121,7 +121,7 @@ mod tests {
     fn the_next_key_is_made_a_lead_before_it_signs() {
         let rotation = Rotation::default();
         assert_eq!(due(&all_active(), rotation, START), []);
-        let due_at = START.after(rotation.every - rotation.lead);
+        let due_at = START.after(rotation.every.saturating_sub(rotation.lead));
         let steps = due(&all_active(), rotation, due_at);
         assert_eq!(steps[0], Step::Make { alg: SigningAlg::RS256, from: due_at.after(rotation.lead) });
     }

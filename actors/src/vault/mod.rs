@@ -176,6 +176,7 @@ impl Vault {
         &self.keys[&self.active]
     }
 
+    #[expect(clippy::too_many_arguments, reason = "private; the public faces of it choose the key")]
     fn seal_under(
         &self,
         key: &KeyId,

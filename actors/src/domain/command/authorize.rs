@@ -1,7 +1,7 @@
 //! An authorization request meets a session: a code, or what is missing for one (RFC 6749, 4.1.2; OpenID Connect Core,
 //! 3.1.2).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use schema::{
     ClientId, CodeId, Timestamp, UserId,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What the request demands of the session.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirement {
     /// When the request came; a proof given since then is fresh enough for everything.
     pub begun_at: Timestamp,
@@ -154,8 +154,8 @@ impl Authorize {
         if wanted.login && !since_request {
             return login_needed();
         }
-        let age = cx.now.since(proved.auth_time).as_secs();
-        if wanted.max_age.is_some_and(|max| age > max) && !since_request {
+        let age = cx.now.since(proved.auth_time);
+        if wanted.max_age.is_some_and(|max| age > Duration::from_secs(max)) && !since_request {
             return login_needed();
         }
         if wanted.acr.is_some_and(|acr| proved.acr < acr) {

@@ -79,7 +79,7 @@ impl Decide for ChangePassword {
         };
         let bucket = user.bucket(Some(&session.device), cx.now);
         let mut counts = user.throttle(THROTTLE);
-        match throttle::status(&counts, bucket, cx.now) {
+        match throttle::password_gate(&counts, bucket, cx.now) {
             Gate::Open { .. } => {}
             Gate::Closed { until } => return Decision::answer(ChangePasswordOutcome::Throttled { until }),
             Gate::Suspended => return Decision::answer(ChangePasswordOutcome::Suspended),

@@ -51,7 +51,7 @@ impl Decide for JudgePassword {
         };
         let bucket = user.bucket(self.login.device.as_ref(), cx.now);
         let mut counts = user.throttle(THROTTLE);
-        match throttle::status(&counts, bucket, cx.now) {
+        match throttle::password_gate(&counts, bucket, cx.now) {
             Gate::Open { .. } => {}
             Gate::Closed { until } => return Decision::answer(SignInOutcome::Throttled { until }),
             Gate::Suspended => return Decision::answer(SignInOutcome::Suspended),

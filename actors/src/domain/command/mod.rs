@@ -41,7 +41,7 @@ pub use refresh::Refresh;
 pub use register::{Register, RegisterOutcome};
 pub use reset_password::{ResetPassword, ResetPasswordOutcome};
 pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn};
-pub use tokens::{CheckToken, CheckTokenOutcome, Grant, RevokeToken};
+pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, ShowTotp, ShowTotpOutcome};
 pub use totp_remove::{RemoveTotp, RemoveTotpOutcome};
 pub use verify_totp::VerifyTotp;
@@ -82,7 +82,6 @@ macro_rules! bodies {
         /// Any command, as it travels to the owner.
         #[derive(Serialize, Deserialize)]
         #[expect(missing_docs, reason = "each variant is the command that it is named after")]
-        #[expect(clippy::large_enum_variant, reason = "lives for one message")]
         pub enum Body {
             $($name($name),)*
         }
