@@ -63,7 +63,14 @@ pub enum CallError {
 }
 
 impl From<StoreError> for CallError {
+    /// The one place where an operation of the store ends a call; counted here.
     fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Unavailable(_) => "unavailable",
+            StoreError::Unknown(_) => "unknown",
+            StoreError::Corrupt { .. } => "corrupt",
+        };
+        metrics::counter!("doorward_store_errors_total", "kind" => kind).increment(1);
         match error {
             StoreError::Unavailable(reason) | StoreError::Unknown(reason) => Self::Unavailable(reason),
             StoreError::Corrupt { .. } => Self::Corrupt(error.to_string()),
