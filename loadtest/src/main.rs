@@ -1,1 +1,38 @@
-fn main() {}
+//! `doorward-loadtest`: open-loop load against a server on this machine, and what the server costs.
+//!
+//! The arrivals are decided before the run ([`schedule`]) and wait for nobody ([`pacer`]); each walks one [`scenario`]
+//! over HTTP, as browsers and applications do; latency counts from the intended start ([`tally`]); the [`report`] sets
+//! what was reached against the [`ceiling`]s of this machine, measured in the same run.
+#![expect(clippy::disallowed_methods, reason = "a load generator measures with the clocks themselves")]
+
+mod ceiling;
+mod chart;
+mod cli;
+mod footprint;
+mod http;
+mod machine;
+mod pacer;
+mod page;
+mod population;
+mod report;
+mod run;
+mod scenario;
+mod schedule;
+mod tally;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Verb};
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.verb {
+        Verb::Run(run) => runtime.block_on(run::run(&run)),
+        Verb::Ceilings(argon2) => {
+            println!("{}", ceiling::Ceilings::measure(argon2.argon2)?);
+            Ok(())
+        }
+        Verb::Footprint(footprint) => runtime.block_on(footprint::run(&footprint)),
+    }
+}

@@ -1,0 +1,284 @@
+//! HTTP/1.1 with kept-alive connections, and a browser on top of it: cookies, forms, redirects within the origin.
+
+use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, str::FromStr, time::Duration};
+
+use ::http::{HeaderMap, Method, Request, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use url::{Host, Url, form_urlencoded};
+
+use crate::page::Form;
+
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Redirects of one step, at most.
+const REDIRECTS: usize = 8;
+
+/// The server under load, on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// The origin that browsers see.
+    pub(crate) origin: String,
+    host: String,
+    address: SocketAddr,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).map_err(|error| error.to_string())?;
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if url.scheme() != "http" || !loopback {
+            return Err("only http on localhost, 127.0.0.0/8 or [::1] is loaded".to_owned());
+        }
+        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        // The server's default address is IPv4; a name is looked up here once, not at each connection.
+        let mut found = url.socket_addrs(|| None).map_err(|error| error.to_string())?;
+        found.sort_by_key(SocketAddr::is_ipv6);
+        let address =
+            found.into_iter().find(|found| found.ip().is_loopback()).ok_or("the name has no loopback address")?;
+        Ok(Self { origin: url.origin().ascii_serialization(), host, address })
+    }
+}
+
+/// Fields as a form or a query sends them.
+pub(crate) fn form<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// Why a visit came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Which step, and what happened instead.
+    pub(crate) kind: Cow<'static, str>,
+    /// Did the server turn it away in order (429 or 503)?
+    pub(crate) refused: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: kind.into(), refused: false }
+    }
+
+    /// An answer with a status that the step does not expect.
+    pub(crate) fn status(step: &str, status: StatusCode) -> Self {
+        let refused = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        Self { kind: format!("{step}: {}", status.as_u16()).into(), refused }
+    }
+}
+
+impl From<Failure> for anyhow::Error {
+    fn from(failure: Failure) -> Self {
+        Self::msg(failure.kind)
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    fn location(&self) -> Option<&str> {
+        self.headers.get(header::LOCATION)?.to_str().ok().filter(|_| self.status.is_redirection())
+    }
+}
+
+/// Connections to the target, shared by all visits.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    client: Client<HttpConnector, Full<Bytes>>,
+    pub(crate) target: Target,
+}
+
+impl Http {
+    pub(crate) fn new(target: Target) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).set_host(false).build(connector);
+        Self { client, target }
+    }
+
+    /// One request. `headers` beside `Host`; a body is sent as a form.
+    pub(crate) async fn send(
+        &self,
+        step: &'static str,
+        path: &str,
+        headers: &[(header::HeaderName, &str)],
+        form: Option<String>,
+    ) -> Result<Answer, Failure> {
+        let method = if form.is_some() { Method::POST } else { Method::GET };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.target.address))
+            .header(header::HOST, &self.target.host);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        if form.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let request = request.body(Full::from(form.unwrap_or_default()));
+        let request = request.map_err(|_| Failure::new(format!("{step}: not a request")))?;
+        let exchange = async {
+            let (head, body) = self.client.request(request).await.map_err(|_| "no connection")?.into_parts();
+            let body = body.collect().await.map_err(|_| "the answer broke off")?.to_bytes();
+            let body = String::from_utf8(body.into()).map_err(|_| "the answer is not UTF-8")?;
+            Ok(Answer { status: head.status, headers: head.headers, body })
+        };
+        match tokio::time::timeout(PATIENCE, exchange).await {
+            Ok(answer) => answer.map_err(|reason: &str| Failure::new(format!("{step}: {reason}"))),
+            Err(_) => Err(Failure::new(format!("{step}: no answer within 30 s"))),
+        }
+    }
+}
+
+/// Where a step in a browser ended.
+#[derive(Debug)]
+pub(crate) enum Landed {
+    /// On a page of the server.
+    Page(String),
+    /// On its way to another origin, at this address.
+    Outside(String),
+}
+
+impl Landed {
+    /// The page, where one was expected.
+    pub(crate) fn page(self, step: &'static str) -> Result<String, Failure> {
+        match self {
+            Self::Page(body) => Ok(body),
+            Self::Outside(_) => Err(Failure::new(format!("{step}: left the server"))),
+        }
+    }
+
+    /// The address elsewhere, where one was expected.
+    pub(crate) fn outside(self, step: &'static str) -> Result<String, Failure> {
+        match self {
+            Self::Outside(url) => Ok(url),
+            Self::Page(_) => Err(Failure::new(format!("{step}: refused on the page"))),
+        }
+    }
+}
+
+/// A person's browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    http: Http,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub(crate) fn new(http: &Http) -> Self {
+        Self { http: http.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// Opens a path and follows redirects.
+    pub(crate) async fn open(&mut self, step: &'static str, path: &str) -> Result<Landed, Failure> {
+        self.walk(step, path.to_owned(), None).await
+    }
+
+    /// Fills in a form of a page, sends it and follows redirects.
+    pub(crate) async fn submit(
+        &mut self,
+        step: &'static str,
+        form: Option<Form>,
+        fields: &[(&str, &str)],
+    ) -> Result<Landed, Failure> {
+        let form = form.ok_or_else(|| Failure::new(format!("{step}: its form is not on the page")))?;
+        let hidden = form.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let body = self::form(hidden.chain(fields.iter().copied()));
+        self.walk(step, form.action, Some(body)).await
+    }
+
+    async fn walk(
+        &mut self,
+        step: &'static str,
+        mut path: String,
+        mut form: Option<String>,
+    ) -> Result<Landed, Failure> {
+        for _ in 0..REDIRECTS {
+            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let (cookies, origin) = (cookies.join("; "), self.http.target.origin.clone());
+            let mut headers = vec![(header::ACCEPT, "text/html")];
+            if !cookies.is_empty() {
+                headers.push((header::COOKIE, cookies.as_str()));
+            }
+            if form.is_some() {
+                headers.push((header::ORIGIN, origin.as_str()));
+            }
+            let answer = self.http.send(step, &path, &headers, form.take()).await?;
+            self.keep(&answer.headers);
+            let Some(location) = answer.location() else {
+                return if answer.status.is_success() {
+                    Ok(Landed::Page(answer.body))
+                } else {
+                    Err(Failure::status(step, answer.status))
+                };
+            };
+            match location.strip_prefix(&origin).unwrap_or(location) {
+                inside if inside.starts_with('/') => inside.clone_into(&mut path),
+                outside => return Ok(Landed::Outside(outside.to_owned())),
+            }
+        }
+        Err(Failure::new(format!("{step}: too many redirects")))
+    }
+
+    fn keep(&mut self, headers: &HeaderMap) {
+        for line in headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok()) {
+            let mut parts = line.split(';').map(str::trim);
+            let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { continue };
+            if parts.any(|part| part.eq_ignore_ascii_case("max-age=0")) {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(text: &str) -> Target {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_target_keeps_the_name_that_browsers_use_and_connects_to_its_address() {
+        let local = target("http://localhost:11080");
+        assert_eq!((local.origin.as_str(), local.host.as_str()), ("http://localhost:11080", "localhost:11080"));
+        assert!(local.address.ip().is_loopback());
+        assert_eq!(target("http://[::1]:8080").address.to_string(), "[::1]:8080");
+    }
+
+    #[test]
+    fn cookies_are_kept_replaced_and_dropped() {
+        let mut browser = Browser::new(&Http::new(target("http://127.0.0.1:1")));
+        let mut headers = HeaderMap::new();
+        for line in ["a=1; Path=/; HttpOnly", "b=2", "a=3; SameSite=Lax", "b=; Max-Age=0"] {
+            headers.append(header::SET_COOKIE, line.parse().unwrap());
+        }
+        browser.keep(&headers);
+        assert_eq!(browser.cookies, BTreeMap::from([("a".to_owned(), "3".to_owned())]));
+    }
+
+    #[test]
+    fn a_refusal_in_order_is_told_from_a_failure() {
+        assert!(Failure::status("x", StatusCode::SERVICE_UNAVAILABLE).refused);
+        assert!(!Failure::status("x", StatusCode::INTERNAL_SERVER_ERROR).refused);
+    }
+}
