@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        assurance,
+        assurance::{self, Acr},
         change::{Change, Item, ItemKey},
         context::Context,
         event::{self, WithFact},
@@ -101,13 +101,14 @@ pub(super) fn live_login<'a>(user: &'a User, of: &LoginRef, cx: &Context<'_>) ->
 pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &LoginRef, proof: Proof) -> SignInOutcome {
     let begun = live_login(user, of, cx);
     let mut proofs = begun.map(|login| login.proofs.clone()).unwrap_or_default();
-    let first = proofs.is_empty();
     assurance::add(&mut proofs, proof);
+    // What was proved decides, not how often: the same factor twice is one factor.
+    let enough = assurance::of(&proofs).is_some_and(|proved| proved.acr == Acr::Mfa);
     let renews = match begun {
         Some(login) => login.renews,
         None => of.renews.as_ref().and_then(|r| user.live_session(r, cx.now, cx.settings)).map(|s| s.session),
     };
-    if first && user.has_second_factor() {
+    if user.has_second_factor() && !enough {
         return await_second_factor(user, cx, change, of, (proofs, renews));
     }
     if begun.is_some() {

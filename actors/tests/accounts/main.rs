@@ -1,0 +1,6 @@
+//! Accounts as their callers see them: whole services over the embedded store, with a clock that the tests move.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod journey;

@@ -1,0 +1,216 @@
+//! A world to test in: the embedded store in a folder of its own behind a [`TestStore`], a clock that stands still, a
+//! seeded random source, all services; and the people and applications in it.
+
+mod application;
+mod person;
+mod store;
+
+use std::{
+    num::NonZero,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use actors::{
+    Services, ServicesOptions,
+    call::Deadline,
+    clock::{Clock as _, MockClock},
+    domain::{
+        context::{Attempt, Origin, Settings},
+        factor::password::Policy,
+    },
+    entropy::{Entropy, SeededEntropy},
+    hasher::Argon2Params,
+    key_ring::Rotation,
+    secret::Seed,
+    vault::MasterKeys,
+};
+use cluster::{Generation, Router, View};
+use schema::{
+    AttemptId, Cursor, Kind, Operation, PartitionKey, Put, Revision, Store, Stream, Timestamp, UserId, WriteSet,
+    embedded::{EmbeddedStore, Options},
+    record::{AuditEvent, Record},
+};
+use serde_json::value::RawValue;
+use tempfile::TempDir;
+
+pub use application::{App, Issued, redeem};
+pub use person::{Authenticator, PASSWORD, Person, code_at};
+pub use store::{Fault, TestStore};
+
+/// When a world begins: five seconds into a TOTP step.
+pub const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
+
+/// Where and with what a test happens.
+pub struct World {
+    pub services: Services,
+    pub store: Arc<TestStore>,
+    pub clock: Arc<MockClock>,
+    pub entropy: Arc<SeededEntropy>,
+    embedded: Arc<EmbeddedStore>,
+    folder: TempDir,
+}
+
+impl World {
+    /// A world with small hashes and nothing else unusual.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// As [`Self::new`], with changed options.
+    pub async fn with(change: impl FnOnce(&mut ServicesOptions)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let embedded = open(&folder);
+        seed_signing_keys(embedded.as_ref()).await;
+        Self::over(folder, embedded, Arc::new(MockClock::new(START)), change).await
+    }
+
+    async fn over(
+        folder: TempDir,
+        embedded: Arc<EmbeddedStore>,
+        clock: Arc<MockClock>,
+        change: impl FnOnce(&mut ServicesOptions),
+    ) -> Self {
+        let store = Arc::new(TestStore::new(Arc::clone(&embedded) as Arc<dyn Store>));
+        let entropy = Arc::new(SeededEntropy::new(u64::try_from(clock.now().as_millis()).unwrap_or_default()));
+        let mut options = options(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
+        change(&mut options);
+        let services = Services::start(options).await.expect("services start");
+        Self { services, store, clock, entropy, embedded, folder }
+    }
+
+    /// The process dies without a word, and another one opens the same folder.
+    pub async fn killed_and_restarted(self) -> Self {
+        let Self { services, clock, embedded, folder, .. } = self;
+        embedded.close();
+        drop((services, embedded));
+        clock.advance(Duration::from_secs(1));
+        let embedded = open(&folder);
+        Self::over(folder, embedded, clock, |_| {}).await
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    /// A fresh attempt from nowhere in particular.
+    pub fn attempt(&self) -> Attempt {
+        self.services.attempt(Origin::default())
+    }
+
+    /// Every audit event so far, oldest first.
+    pub async fn audit(&self) -> Vec<AuditEvent> {
+        self.services.shipper.settled().await;
+        let events = self.store.read(Stream::Audit, &Cursor::default(), 10_000).await.expect("the store works");
+        events.iter().map(|event| AuditEvent::decode(&event.json).expect("an audit event")).collect()
+    }
+
+    /// How many audit events of this kind there are.
+    pub async fn told(&self, kind: &str) -> usize {
+        self.audit().await.iter().filter(|event| event.kind == kind).count()
+    }
+
+    /// Every item of a user's partition, by key.
+    pub async fn items(&self, user: UserId) -> Vec<String> {
+        let key = PartitionKey::new(Kind::User, user);
+        let partition = self.store.load(&key, &[""]).await.expect("the store works");
+        partition.items.keys().map(|key| key.to_string()).collect()
+    }
+
+    /// Lets idle actors go to rest, and returns when none is left.
+    pub async fn everybody_rests(&self) {
+        self.services.shipper.settled().await;
+        self.pass(Duration::from_mins(10));
+        let rested = async {
+            while self.services.accounts.size().0 > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), rested).await.expect("actors go to rest");
+    }
+}
+
+/// A deadline that no test reaches.
+pub fn soon() -> Deadline {
+    Deadline::after(Duration::from_mins(2))
+}
+
+/// An attempt whose secrets follow from `n`.
+pub fn attempt_of(n: u8) -> Attempt {
+    Attempt { id: AttemptId::from_bytes([n; 16]), seed: Seed::new([n; 32]), origin: Origin::default() }
+}
+
+fn open(folder: &TempDir) -> Arc<EmbeddedStore> {
+    Arc::new(EmbeddedStore::open(folder.path(), &Options::default()).expect("opens"))
+}
+
+/// The ring of every world, so that signing keys made in one open in all.
+pub fn master_keys() -> MasterKeys {
+    MasterKeys::parse("k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").expect("a ring")
+}
+
+fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntropy>) -> ServicesOptions {
+    let node: cluster::NodeId = "test".parse().expect("a node name");
+    ServicesOptions {
+        store,
+        clock,
+        entropy,
+        master_keys: master_keys(),
+        router: Arc::new(Router::new(node.clone(), View::alone(node, Generation(1)))),
+        settings: Settings::default(),
+        password_policy: Policy::default(),
+        argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
+        hash_threads: NonZero::new(2),
+        hash_queue: 1024,
+        rotation: Rotation::default(),
+        max_in_flight: 2048,
+        cache_bytes: 8 << 20,
+        idle: Duration::from_millis(40),
+    }
+}
+
+/// Signing keys are made once for all worlds: RSA takes a good part of a second.
+async fn seed_signing_keys(store: &dyn Store) {
+    static MADE: OnceLock<Vec<Put>> = OnceLock::new();
+    static MAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let key = PartitionKey::new(Kind::Keyring, "signing");
+    let turn = MAKING.lock().await;
+    if MADE.get().is_none() {
+        let folder = tempfile::tempdir().expect("a folder for the keys");
+        let clock = Arc::new(MockClock::new(START));
+        let embedded = open(&folder);
+        let world = Box::pin(World::over(folder, embedded, clock, |_| {})).await;
+        let found = world.store.load(&key, &[""]).await.expect("the store works");
+        let puts = found.items.into_iter().map(|(key, body)| Put { key, body }).collect();
+        MADE.set(puts).expect("made by one");
+    }
+    drop(turn);
+    let write = WriteSet {
+        partition: key,
+        expected: None,
+        first: Revision::first(1 << 40),
+        operation: Operation {
+            id: AttemptId::from_bytes([9; 16]),
+            digest: [0; 32],
+            outcome: RawValue::NULL.to_owned(),
+        },
+        at: START,
+        puts: MADE.get().expect("made above").clone(),
+        deletes: Vec::new(),
+        partition_expires_at: None,
+        note_dirty: false,
+    };
+    store.commit(write).await.expect("the store works");
+}
+
+/// `N` bytes of the world's random source.
+pub fn random<const N: usize>(world: &World) -> [u8; N] {
+    let entropy: &dyn Entropy = world.entropy.as_ref();
+    entropy.array()
+}
