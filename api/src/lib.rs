@@ -1,6 +1,54 @@
-//! api
+//! The surface: OAuth 2.0 and OpenID Connect endpoints, and the pages of people.
+//!
+//! How a request passes, from the outside in:
+//!
+//! 1. [`layer`]: an id, a span and metrics; failures are rendered; a panic becomes one; development mode refuses other
+//!    hosts; a permit, or `503` at once; the cookie jar.
+//! 2. [`extract`]: everything that comes from headers, cookies and bodies is parsed, opened and checked.
+//! 3. [`routes`]: one file a route; it asks [`actors`] and renders a [`page`] or a [`wire`] answer.
+//!
+//! Nothing here decides about a user; that is [`actors::domain`].
 
 pub mod assets;
+pub mod error;
+pub mod extract;
 pub mod layer;
+pub mod limits;
 pub mod page;
 pub mod qr;
+pub mod routes;
+mod state;
+pub mod wire;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use error::PageError;
+pub use state::{ApiSettings, ApiState, Network};
+
+use crate::{
+    extract::form::MAX_BODY,
+    layer::{guard, host, observe, render},
+};
+
+/// All routes of the public listener. Serve it with the addresses of its peers
+/// (`into_make_service_with_connect_info::<SocketAddr>()`).
+pub fn router(state: ApiState) -> Router {
+    use routes::{front, oauth};
+
+    Router::new()
+        .route("/", get(front::get))
+        .merge(oauth::routes())
+        .merge(assets::router())
+        .fallback(async || PageError::NotFound)
+        .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
+        // The last layer is the outermost.
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(state.clone(), guard::cookies))
+        .layer(from_fn_with_state(state.clone(), guard::permit))
+        .layer(from_fn_with_state(state.clone(), host::refuse_strangers))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(state.clone(), render::render))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}

@@ -17,3 +17,11 @@ record! {
         pub used_at: Option<Timestamp>,
     }
 }
+
+record! {
+    /// Item `request` of a `handle` partition: an authorization request that is too large for its login's cookie.
+    pub struct StoredRequest: 1 {
+        /// The validated request, as JSON.
+        pub request: String,
+    }
+}

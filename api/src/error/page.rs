@@ -1,0 +1,236 @@
+//! Failures of pages, and of everything that happens before a route is reached.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::call::CallError;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use schema::StoreError;
+use thiserror::Error;
+
+use crate::page::{Cooldown, ErrorPage, Link, RenderError};
+
+/// A client that is told to come back, and not told when, waits this long.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Why there is no page.
+#[derive(Debug, Error)]
+pub enum PageError {
+    /// The request is not one that a browser with our pages sends.
+    #[error("the request cannot be read: {0}")]
+    BadRequest(&'static str),
+    /// Development mode answers under the issuer's own name only (HAZARDS H18).
+    #[error("the request names a host other than the issuer's, or passed a proxy, in development mode")]
+    WrongHost,
+    /// The form was not made by this server for this browser and this login or session (HAZARDS H18).
+    #[error("the form is out of date or from elsewhere: {reason}")]
+    OutOfDate {
+        /// For the log.
+        reason: &'static str,
+        /// Where to begin anew: a path of this site.
+        start: String,
+    },
+    /// Somebody must sign in first. Not shown: it redirects.
+    #[error("a sign-in is needed")]
+    SignInNeeded {
+        /// Where to go afterwards: a path of this site.
+        back: String,
+    },
+    /// The login ended, was completed, or was never begun in this browser.
+    #[error("the login has ended")]
+    LoginEnded,
+    /// The link was used, has expired, or was never made.
+    #[error("the link does not work")]
+    LinkEnded,
+    /// No such page.
+    #[error("there is no such page")]
+    NotFound,
+    /// The page does not take this method.
+    #[error("the page does not take this method")]
+    MethodNotAllowed,
+    /// The body is longer than any form of ours.
+    #[error("the body is too long")]
+    TooLarge,
+    /// This address did too much.
+    #[error("too many attempts from this address")]
+    TooMany {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// All permits are taken.
+    #[error("too many requests are in flight")]
+    Busy,
+    /// The owner of an account gave no answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A template is at fault.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A handler panicked.
+    #[error("a handler panicked")]
+    Panicked,
+    /// Something that cannot be.
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> Self {
+        Self::Call(error.into())
+    }
+}
+
+/// A failure on its way to [`crate::layer::render`].
+#[derive(Clone, Debug)]
+pub(crate) struct Failed(pub(crate) Arc<PageError>);
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        if let Self::SignInNeeded { back } = &self {
+            let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+            return Redirect::to(&format!("/login?return={back}")).into_response();
+        }
+        let status = self.told().status;
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Failed(Arc::new(self)));
+        response
+    }
+}
+
+/// What the other side is told of a failure.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) status: StatusCode,
+    heading: &'static str,
+    message: &'static str,
+    next_step: Option<&'static str>,
+    pub(crate) retry_after: Option<Duration>,
+    link: Option<(String, &'static str)>,
+}
+
+impl Told {
+    fn new(status: StatusCode, heading: &'static str, message: &'static str) -> Self {
+        Self { status, heading, message, next_step: None, retry_after: None, link: None }
+    }
+
+    fn with_link(self, href: impl Into<String>, text: &'static str) -> Self {
+        Self { link: Some((href.into(), text)), ..self }
+    }
+
+    fn with_next(self, next_step: &'static str) -> Self {
+        Self { next_step: Some(next_step), ..self }
+    }
+
+    fn with_retry(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+
+    /// Whole seconds, rounded up, for `Retry-After` and the page.
+    pub(crate) fn retry_secs(&self) -> Option<u64> {
+        self.retry_after.map(whole_secs)
+    }
+
+    /// The page; `now` in seconds since the epoch.
+    pub(crate) fn into_page(self, correlation_id: String, now: i64) -> ErrorPage {
+        ErrorPage {
+            status: self.status.as_u16(),
+            heading: self.heading.to_owned(),
+            message: self.message.to_owned(),
+            next_step: self.next_step.map(str::to_owned),
+            retry: self.retry_secs().map(|wait| Cooldown::starting(now, wait)),
+            link: self.link.map(|(href, text)| Link { href, text: text.to_owned() }),
+            correlation_id,
+        }
+    }
+}
+
+/// Whole seconds, rounded up and at least one: what belongs into `Retry-After`.
+pub(crate) fn whole_secs(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl PageError {
+    /// The public words; what is logged is the error itself.
+    pub(crate) fn told(&self) -> Told {
+        match self {
+            Self::BadRequest(_) => Told::new(
+                StatusCode::BAD_REQUEST,
+                "This request cannot be read",
+                "Your browser, or something between it and this server, sent a request that makes no sense here.",
+            )
+            .with_link("/", "Go to the front page"),
+            Self::WrongHost => Told::new(
+                StatusCode::MISDIRECTED_REQUEST,
+                "Wrong address",
+                "This is a development server. It answers only under the address that is its issuer, and not behind a \
+                 proxy.",
+            )
+            .with_next("Open the issuer's address, or configure an https issuer."),
+            Self::OutOfDate { start, .. } => Told::new(
+                StatusCode::FORBIDDEN,
+                "This page is out of date",
+                "The form was open for too long, or belongs to another sign-in. Nothing was changed.",
+            )
+            .with_link(start.clone(), "Start again"),
+            Self::SignInNeeded { .. } => {
+                Told::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for people who are signed in.")
+                    .with_link("/login", "Sign in")
+            }
+            Self::LoginEnded => Told::new(
+                StatusCode::BAD_REQUEST,
+                "This sign-in has ended",
+                "It was completed in another tab, took too long, or was begun in another browser.",
+            )
+            .with_next("If an application sent you here, go back to it and sign in from there.")
+            .with_link("/login", "Sign in again"),
+            Self::LinkEnded => Told::new(
+                StatusCode::GONE,
+                "This link does not work",
+                "It was used already, has expired, or is not complete.",
+            )
+            .with_next("Ask for a new link."),
+            Self::NotFound => Told::new(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address.")
+                .with_link("/", "Go to the front page"),
+            Self::MethodNotAllowed => Told::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This does not work here",
+                "The page at this address cannot be used in this way.",
+            )
+            .with_link("/", "Go to the front page"),
+            Self::TooLarge => Told::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Too much was sent",
+                "The form holds more than this server takes.",
+            )
+            .with_next("Shorten what you typed."),
+            Self::TooMany { wait } => Told::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts",
+                "There were too many attempts from your network.",
+            )
+            .with_retry(*wait),
+            Self::Busy => unavailable().with_retry(Duration::from_secs(1)),
+            Self::Call(error) => match error {
+                CallError::Overloaded | CallError::TimedOut | CallError::Unavailable(_) | CallError::Unreachable => {
+                    unavailable().with_retry(RETRY)
+                }
+                CallError::Corrupt(_) | CallError::AttemptMismatch => internal(),
+            },
+            Self::Render(_) | Self::Panicked | Self::Internal(_) => internal(),
+        }
+    }
+}
+
+fn unavailable() -> Told {
+    Told::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Not available just now",
+        "The server could not finish this in time. It may or may not have been done.",
+    )
+    .with_next("Wait a moment, then look and try again.")
+}
+
+fn internal() -> Told {
+    Told::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "The server made a mistake. It was noted.")
+        .with_next("Try again. If it happens again, tell the people who run this service the id below.")
+}

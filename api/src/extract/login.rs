@@ -1,0 +1,198 @@
+//! A login under way, from its first page to its session: a sealed cookie of its own for each, so that tabs do not disturb
+//! each other; at most eight, the oldest dropped (HAZARDS H18).
+
+use std::time::Duration;
+
+use actors::vault::{OpenError, Purpose};
+use schema::{BrowserId, LoginId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{Visit, cookies::LOGIN_PREFIX, stored_request};
+use crate::{error::PageError, wire::authorization::AuthorizationRequest};
+
+/// From the first page to the last proof.
+pub const LIFETIME: Duration = Duration::from_mins(15);
+/// Logins of one browser.
+const MAX: usize = 8;
+/// A sealed cookie longer than this goes to the store, and only its reference to the browser. Browsers keep 4 KB.
+const MAX_SEALED: usize = 3 * 1024;
+
+/// What follows the last proof.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Then {
+    /// A page of this site.
+    Account {
+        /// Its path, checked.
+        path: String,
+    },
+    /// The answer to a client.
+    Authorize(Box<AuthorizationRequest>),
+}
+
+/// A login.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoginState {
+    /// Which.
+    pub login: LoginId,
+    /// The browser that began it.
+    pub browser: BrowserId,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// Its end.
+    pub expires_at: Timestamp,
+    /// Who, once a first proof was accepted.
+    pub user: Option<UserId>,
+    /// What follows.
+    pub then: Then,
+    /// Is the request in the store?
+    stored: bool,
+}
+
+impl LoginState {
+    /// The authorization request that it answers, if it answers one.
+    pub fn request(&self) -> Option<&AuthorizationRequest> {
+        match &self.then {
+            Then::Account { .. } => None,
+            Then::Authorize(request) => Some(request),
+        }
+    }
+}
+
+/// The cookie's content.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    login: LoginId,
+    browser: BrowserId,
+    begun_at: Timestamp,
+    expires_at: Timestamp,
+    user: Option<UserId>,
+    then: Carried,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Carried {
+    Here(Then),
+    Stored,
+}
+
+impl Visit {
+    /// Begins a login. An address that stores too many large requests is refused.
+    pub async fn begin_login(&self, then: Then) -> Result<LoginState, PageError> {
+        let now = self.now();
+        let mut login = LoginState {
+            login: LoginId::from_bytes(self.state.services.entropy.array()),
+            browser: self.browser,
+            begun_at: now,
+            expires_at: now.after(LIFETIME),
+            user: None,
+            then,
+            stored: false,
+        };
+        if let Then::Authorize(request) = &login.then
+            && self.seal(&login).len() > MAX_SEALED
+        {
+            let limits = &self.state.limits.stored_requests;
+            let taken = limits.take(self.caller.address, self.state.services.clock.monotonic());
+            // The token is spent: every stored request counts.
+            let _spent = taken.map_err(|wait| PageError::TooMany { wait })?;
+            stored_request::store(&self.state.services, login.login, request, login.expires_at).await?;
+            login.stored = true;
+        }
+        self.drop_oldest();
+        self.keep_login(&login);
+        Ok(login)
+    }
+
+    /// A login that this browser began for the page `path` and in which nothing was proved yet, or a new one: reloading
+    /// the page must not push other logins out.
+    pub async fn login_to(&self, path: &str) -> Result<LoginState, PageError> {
+        let wanted = Then::Account { path: path.to_owned() };
+        for (id, _) in self.cookies.beginning(LOGIN_PREFIX) {
+            if let Ok(login) = self.login(id).await
+                && login.user.is_none()
+                && login.then == wanted
+            {
+                return Ok(login);
+            }
+        }
+        self.begin_login(wanted).await
+    }
+
+    /// The login of this id, if it lives and belongs to this browser.
+    pub async fn login(&self, id: &str) -> Result<LoginState, PageError> {
+        let cookie = self.cookies.get(&format!("{LOGIN_PREFIX}{id}")).ok_or(PageError::LoginEnded)?;
+        let content = self.open(id, &cookie).map_err(|_| PageError::LoginEnded)?;
+        if content.browser != self.browser || content.expires_at <= self.now() {
+            return Err(PageError::LoginEnded);
+        }
+        let (then, stored) = match content.then {
+            Carried::Here(then) => (then, false),
+            Carried::Stored => {
+                let request = stored_request::load(&self.state.services, content.login).await?;
+                (Then::Authorize(Box::new(request.ok_or(PageError::LoginEnded)?)), true)
+            }
+        };
+        Ok(LoginState {
+            login: content.login,
+            browser: content.browser,
+            begun_at: content.begun_at,
+            expires_at: content.expires_at,
+            user: content.user,
+            then,
+            stored,
+        })
+    }
+
+    /// Writes a login into its cookie.
+    pub fn keep_login(&self, login: &LoginState) {
+        let left = login.expires_at.since(self.now());
+        self.cookies.set(&cookie_name(login.login), self.seal(login), Some(left));
+    }
+
+    /// Forgets a login.
+    pub fn end_login(&self, login: &LoginState) {
+        self.cookies.clear(&cookie_name(login.login));
+    }
+
+    fn seal(&self, login: &LoginState) -> String {
+        let then = if login.stored { Carried::Stored } else { Carried::Here(login.then.clone()) };
+        let content = Content {
+            login: login.login,
+            browser: login.browser,
+            begun_at: login.begun_at,
+            expires_at: login.expires_at,
+            user: login.user,
+            then,
+        };
+        let text = serde_json::to_vec(&content).expect("a login is a plain struct with string keys");
+        let services = &self.state.services;
+        services.vault.seal(Purpose::LoginCookie, &[&login.login.to_string()], &text, services.entropy.as_ref())
+    }
+
+    fn open(&self, id: &str, cookie: &str) -> Result<Content, OpenError> {
+        let text = self.state.services.vault.open(Purpose::LoginCookie, &[id], cookie)?;
+        serde_json::from_slice(&text).map_err(|_| OpenError::Malformed)
+    }
+
+    /// Makes room for one more. What cannot be opened goes first, unless another node has its key (HAZARDS H19).
+    fn drop_oldest(&self) {
+        let sent = self.cookies.beginning(LOGIN_PREFIX);
+        let mut known: Vec<(Option<Timestamp>, &str)> = Vec::new();
+        for (id, cookie) in sent {
+            match self.open(id, cookie) {
+                Ok(content) => known.push((Some(content.begun_at), id)),
+                Err(OpenError::Malformed | OpenError::Forged) => known.push((None, id)),
+                Err(OpenError::UnknownKey(_)) => {}
+            }
+        }
+        known.sort();
+        let surplus = (known.len() + 1).saturating_sub(MAX);
+        for (_, id) in known.iter().take(surplus) {
+            self.cookies.clear(&format!("{LOGIN_PREFIX}{id}"));
+        }
+    }
+}
+
+fn cookie_name(login: LoginId) -> String {
+    format!("{LOGIN_PREFIX}{login}")
+}

@@ -1,0 +1,22 @@
+//! What handlers take: parsed, opened and checked here, refused here. Nothing behind reads a header.
+//!
+//! [`Visit`] is a browser's request for a page; [`Submitted`] is a form that it sends.
+
+pub mod browser;
+pub mod client_ip;
+pub mod cookies;
+pub mod csrf;
+pub mod form;
+pub mod login;
+pub mod session;
+mod stored_request;
+pub mod visit;
+
+pub use browser::Browser;
+pub use client_ip::Caller;
+pub use cookies::Cookies;
+pub use csrf::Binding;
+pub use form::Submitted;
+pub use login::{LoginState, Then};
+pub use session::LiveSession;
+pub use visit::Visit;

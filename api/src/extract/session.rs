@@ -1,0 +1,61 @@
+//! The session cookie: opened here, judged by the owner of the account. A cookie that is not good any more stays in the
+//! browser: another tab may have got a new one while this request was on its way, and clearing would hit that one.
+
+use actors::{
+    domain::{
+        command::{CheckSession, SessionView, SignIn, SignedIn},
+        context::Attempt,
+        limits::DEVICE_LIFETIME,
+        user::SessionRef,
+    },
+    locator::DeviceLocator,
+};
+use schema::UserId;
+
+use super::{
+    Visit,
+    cookies::{DEVICE, SESSION},
+};
+use crate::error::PageError;
+
+/// The session of a browser.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// As its cookie names it, for commands.
+    pub reference: SessionRef,
+    /// Whose.
+    pub user: UserId,
+    /// As its owner sees it.
+    pub view: SessionView,
+}
+
+impl Visit {
+    /// The session, if there is a live one. Asks the owner.
+    pub async fn session(&self) -> Result<Option<LiveSession>, PageError> {
+        let Some(cookie) = self.cookies.get(SESSION) else { return Ok(None) };
+        let Ok(locator) = self.state.locators().open_session(&cookie) else { return Ok(None) };
+        let (user, reference) = (locator.user, locator.session);
+        let command = CheckSession { session: reference.clone() };
+        let view = self.state.services.accounts.ask(user, &self.attempt(), command, self.deadline).await?;
+        Ok(view.map(|view| LiveSession { reference, user, view }))
+    }
+
+    /// The session, or the way to sign in and come back to the path `back`.
+    pub async fn signed_in(&self, back: &str) -> Result<LiveSession, PageError> {
+        self.session().await?.ok_or_else(|| PageError::SignInNeeded { back: back.to_owned() })
+    }
+
+    /// The device that this browser says it is; believed only for its own user.
+    pub fn known_device(&self) -> Option<DeviceLocator> {
+        self.cookies.get(DEVICE).and_then(|cookie| self.state.locators().open_device(&cookie).ok())
+    }
+
+    /// Gives the browser the cookies of a session that an attempt made or renewed. The session's ends with the browser or
+    /// with the session, whatever comes first.
+    pub fn set_session(&self, user: UserId, signed_in: &SignedIn, attempt: &Attempt) {
+        let locators = self.state.locators();
+        let secret = SignIn::session_secret(&attempt.seed);
+        self.cookies.set(SESSION, locators.session(user, signed_in.session, &secret), None);
+        self.cookies.set(DEVICE, locators.device(user, signed_in.device), Some(DEVICE_LIFETIME));
+    }
+}

@@ -1,0 +1,192 @@
+//! A browser's request for a page: who asks, and what its answer sets. Pages are rendered here, so that no page can miss
+//! its hidden value, its headers or its status.
+
+use actors::{call::Deadline, domain::context::Attempt};
+use axum::{
+    extract::FromRequestParts,
+    http::request::Parts,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use http::StatusCode;
+use schema::{BrowserId, Timestamp};
+use url::Url;
+
+use super::{
+    Browser, Caller, Cookies, LiveSession, LoginState,
+    csrf::{self, Binding},
+};
+use crate::{
+    error::PageError,
+    layer::{render::retry_after, security_headers::Csp},
+    page::{Chrome, DevNotice, FormError, Page, PasswordRule},
+    state::ApiState,
+};
+
+/// A request of a browser.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The state of all routes.
+    pub state: ApiState,
+    /// Who calls.
+    pub caller: Caller,
+    /// What it sent and what it gets.
+    pub cookies: Cookies,
+    /// Which browser it is.
+    pub browser: BrowserId,
+    /// Begins with the request.
+    pub deadline: Deadline,
+}
+
+impl FromRequestParts<ApiState> for Visit {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, PageError> {
+        Ok(Self {
+            deadline: state.deadline(),
+            caller: Caller::from_request_parts(parts, state).await?,
+            cookies: Cookies::from_request_parts(parts, state).await?,
+            browser: Browser::from_request_parts(parts, state).await?.0,
+            state: state.clone(),
+        })
+    }
+}
+
+/// What is around a page: what its forms belong to, its status, where its forms may lead.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    binding: Binding,
+    signed_in_as: Option<String>,
+    status: StatusCode,
+    retry_secs: Option<u64>,
+    csp: Csp,
+}
+
+impl Frame {
+    /// A page for anybody.
+    pub fn browser() -> Self {
+        Self {
+            binding: Binding::Browser,
+            signed_in_as: None,
+            status: StatusCode::OK,
+            retry_secs: None,
+            csp: Csp::default(),
+        }
+    }
+
+    /// A step of a login. Its header offers no sign-out: all forms of a page carry one hidden value.
+    pub fn login(login: &LoginState) -> Self {
+        let redirect = login.request().and_then(|request| Url::parse(&request.redirect_uri).ok());
+        let csp = redirect.map(|uri| Csp::leading_to(&uri)).unwrap_or_default();
+        Self { binding: Binding::Login(login.login), csp, ..Self::browser() }
+    }
+
+    /// A page of a signed-in user.
+    pub fn session(session: &LiveSession) -> Self {
+        let signed_in_as = Some(session.view.user_name.clone());
+        Self { binding: Binding::Session(session.view.session), signed_in_as, ..Self::browser() }
+    }
+
+    /// The page of somebody who may be signed in.
+    pub fn of(session: Option<&LiveSession>) -> Self {
+        session.map_or_else(Self::browser, Self::session)
+    }
+
+    /// The form is shown again: `422`, or `429` with `Retry-After` if one must wait.
+    #[must_use]
+    pub fn refused(self, error: &FormError) -> Self {
+        match &error.retry {
+            None => Self { status: StatusCode::UNPROCESSABLE_ENTITY, ..self },
+            Some(retry) => Self { status: StatusCode::TOO_MANY_REQUESTS, retry_secs: Some(retry.seconds), ..self },
+        }
+    }
+
+    /// Refused if there is an error.
+    #[must_use]
+    pub fn with_error(self, error: Option<&FormError>) -> Self {
+        match error {
+            Some(error) => self.refused(error),
+            None => self,
+        }
+    }
+}
+
+impl Visit {
+    /// A new attempt. Two commands of one request need an attempt each (HAZARDS H5).
+    pub fn attempt(&self) -> Attempt {
+        self.state.attempt(&self.caller.origin)
+    }
+
+    /// Wall time.
+    pub fn now(&self) -> Timestamp {
+        self.state.services.clock.now()
+    }
+
+    /// Renders a page.
+    pub fn page<P: Page>(&self, frame: Frame, page: &P) -> Result<Response, PageError> {
+        let token = csrf::token(&self.state.services.vault, self.browser, frame.binding);
+        let mut chrome = Chrome::new(self.state.settings.origin(), token);
+        chrome.signed_in_as = frame.signed_in_as;
+        if !self.state.settings.https() {
+            let text = "Nothing sent to it is encrypted. Use it on this machine only.".to_owned();
+            chrome = chrome.with_dev_notice(DevNotice { text });
+        }
+        let html = self.state.pages.render(&chrome, page)?;
+        let mut response = (frame.status, Html(html)).into_response();
+        response.extensions_mut().insert(frame.csp);
+        retry_after(&mut response, frame.retry_secs);
+        Ok(response)
+    }
+
+    /// Why a form cannot be taken before `until`.
+    pub fn cool_down(&self, until: Timestamp) -> FormError {
+        let now = self.now();
+        FormError::cool_down(now.as_secs(), crate::error::page::whole_secs(until.since(now)))
+    }
+
+    /// The rule for new passwords, as pages say it.
+    pub fn password_rule(&self) -> PasswordRule {
+        let policy = self.state.services.registration.policy();
+        let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        PasswordRule { min: short(policy.min_len), max: short(policy.max_len) }
+    }
+}
+
+/// `303 See Other`: after a form was taken.
+pub fn see_other(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// A path of this site that a parameter may name: `/…`, but not what a browser would take for another host, and nothing
+/// that it would clean up first.
+pub fn is_local_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_graphic() && b != b'\\';
+    path.len() <= 512 && path.starts_with('/') && !path.starts_with("//") && path.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local_path;
+
+    #[test]
+    fn only_a_path_of_this_site_is_a_way_back() {
+        for good in ["/", "/account", "/account/mfa?done=mfa", "/oauth/authorize?x=//y"] {
+            assert!(is_local_path(good), "{good}");
+        }
+        let long = format!("/{}", "x".repeat(600));
+        for bad in [
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a b",
+            "/a\r\nSet-Cookie: x=y",
+            "/ä",
+            &long,
+        ] {
+            assert!(!is_local_path(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The `claims` parameter (OpenID Connect Core, 5.5). Only an essential `acr` has weight here; everything else that it may
+//! ask for is decided by scopes, and asking for it is no error.
+
+use actors::domain::assurance::Acr;
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+/// Longer ones are refused.
+const MAX: usize = 4096;
+
+/// The parameter is not what section 5.5 describes.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("claims must be a JSON object with the members userinfo and id_token (OpenID Connect Core, 5.5)")]
+pub struct ClaimsError;
+
+/// What `claims` demands of the authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcrDemand {
+    /// Nothing.
+    None,
+    /// At least this rung.
+    AtLeast(Acr),
+    /// Only values that this server never reaches.
+    Unreachable,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    id_token: Option<IdToken>,
+    #[serde(default, rename = "userinfo")]
+    _userinfo: Option<serde_json::Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct IdToken {
+    #[serde(default)]
+    acr: Option<Demand>,
+}
+
+#[derive(Deserialize)]
+struct Demand {
+    #[serde(default)]
+    essential: bool,
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    values: Option<Vec<String>>,
+}
+
+/// Reads the parameter. Of several values that are good enough, the lowest rung counts.
+pub fn acr_demand(text: &str) -> Result<AcrDemand, ClaimsError> {
+    if text.len() > MAX {
+        return Err(ClaimsError);
+    }
+    let claims: Claims = serde_json::from_str(text).map_err(|_| ClaimsError)?;
+    let Some(demand) = claims.id_token.and_then(|id_token| id_token.acr).filter(|demand| demand.essential) else {
+        return Ok(AcrDemand::None);
+    };
+    let named: Vec<String> = demand.value.into_iter().chain(demand.values.unwrap_or_default()).collect();
+    if named.is_empty() {
+        return Ok(AcrDemand::None);
+    }
+    let lowest = named.iter().filter_map(|value| Acr::parse(value)).min();
+    Ok(lowest.map_or(AcrDemand::Unreachable, AcrDemand::AtLeast))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_essential_acr_demands_something() {
+        for (claims, demand) in [
+            (r#"{"userinfo":{"name":{"essential":true}}}"#, AcrDemand::None),
+            (r#"{"id_token":{"acr":null,"auth_time":{"essential":true}}}"#, AcrDemand::None),
+            (r#"{"id_token":{"acr":{"value":"urn:doorward:acr:mfa"}}}"#, AcrDemand::None),
+            (r#"{"id_token":{"acr":{"essential":true}}}"#, AcrDemand::None),
+            (r#"{"id_token":{"acr":{"essential":true,"value":"urn:doorward:acr:mfa"}}}"#, AcrDemand::AtLeast(Acr::Mfa)),
+            (
+                r#"{"id_token":{"acr":{"essential":true,"values":["x","https://refeds.org/profile/mfa"]}}}"#,
+                AcrDemand::AtLeast(Acr::Mfa),
+            ),
+            (
+                r#"{"id_token":{"acr":{"essential":true,"values":["urn:doorward:acr:mfa","urn:doorward:acr:1fa"]}}}"#,
+                AcrDemand::AtLeast(Acr::OneFactor),
+            ),
+            (r#"{"id_token":{"acr":{"essential":true,"values":["x"]}}}"#, AcrDemand::Unreachable),
+        ] {
+            assert_eq!(acr_demand(claims), Ok(demand), "{claims}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_claims_request_is_refused() {
+        let deep = "[".repeat(4000);
+        let long = format!("{{\"x\":\"{}\"}}", "y".repeat(MAX));
+        for bad in ["", "x", "[]", r#"{"id_token":[]}"#, r#"{"id_token":{"acr":{"essential":"yes"}}}"#, &deep, &long] {
+            assert_eq!(acr_demand(bad), Err(ClaimsError), "{bad:.40}");
+        }
+    }
+}
