@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use super::{OpenError, Options, engine::Engine};
+use super::{OpenError, Options, engine::Engine, journal};
 
 /// The layout that this build reads and writes.
 pub(super) const FORMAT: u32 = 1;
@@ -89,8 +89,14 @@ pub(super) fn open_database(path: &Path, options: &Options) -> Result<(Engine, b
         create_database(path, &store, options)?;
     }
     check_format(&store)?;
-    let engine = Engine::open(&store, options).map_err(|error| OpenError::Database(error.to_string()))?;
-    Ok((engine, fresh))
+    let engine = match Engine::open(&store, options) {
+        Err(fjall::Error::JournalRecovery(torn)) if journal::cut_torn_end(&store).map_err(failed)? => {
+            tracing::warn!(?torn, "the last write before a power cut was torn and not acknowledged; it was cut off");
+            Engine::open(&store, options)
+        }
+        opened => opened,
+    };
+    Ok((engine.map_err(|error| OpenError::Database(error.to_string()))?, fresh))
 }
 
 /// A database that was begun and not finished cannot be opened, so it is made beside its place and renamed.

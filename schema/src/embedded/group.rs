@@ -56,13 +56,17 @@ pub(super) fn encode(stream: Stream, event: &Event) -> (Vec<u8>, Vec<u8>) {
 /// Writes staged for one batch; later ones read earlier ones.
 pub(super) struct Group<'a> {
     engine: &'a Engine,
-    /// The last write of each key; `None` removes it. One batch must not name a key twice.
-    staged: HashMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    data: Staged,
+    streams: Staged,
+    expiry: Staged,
 }
+
+/// The last write of each key; `None` removes it. One batch must not name a key twice.
+type Staged = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl<'a> Group<'a> {
     pub(super) fn new(engine: &'a Engine) -> Self {
-        Self { engine, staged: HashMap::new() }
+        Self { engine, data: Staged::new(), streams: Staged::new(), expiry: Staged::new() }
     }
 
     /// Stages a commit, if its expected revision is the last one.
@@ -74,7 +78,7 @@ impl<'a> Group<'a> {
             return Ok(Commit::Conflict);
         }
         let known = match &write.dirty {
-            Some((key, _)) => self.contains(Table::Streams, key)?,
+            Some((key, _)) => self.contains(key)?,
             None => true,
         };
         // From here on nothing can fail, so that a write is staged whole or not at all.
@@ -110,13 +114,13 @@ impl<'a> Group<'a> {
     pub(super) fn append(&mut self, events: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), StoreError> {
         let mut fresh = Vec::new();
         for (key, value) in events {
-            if !self.contains(Table::Streams, &key)? {
+            if !self.contains(&key)? {
                 fresh.push((key, value));
             }
         }
         for (key, value) in fresh {
             // The same event twice in one call: the first stays.
-            self.staged.entry((Table::Streams, key)).or_insert(Some(value));
+            self.streams.entry(key).or_insert(Some(value));
         }
         Ok(())
     }
@@ -124,11 +128,14 @@ impl<'a> Group<'a> {
     /// Writes everything staged and syncs it. `Ok` means durable.
     pub(super) fn write(self) -> fjall::Result<()> {
         let mut batch = self.engine.db.batch().durability(Some(PersistMode::SyncData));
-        for ((table, key), value) in self.staged {
+        let staged = [(self.data, Table::Data), (self.streams, Table::Streams), (self.expiry, Table::Expiry)];
+        for (rows, table) in staged {
             let keyspace = self.engine.keyspace(table);
-            match value {
-                Some(value) => batch.insert(keyspace, key, value),
-                None => batch.remove(keyspace, key),
+            for (key, value) in rows {
+                match value {
+                    Some(value) => batch.insert(keyspace, key, value),
+                    None => batch.remove(keyspace, key),
+                }
             }
         }
         batch.commit()
@@ -139,25 +146,34 @@ impl<'a> Group<'a> {
             let place = || layout::partition_of(key).map_or_else(String::new, |key| key.to_string());
             layout::decode_header(value).ok_or_else(|| layout::corrupt(&place(), "header"))
         };
-        match self.staged.get(&(Table::Data, key.to_vec())) {
+        match self.data.get(key) {
             Some(staged) => staged.as_deref().map(decode).transpose(),
             None => self.engine.get(Table::Data, key)?.map(|value| decode(&value)).transpose(),
         }
     }
 
-    fn contains(&self, table: Table, key: &[u8]) -> Result<bool, StoreError> {
-        match self.staged.get(&(table, key.to_vec())) {
+    /// Is this event there?
+    fn contains(&self, key: &[u8]) -> Result<bool, StoreError> {
+        match self.streams.get(key) {
             Some(staged) => Ok(staged.is_some()),
-            None => Ok(self.engine.get(table, key)?.is_some()),
+            None => Ok(self.engine.get(Table::Streams, key)?.is_some()),
+        }
+    }
+
+    fn staged(&mut self, table: Table) -> &mut Staged {
+        match table {
+            Table::Data => &mut self.data,
+            Table::Streams => &mut self.streams,
+            Table::Expiry => &mut self.expiry,
         }
     }
 
     fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.staged.insert((table, key), Some(value));
+        self.staged(table).insert(key, Some(value));
     }
 
     fn remove(&mut self, table: Table, key: Vec<u8>) {
-        self.staged.insert((table, key), None);
+        self.staged(table).insert(key, None);
     }
 
     /// Stages the removal of partitions whose end lies [`GRACE`] before `now`, and says how many there were. Runs in a
@@ -167,7 +183,7 @@ impl<'a> Group<'a> {
         let due = layout::expiry_key(now.before(GRACE).after(std::time::Duration::from_millis(1)), &[]);
         let mut collected = 0;
         for guard in engine.expiry.range(..due) {
-            if self.staged.len() >= ROWS_PER_CALL {
+            if self.data.len() >= ROWS_PER_CALL {
                 break;
             }
             let key = guard.key().map_err(|e| super::engine::unreadable(&e))?;
@@ -196,6 +212,6 @@ impl<'a> Group<'a> {
             let key = guard.key().map_err(|e| super::engine::unreadable(&e))?;
             self.remove(Table::Streams, key.to_vec());
         }
-        Ok(self.staged.len())
+        Ok(self.streams.len())
     }
 }

@@ -8,6 +8,7 @@
 mod engine;
 mod folder;
 mod group;
+mod journal;
 mod layout;
 mod queue;
 mod writer;

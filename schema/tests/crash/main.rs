@@ -9,4 +9,5 @@ mod child;
 mod disk;
 mod kill;
 mod sync;
+mod torn;
 mod verdict;
