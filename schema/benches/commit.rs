@@ -1,11 +1,8 @@
 //! Durable compare-and-set on the embedded store by 1, 16 and 256 callers at once, each on partitions of its own, with
-//! records of about 400 bytes, as the ceiling in the reference figures was measured. A single sync of the same disk is
-//! measured beside it, so that the ratio can be read from one run.
+//! records of about 400 bytes, as the reference figures were measured; and beside it the ceiling of the database below,
+//! so that their ratio can be read from one run.
 
 use std::{
-    fs::File,
-    io::{Seek as _, SeekFrom, Write as _},
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -67,24 +64,33 @@ fn commits(criterion: &mut Criterion) {
             });
         });
     }
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("one sync of 500 bytes", |bencher| {
-        let mut file = preallocated(&folder.path().join("sync"));
-        bencher.iter(|| {
-            file.write_all(&[7; 500]).expect("written");
-            file.sync_data().expect("synced");
-        });
-    });
     group.finish();
 }
 
-/// A file with room, so that a sync writes data alone.
-fn preallocated(path: &Path) -> File {
-    let mut file = File::create(path).expect("made");
-    file.set_len(64 * 1024 * 1024).expect("extended");
-    file.seek(SeekFrom::Start(0)).expect("at its start");
-    file
+/// What the database below can do at most: one row a commit, nothing compared, nobody to answer, groups always full.
+fn ceiling(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on the disk that is measured");
+    let db = fjall::Database::builder(folder.path()).worker_threads(1).open().expect("opens");
+    let rows = db.keyspace("rows", fjall::KeyspaceCreateOptions::default).expect("opens");
+    let mut group = criterion.benchmark_group("ceiling");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    let mut number = 0_u64;
+    for size in [1, 16, 256] {
+        group.throughput(Throughput::Elements(size));
+        group.bench_function(format!("groups of {size}"), |bencher| {
+            bencher.iter(|| {
+                let mut batch = db.batch().durability(Some(fjall::PersistMode::SyncData));
+                for _ in 0..size {
+                    number += 1;
+                    let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+                    batch.insert(&rows, key, vec![b'x'; 416]);
+                }
+                batch.commit().expect("written");
+            });
+        });
+    }
+    group.finish();
 }
 
-criterion_group!(benches, commits);
+criterion_group!(benches, commits, ceiling);
 criterion_main!(benches);
