@@ -16,6 +16,11 @@ use actors::{
     operator::{Operator, Request, Response},
 };
 use anyhow::Context as _;
+use api::{
+    ApiSettings, ApiState, Network,
+    limits::{LimitSettings, Rate},
+    page::{Branding, Pages},
+};
 use axum::Router;
 use cluster::{Generation, View};
 use schema::{
@@ -24,7 +29,7 @@ use schema::{
 };
 
 use crate::{
-    config::{Config, totp::TotpWindow},
+    config::{Config, totp::TotpWindow, value::Cidr},
     data_folder::Ring,
     management::Check,
     socket,
@@ -43,6 +48,7 @@ pub struct Parts {
     store: Arc<EmbeddedStore>,
     services: Services,
     operator: Operator,
+    api: ApiState,
 }
 
 impl Parts {
@@ -53,12 +59,13 @@ impl Parts {
         let router = Arc::new(cluster::Router::new(me.clone(), View::alone(me, Generation(1))));
         let services = Box::pin(Services::start(options(config, Arc::clone(&store), ring, router))).await?;
         let operator = Operator::new(services.clone());
-        Ok(Self { store, services, operator })
+        let api = ApiState::new(services.clone(), Pages::new(branding()), surface(config)?);
+        Ok(Self { store, services, operator, api })
     }
 
     /// The public routes.
     pub fn router(&self) -> Router {
-        Router::new()
+        api::router(self.api.clone())
     }
 
     /// The services, for what only a server does.
@@ -176,6 +183,29 @@ fn options(config: &Config, store: Arc<EmbeddedStore>, ring: &Ring, router: Arc<
         cache_bytes: config.limits.warm_cache_mib as usize * 1024 * 1024,
         idle: ACTOR_IDLE,
     }
+}
+
+fn branding() -> Branding {
+    Branding { product_name: "Doorward".to_owned() }
+}
+
+fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
+    let network = |range: &Cidr| Network { address: range.address, bits: range.bits };
+    let rate = |burst| Rate { burst, window: config.limits.window.get() };
+    let defaults = ApiSettings::new(config.issuer.as_str().parse().context("issuer")?);
+    Ok(ApiSettings {
+        trusted_proxies: config.http.trusted_proxies.iter().map(network).collect(),
+        json_token_requests: config.oauth.json_token_requests,
+        failure_floor: Duration::from_millis(config.password.failure_floor_ms.into()),
+        request_deadline: config.http.request_timeout.get(),
+        max_in_flight: config.http.max_in_flight as usize,
+        limits: LimitSettings {
+            failures: rate(config.limits.failures_per_address),
+            registrations: rate(config.limits.registrations_per_address),
+            ..defaults.limits.clone()
+        },
+        ..defaults
+    })
 }
 
 fn settings(config: &Config) -> Settings {

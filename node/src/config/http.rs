@@ -27,6 +27,8 @@ pub struct Http {
     pub max_in_flight: u32,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Span,
+    /// How long one request may take in all, waiting for a hash included; then it is answered 503.
+    pub request_timeout: Span,
     /// TLS on the public listener. Without it, put a reverse proxy with TLS in front.
     pub tls: Tls,
 }
@@ -65,6 +67,7 @@ impl Default for Http {
             trusted_proxies: Vec::new(),
             max_in_flight: 1024,
             header_timeout: Span::secs(10),
+            request_timeout: Span::secs(10),
             tls: Tls::default(),
         }
     }
@@ -96,6 +99,10 @@ impl Http {
         // Port 0 is "any free port", which both may ask for.
         let same = self.listen.0 == management.listen.0 && self.listen.0.port() != 0;
         report.refuse_if(same, "management.listen", "is the address of http.listen; the two listeners need their own");
-        report.refuse_if(self.header_timeout.get().is_zero(), "http.header_timeout", "must be longer than nothing");
+        for (span, key) in
+            [(self.header_timeout, "http.header_timeout"), (self.request_timeout, "http.request_timeout")]
+        {
+            report.refuse_if(span.get().is_zero(), key, "must be longer than nothing");
+        }
     }
 }

@@ -9,12 +9,12 @@ use super::value::Span;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The time over which failures and registrations of an address prefix are counted.
+    /// The time in which what an address prefix has used up comes back, evenly.
     pub window: Span,
-    /// Refused sign-ins from one address prefix in a window; more are answered 429 before any look-up.
+    /// Refused sign-ins that one address prefix may have at once; more are answered 429 before any look-up.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub failures_per_address: u32,
-    /// Registrations from one address prefix in a window; more are answered 429.
+    /// Registrations that one address prefix may make at once; more are answered 429.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub registrations_per_address: u32,
     /// Memory for users who are not busy at the moment, in MiB; about a kilobyte each.
