@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use actors::vault::MasterKeys;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,8 +26,14 @@ impl Secrets {
         if self.master_keys.is_some() && self.master_keys_file.is_some() {
             report.refuse("secrets.master_keys", "is set both as text and as a file; unset one of the two");
         }
-        if let Some(Err(error)) = self.master_keys_file.as_deref().map(read_secret) {
-            report.refuse("secrets.master_keys_file", error);
+        let key = if self.master_keys_file.is_some() { "secrets.master_keys_file" } else { "secrets.master_keys" };
+        match self.ring() {
+            Err(error) => report.refuse(key, error),
+            // Names the entry that is wrong and never what stands in it.
+            Ok(Some(ring)) => {
+                _ = MasterKeys::parse(ring.expose()).map_err(|error| report.refuse(key, error.to_string()))
+            }
+            Ok(None) => {}
         }
     }
 

@@ -4,6 +4,9 @@ use std::{ffi::OsString, fs, time::Duration};
 
 use super::{value::Span, *};
 
+/// A master key ring of one key, 32 times the byte 1.
+const RING: &str = "one:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
 /// Loads this file and these variables.
 fn load(file: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -152,11 +155,11 @@ fn an_issuer_is_exact() {
 fn a_secret_comes_from_a_file_without_its_newline() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ring");
-    fs::write(&path, "one:AAAA\n").expect("a file");
+    fs::write(&path, format!("{RING}\n")).expect("a file");
     let path = path.to_str().expect("UTF-8");
     for name in ["DOORWARD_MASTER_KEYS_FILE", "DOORWARD__SECRETS__MASTER_KEYS_FILE"] {
         let ring = load("", &[(name, path)]).expect("accepted").config.secrets.ring().expect("readable");
-        assert_eq!(ring.expect("a ring").expose(), "one:AAAA");
+        assert_eq!(ring.expect("a ring").expose(), RING);
     }
 }
 
@@ -164,11 +167,11 @@ fn a_secret_comes_from_a_file_without_its_newline() {
 fn a_secret_both_as_text_and_as_file_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ring");
-    fs::write(&path, "one:AAAA\n").expect("a file");
+    fs::write(&path, format!("{RING}\n")).expect("a file");
     let file = format!("[secrets]\nmaster_keys_file = \"{}\"", path.display());
-    let refusal = refusal(&file, &[("DOORWARD_MASTER_KEYS", "two:BBBB")]);
+    let refusal = refusal(&file, &[("DOORWARD_MASTER_KEYS", "two:hunter2")]);
     assert!(refusal.contains("DOORWARD_MASTER_KEYS: `secrets.master_keys`: is set both"), "{refusal}");
-    assert!(!refusal.contains("BBBB"), "{refusal}");
+    assert!(!refusal.contains("hunter2"), "{refusal}");
 }
 
 #[test]
@@ -181,6 +184,13 @@ fn one_key_under_two_variable_names_is_refused() {
 fn a_secret_file_that_is_missing_or_empty_is_refused() {
     let refusal = refusal("[secrets]\nmaster_keys_file = \"/nowhere/ring\"", &[]);
     assert!(refusal.contains("FILE:2: `secrets.master_keys_file`: /nowhere/ring cannot be read"), "{refusal}");
+}
+
+#[test]
+fn a_ring_that_cannot_be_one_is_refused_and_not_repeated() {
+    let refusal = refusal("", &[("DOORWARD_MASTER_KEYS", "one:hunter2!")]);
+    assert!(refusal.contains("DOORWARD_MASTER_KEYS: `secrets.master_keys`: key `one` is not base64"), "{refusal}");
+    assert!(!refusal.contains("hunter2"), "{refusal}");
 }
 
 #[test]
@@ -211,11 +221,11 @@ fn spans_of_time_read_back_as_they_are_written() {
 
 #[test]
 fn a_dump_masks_secrets_and_names_origins() {
-    let loaded = load("[token]\naccess = \"10m\"", &[("DOORWARD_MASTER_KEYS", "one:hunter2")]).expect("accepted");
+    let loaded = load("[token]\naccess = \"10m\"", &[("DOORWARD_MASTER_KEYS", RING)]).expect("accepted");
     let keys = keys::Keys::new();
     let lines = dump::lines(&keys, &loaded.settings);
     let text = format!("{}{}{loaded:?}", dump::toml(&lines), dump::json(&lines));
-    assert!(!text.contains("hunter2"), "{text}");
+    assert!(!text.contains("AQEB"), "{text}");
     assert!(text.contains("master_keys = \"********\" # DOORWARD_MASTER_KEYS"), "{text}");
     assert!(text.contains("doorward.toml:2"), "{text}");
     assert!(text.contains("id = \"5m\" # default"), "{text}");

@@ -34,6 +34,17 @@ fn a_bare_start_makes_a_closed_data_folder_and_a_key_ring_with_a_loud_warning() 
 }
 
 #[test]
+fn the_link_for_the_first_administrator_is_printed_and_not_logged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start(folder.path());
+    let link = server.printed("/setup?token=");
+    let token = link.trim().split_once("http://localhost:11080/setup?token=").expect("a link").1.to_owned();
+    server.signal("TERM");
+    server.wait_for("stopped");
+    assert!(!token.is_empty() && server.start.iter().all(|line| !line.to_string().contains(&token)));
+}
+
+#[test]
 fn the_command_socket_is_for_the_owner_alone_and_leaves_with_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = Server::start(folder.path());

@@ -60,7 +60,7 @@ impl Server {
 
     /// Starts one by `command`, whose store is in `data`.
     pub(crate) fn spawn(mut command: Command, data: PathBuf) -> Self {
-        let mut child = command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (send, log) = mpsc::channel();
         std::thread::spawn(move || {
@@ -80,6 +80,13 @@ impl Server {
         let management = address("management listens");
         let public = address("ready");
         Self { child, log, start, public, management, data }
+    }
+
+    /// The next line on stdout that holds `text`.
+    pub(crate) fn printed(&mut self, text: &str) -> String {
+        let stdout = BufReader::new(self.child.stdout.take().expect("not taken before"));
+        let mut lines = stdout.lines().map_while(Result::ok);
+        lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("{text:?} was never printed"))
     }
 
     /// Its process id.

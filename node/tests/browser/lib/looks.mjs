@@ -20,7 +20,7 @@ export async function look(tab, name) {
   for (const width of WIDTHS) {
     await tab.setViewportSize({ width, height: width === 320 ? 640 : 800 });
     for (const scheme of SCHEMES) {
-      await tab.emulateMedia({ colorScheme: scheme });
+      await tab.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
       await tab.screenshot({ path: path.join(FOLDER, `${name}-${scheme}-${width}.png`), fullPage: true });
       faults.push(...(await judge(tab)).map((fault) => `${name} ${scheme} ${width}: ${fault}`));
     }

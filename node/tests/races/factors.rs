@@ -1,0 +1,74 @@
+//! Second factors, presented by many at once: in several logins of one user, several times in each.
+
+use crate::{
+    House,
+    browser::Browser,
+    http::{Answer, Request, race},
+    person::{Person, signed_in},
+};
+
+/// Logins of one user that await a second factor; below the bound at which the oldest ends.
+const LOGINS: usize = 16;
+
+/// `count` requests, spread over logins that await a code.
+fn presentations(challenged: &[(Browser, Answer)], action: &str, code: &str, count: usize) -> Vec<Request> {
+    let logins = challenged.iter().cycle().take(count);
+    logins.map(|(browser, page)| browser.fill(page, action, &[("code", code)])).collect()
+}
+
+fn challenged(person: &Person) -> Vec<(Browser, Answer)> {
+    (0..LOGINS).map(|_| person.challenged().expect("served")).collect()
+}
+
+/// The same logins, each on its page for backup codes.
+fn wanting_a_backup_code(logins: Vec<(Browser, Answer)>) -> Vec<(Browser, Answer)> {
+    let turn = |(mut browser, page): (Browser, Answer)| {
+        let link = page.body.split("href=\"/login/backup-code").nth(1).and_then(|rest| rest.split('"').next());
+        let path = format!("/login/backup-code{}", link.expect("a link to it").replace("&amp;", "&"));
+        let page = browser.open(&path).expect("served");
+        (browser, page)
+    };
+    logins.into_iter().map(turn).collect()
+}
+
+#[test]
+fn of_64_presentations_of_one_totp_code_one_signs_in() {
+    let house = House::new();
+    let mut person = Person::register(house.site(), "totp-race").expect("served");
+    let authenticator = person.enrol().expect("served");
+    let logins = challenged(&person);
+    let code = authenticator.code();
+    let answers = race(house.site(), presentations(&logins, "/login/totp", &code, 64));
+    assert_eq!(answers.iter().filter(|answer| signed_in(answer)).count(), 1);
+    let (browser, page) = person.challenged().expect("served");
+    let again = browser.fill(&page, "/login/totp", &[("code", &code)]).send(house.site()).expect("served");
+    assert!(!signed_in(&again));
+}
+
+#[test]
+fn of_64_presentations_of_one_backup_code_one_signs_in() {
+    let house = House::new();
+    let mut person = Person::register(house.site(), "backup-race").expect("served");
+    let authenticator = person.enrol().expect("served");
+    let logins = wanting_a_backup_code(challenged(&person));
+    let code = &authenticator.backup_codes[3];
+    let answers = race(house.site(), presentations(&logins, "/login/backup-code", code, 64));
+    assert_eq!(answers.iter().filter(|answer| signed_in(answer)).count(), 1);
+    let page = person.browser.open("/account/mfa").expect("served");
+    assert!(page.body.contains("You have 9 unused backup codes left."), "{}", page.body);
+}
+
+#[test]
+fn of_200_wrong_totp_codes_no_more_than_a_burst_is_looked_at() {
+    let house = House::new();
+    let mut person = Person::register(house.site(), "totp-guesses").expect("served");
+    let authenticator = person.enrol().expect("served");
+    let logins = challenged(&person);
+    let answers = race(house.site(), presentations(&logins, "/login/totp", &authenticator.wrong_code(), 200));
+    assert!(!answers.iter().any(signed_in));
+    let evaluated = answers.iter().filter(|answer| !answer.throttled()).count();
+    assert_eq!(evaluated, 5);
+    let (browser, page) = person.challenged().expect("served");
+    let right = browser.fill(&page, "/login/totp", &[("code", &authenticator.code())]);
+    assert!(right.send(house.site()).expect("served").throttled(), "the right code must wait as well");
+}

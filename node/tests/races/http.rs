@@ -1,0 +1,114 @@
+//! HTTP/1.1 as plain as it gets: one request per connection, written in one piece when the barrier opens.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::{Arc, Barrier},
+    thread,
+};
+
+use crate::support::PATIENCE;
+
+/// The issuer of a server that is started bare; its listeners are elsewhere.
+pub(crate) const ORIGIN: &str = "http://localhost:11080";
+const HOST: &str = "localhost:11080";
+
+/// The server is not there any more, or the answer broke off: nobody knows what became of the request.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+/// A request, ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Request(String);
+
+impl Request {
+    /// A GET, or a POST where there is a form.
+    pub(crate) fn new(path: &str, headers: &[(&str, &str)], form: Option<&str>) -> Self {
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if let Some(form) = form {
+            let length = form.len();
+            text.push_str(&format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"));
+        }
+        Self(text + "\r\n" + form.unwrap_or_default())
+    }
+
+    /// Sends it and reads the answer to its end.
+    pub(crate) fn send(&self, site: SocketAddr) -> Result<Answer, Gone> {
+        exchange(&mut connect(site)?, self)
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8(bytes.to_vec()).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let mut lines = head.lines();
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let answer = Self { status, headers, body: body.to_owned() };
+        let length: usize = answer.header("content-length").map_or(Some(0), |length| length.parse().ok())?;
+        (answer.body.len() >= length).then_some(answer)
+    }
+
+    /// The first header of a name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).next()
+    }
+
+    /// All headers of a name.
+    pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Was it not even looked at, because too much was tried before?
+    pub(crate) fn throttled(&self) -> bool {
+        self.status == 429
+    }
+
+    /// Where a redirect leads.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.header("location").filter(|_| (300..400).contains(&self.status))
+    }
+}
+
+/// Sends all requests at the same time, each over a connection that is open already, and gives the answers in order.
+pub(crate) fn race(site: SocketAddr, requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
+    let requests: Vec<_> = requests.into_iter().collect();
+    let barrier = Arc::new(Barrier::new(requests.len()));
+    let runners = requests.into_iter().map(|request| {
+        let barrier = Arc::clone(&barrier);
+        thread::spawn(move || {
+            let connected = connect(site);
+            barrier.wait();
+            exchange(&mut connected?, &request)
+        })
+    });
+    let runners: Vec<_> = runners.collect();
+    runners.into_iter().map(|runner| runner.join().expect("no panic").expect("an answer")).collect()
+}
+
+fn connect(site: SocketAddr) -> Result<TcpStream, Gone> {
+    let stream = TcpStream::connect(site).map_err(|_| Gone)?;
+    stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_nodelay(true)).map_err(|_| Gone)?;
+    Ok(stream)
+}
+
+fn exchange(stream: &mut TcpStream, request: &Request) -> Result<Answer, Gone> {
+    let mut bytes = Vec::new();
+    stream.write_all(request.0.as_bytes()).map_err(|_| Gone)?;
+    stream.read_to_end(&mut bytes).map_err(|_| Gone)?;
+    Answer::parse(&bytes).ok_or(Gone)
+}

@@ -1,0 +1,55 @@
+//! What must hold when everything comes at once, and when the process is killed in the middle of it: each one-time thing
+//! is accepted once, no guess is free, and nothing that was acknowledged is lost.
+
+mod application;
+mod browser;
+mod factors;
+mod http;
+mod kill;
+mod passwords;
+mod person;
+#[expect(dead_code, reason = "the tests of signals and of the command line use the rest")]
+#[path = "../system/support.rs"]
+mod support;
+mod tokens;
+
+use std::{net::SocketAddr, path::Path};
+
+use support::{Server, doorward};
+
+/// Starts a server in `folder` that bounds nothing by address, since all requests here come from one.
+fn server(folder: &Path) -> Server {
+    let mut command = doorward(folder);
+    command.envs([
+        ("DOORWARD__LIMITS__FAILURES_PER_ADDRESS", "1000000"),
+        ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000"),
+        ("DOORWARD__PASSWORD__FAILURE_FLOOR_MS", "0"),
+        ("DOORWARD__LOG__LEVEL", "info"),
+    ]);
+    Server::spawn(command, folder.join("doorward-data"))
+}
+
+/// A server of a test's own, with its folder.
+struct House {
+    folder: tempfile::TempDir,
+    server: Server,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = server(folder.path());
+        Self { folder, server }
+    }
+
+    fn site(&self) -> SocketAddr {
+        self.server.public
+    }
+
+    /// Password hashes computed so far.
+    fn hashes(&self) -> u64 {
+        let (_, metrics) = support::get(self.server.management, "/metrics");
+        let count = metrics.lines().find_map(|line| line.strip_prefix("doorward_password_hashes_total "));
+        count.map_or(0, |count| count.trim().parse().expect("a count"))
+    }
+}

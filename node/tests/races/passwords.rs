@@ -1,0 +1,42 @@
+//! Passwords, typed by many at once: guesses cost no more hashes than the throttle allows, and nobody who knows the
+//! password is turned away because of others who know it.
+
+use std::iter;
+
+use crate::{
+    House,
+    browser::Browser,
+    http::race,
+    person::{Person, signed_in},
+};
+
+#[test]
+fn of_200_wrong_passwords_no_more_than_a_burst_is_hashed() {
+    let house = House::new();
+    let person = Person::register(house.site(), "password-guesses").expect("served");
+    let mut browser = Browser::new(house.site());
+    let page = browser.open("/login").expect("served");
+    let wrong = browser.fill(&page, "/login", &[("username", &person.name), ("password", "one that is not right")]);
+    let before = house.hashes();
+    let answers = race(house.site(), iter::repeat_n(wrong, 200));
+    assert!(!answers.iter().any(signed_in));
+    assert_eq!(house.hashes() - before, 5);
+    let (_, page) = person.password().expect("served");
+    assert!(page.throttled(), "the right password must wait as well: {} {}", page.status, page.body);
+}
+
+#[test]
+fn of_20_right_passwords_of_one_user_all_are_served() {
+    let house = House::new();
+    let person = Person::register(house.site(), "password-crowd").expect("served");
+    let before = house.hashes();
+    let attempts = iter::repeat_with(|| {
+        let mut browser = Browser::new(house.site());
+        let page = browser.open("/login").expect("served");
+        browser.fill(&page, "/login", &[("username", &person.name), ("password", &person.password)])
+    });
+    let attempts: Vec<_> = attempts.take(20).collect();
+    let answers = race(house.site(), attempts);
+    assert!(answers.iter().all(signed_in), "{answers:?}");
+    assert_eq!(house.hashes() - before, 20);
+}

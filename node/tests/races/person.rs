@@ -1,0 +1,110 @@
+//! Somebody with an account: registers, enrols an authenticator app, signs in.
+
+use std::{net::SocketAddr, time::SystemTime};
+
+use data_encoding::BASE32_NOPAD;
+use totp_rs::{Builder, Totp};
+
+use crate::{
+    browser::Browser,
+    http::{Answer, Gone},
+};
+
+/// Seconds of a TOTP step.
+const STEP: u64 = 30;
+
+/// The account and the browser in which it was made.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) password: String,
+    pub(crate) browser: Browser,
+}
+
+impl Person {
+    /// Registers under a name that nobody has.
+    pub(crate) fn register(site: SocketAddr, name: &str) -> Result<Self, Gone> {
+        let mut browser = Browser::new(site);
+        let (name, password) = (name.to_owned(), format!("a long enough secret of {name}"));
+        let page = browser.open("/register")?;
+        let page = browser.submit(&page, "/register", &[("user_name", &name), ("password", &password)])?;
+        assert!(page.status == 200 && page.body.contains("Sign out"), "not signed in: {} {}", page.status, page.body);
+        Ok(Self { name, password, browser })
+    }
+
+    /// Enrols an authenticator app with the code before the current one, so that the current one is left.
+    pub(crate) fn enrol(&mut self) -> Result<Authenticator, Gone> {
+        let page = self.browser.open("/account/mfa")?;
+        let page = self.browser.submit(&page, "/account/mfa/totp", &[("name", "Phone")])?;
+        let key = page.body.split("secret=").nth(1).and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
+        let seed = BASE32_NOPAD.decode(key.expect("a key on the page").as_bytes()).expect("base32");
+        let totp = Builder::new().with_secret(seed).build().expect("an authenticator");
+        let code = code_of(&totp, step() - 1);
+        let page = self.browser.submit(&page, "/account/mfa/totp/*/confirm", &[("code", &code)])?;
+        let codes = page.body.split("<li><code>").skip(1).filter_map(|rest| rest.split("</code>").next());
+        let backup_codes: Vec<_> = codes.map(str::to_owned).collect();
+        assert_eq!(backup_codes.len(), 10, "{} {}", page.status, page.body);
+        self.browser.submit(&page, "/account/mfa/backup-codes/saved", &[("saved", "yes")])?;
+        Ok(Authenticator { totp, enrolled_with: code, backup_codes })
+    }
+
+    /// Types name and password in a browser that was never here; gives it, and the page that follows.
+    pub(crate) fn password(&self) -> Result<(Browser, Answer), Gone> {
+        let mut browser = Browser::new(self.browser.site);
+        let page = browser.open("/login")?;
+        let fields = [("username", self.name.as_str()), ("password", &self.password)];
+        let page = browser.submit(&page, "/login", &fields)?;
+        Ok((browser, page))
+    }
+
+    /// The same for somebody with an authenticator app, up to the page that asks for its code.
+    #[track_caller]
+    pub(crate) fn challenged(&self) -> Result<(Browser, Answer), Gone> {
+        let (browser, page) = self.password()?;
+        assert!(asks_for_a_code(&page), "no challenge: {} {}", page.status, page.body);
+        Ok((browser, page))
+    }
+}
+
+/// What a person has in the hand.
+#[derive(Clone)]
+pub(crate) struct Authenticator {
+    totp: Totp,
+    /// The code that confirmed it.
+    pub(crate) enrolled_with: String,
+    /// As shown, once.
+    pub(crate) backup_codes: Vec<String>,
+}
+
+impl Authenticator {
+    /// The code that it shows now.
+    pub(crate) fn code(&self) -> String {
+        code_of(&self.totp, step())
+    }
+
+    /// A code that is right at no time near now.
+    pub(crate) fn wrong_code(&self) -> String {
+        let near: Vec<_> = (step() - 2..=step() + 4).map(|step| code_of(&self.totp, step)).collect();
+        (0..).map(|code| format!("{code:06}")).find(|code| !near.contains(code)).expect("a million codes")
+    }
+}
+
+/// Is this the page that asks for the code of an authenticator app?
+pub(crate) fn asks_for_a_code(page: &Answer) -> bool {
+    page.body.contains("action=\"/login/totp\"")
+}
+
+/// Did this answer sign somebody in? Every other one shows a page.
+pub(crate) fn signed_in(answer: &Answer) -> bool {
+    answer.location().is_some_and(|to| !to.contains("/login"))
+}
+
+fn step() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the server goes by the time of day, so its users do")]
+    let now = SystemTime::now();
+    now.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs() / STEP
+}
+
+fn code_of(totp: &Totp, step: u64) -> String {
+    totp.generate(step * STEP).to_string()
+}
