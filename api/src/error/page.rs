@@ -8,7 +8,10 @@ use http::StatusCode;
 use schema::StoreError;
 use thiserror::Error;
 
-use crate::page::{Cooldown, ErrorPage, Link, RenderError};
+use crate::{
+    page::{Cooldown, ErrorPage, Link, RenderError},
+    wire::authorization::PageProblem,
+};
 
 /// A client that is told to come back, and not told when, waits this long.
 const RETRY: Duration = Duration::from_secs(2);
@@ -19,6 +22,9 @@ pub enum PageError {
     /// The request is not one that a browser with our pages sends.
     #[error("the request cannot be read: {0}")]
     BadRequest(&'static str),
+    /// An authorization request that nobody may be redirected for (RFC 9700, 4.11).
+    #[error("an authorization request: {0}")]
+    Authorization(#[from] PageProblem),
     /// Development mode answers under the issuer's own name only (HAZARDS H18).
     #[error("the request names a host other than the issuer's, or passed a proxy, in development mode")]
     WrongHost,
@@ -159,6 +165,7 @@ impl PageError {
                 "Your browser, or something between it and this server, sent a request that makes no sense here.",
             )
             .with_link("/", "Go to the front page"),
+            Self::Authorization(problem) => wrong_request(*problem),
             Self::WrongHost => Told::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 "Wrong address",
@@ -219,6 +226,22 @@ impl PageError {
             Self::Render(_) | Self::Panicked | Self::Internal(_) => internal(),
         }
     }
+}
+
+fn wrong_request(problem: PageProblem) -> Told {
+    let message = match problem {
+        PageProblem::NoClient => "The request does not say which application it is from: client_id is missing.",
+        PageProblem::UnknownClient => "No application is registered under the client_id of the request.",
+        PageProblem::NoRedirectUri => "The request does not say where to return to: redirect_uri is missing.",
+        PageProblem::UnregisteredRedirectUri => {
+            "The redirect_uri of the request is not one of those registered for the application. It must be the same to \
+             the letter."
+        }
+        PageProblem::Repeated(_) => "The request names its client_id or redirect_uri more than once.",
+        PageProblem::Unreadable => "The parameters of the request cannot be read.",
+    };
+    Told::new(StatusCode::BAD_REQUEST, "The application sent a wrong request", message)
+        .with_next("Tell the people who run the application. Signing in again does not help.")
 }
 
 fn unavailable() -> Told {

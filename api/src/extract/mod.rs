@@ -2,14 +2,16 @@
 //!
 //! [`Visit`] is a browser's request for a page; [`Submitted`] is a form that it sends.
 
+pub mod bearer;
 pub mod browser;
+pub mod client_auth;
 pub mod client_ip;
 pub mod cookies;
 pub mod csrf;
 pub mod form;
 pub mod login;
 pub mod session;
-mod stored_request;
+pub(crate) mod stored_request;
 pub mod visit;
 
 pub use browser::Browser;

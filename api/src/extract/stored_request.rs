@@ -13,7 +13,7 @@ use crate::wire::authorization::AuthorizationRequest;
 const ITEM: &str = "request";
 
 /// Stores the request of a login that has none yet.
-pub(super) async fn store(
+pub(crate) async fn store(
     services: &Services,
     login: LoginId,
     request: &AuthorizationRequest,
@@ -40,7 +40,7 @@ pub(super) async fn store(
 }
 
 /// The request of a login.
-pub(super) async fn load(services: &Services, login: LoginId) -> Result<Option<AuthorizationRequest>, StoreError> {
+pub(crate) async fn load(services: &Services, login: LoginId) -> Result<Option<AuthorizationRequest>, StoreError> {
     let key = key(login);
     let record: Option<StoredRequest> = services.store.load(&key, &[ITEM]).await?.get(&key, ITEM)?;
     // One that does not read as a request is from another version; the login begins anew.

@@ -40,6 +40,7 @@ templates![
     "backup_codes_unsaved.html",
     "consent.html",
     "error.html",
+    "form_post.html",
     "front.html",
     "logged_out.html",
     "login.html",

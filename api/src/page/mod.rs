@@ -5,6 +5,7 @@ mod account;
 mod environment;
 mod error;
 mod form;
+mod form_post;
 mod front;
 mod login;
 mod logout;
@@ -19,6 +20,7 @@ pub use account::{AccountPage, EmailLine, SessionRow, SessionsPage, describe_use
 pub use environment::{Pages, RenderError};
 pub use error::{ErrorPage, Link};
 pub use form::{ClientLine, Concealed, Cooldown, FormError, Notice, PasswordRule};
+pub use form_post::FormPostPage;
 pub use front::FrontPage;
 pub use login::{BackupCodePage, ConsentPage, LoginPage, ScopeLine, TotpPage};
 pub use logout::{BackLink, CarriedField, LoggedOutPage, LogoutPage};

@@ -3,7 +3,7 @@
 
 use actors::domain::assurance::Acr;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Longer ones are refused.
@@ -25,18 +25,35 @@ pub enum AcrDemand {
     Unreachable,
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    #[serde(default)]
-    id_token: Option<IdToken>,
-    #[serde(default, rename = "userinfo")]
-    _userinfo: Option<serde_json::Map<String, Value>>,
+/// Reads the parameter. Of several values that are good enough, the lowest rung counts.
+pub fn acr_demand(text: &str) -> Result<AcrDemand, ClaimsError> {
+    if text.len() > MAX {
+        return Err(ClaimsError);
+    }
+    let claims: Map<String, Value> = serde_json::from_str(text).map_err(|_| ClaimsError)?;
+    object(claims.get("userinfo"))?;
+    let Some(acr) = object(claims.get("id_token"))?.and_then(|id_token| id_token.get("acr")) else {
+        return Ok(AcrDemand::None);
+    };
+    let Some(demand) = object(Some(acr))? else {
+        return Ok(AcrDemand::None);
+    };
+    let demand: Demand = serde_json::from_value(Value::Object(demand.clone())).map_err(|_| ClaimsError)?;
+    let named: Vec<String> = demand.value.into_iter().chain(demand.values.unwrap_or_default()).collect();
+    if !demand.essential || named.is_empty() {
+        return Ok(AcrDemand::None);
+    }
+    let lowest = named.iter().filter_map(|value| Acr::parse(value)).min();
+    Ok(lowest.map_or(AcrDemand::Unreachable, AcrDemand::AtLeast))
 }
 
-#[derive(Deserialize)]
-struct IdToken {
-    #[serde(default)]
-    acr: Option<Demand>,
+/// The member as an object; `null` is as good as absent.
+fn object(member: Option<&Value>) -> Result<Option<&Map<String, Value>>, ClaimsError> {
+    match member {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => Err(ClaimsError),
+    }
 }
 
 #[derive(Deserialize)]
@@ -47,23 +64,6 @@ struct Demand {
     value: Option<String>,
     #[serde(default)]
     values: Option<Vec<String>>,
-}
-
-/// Reads the parameter. Of several values that are good enough, the lowest rung counts.
-pub fn acr_demand(text: &str) -> Result<AcrDemand, ClaimsError> {
-    if text.len() > MAX {
-        return Err(ClaimsError);
-    }
-    let claims: Claims = serde_json::from_str(text).map_err(|_| ClaimsError)?;
-    let Some(demand) = claims.id_token.and_then(|id_token| id_token.acr).filter(|demand| demand.essential) else {
-        return Ok(AcrDemand::None);
-    };
-    let named: Vec<String> = demand.value.into_iter().chain(demand.values.unwrap_or_default()).collect();
-    if named.is_empty() {
-        return Ok(AcrDemand::None);
-    }
-    let lowest = named.iter().filter_map(|value| Acr::parse(value)).min();
-    Ok(lowest.map_or(AcrDemand::Unreachable, AcrDemand::AtLeast))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ const AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "no
 /// The metadata document; each field is the registered member of its name.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs, reason = "each field is the registered member that it is named after")]
+#[expect(clippy::struct_excessive_bools, reason = "the RFCs have these flags")]
 pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,

@@ -3,5 +3,6 @@
 pub mod authorization;
 pub mod claims;
 pub mod discovery;
+pub mod logout;
 pub mod params;
 pub mod token;

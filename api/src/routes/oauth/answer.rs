@@ -1,0 +1,137 @@
+//! The answer to an authorization request: what the session is good for, and the way back to the client.
+
+use std::collections::BTreeSet;
+
+use actors::domain::{
+    client::redirect_uri_registered,
+    command::{Authorize, AuthorizeOutcome},
+};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use schema::UserId;
+use url::Url;
+
+use crate::{
+    error::{
+        PageError,
+        oauth::{ErrorCode, OAuthError},
+    },
+    extract::{Visit, cookies::SESSION},
+    layer::security_headers::Csp,
+    page::{CarriedField, Chrome, ClientLine, FormPostPage},
+    state::ApiState,
+    wire::authorization::{AuthorizationRequest, PageProblem, ResponseMode, ReturnTo, origin_of, with_query},
+};
+
+/// How far a request gets with the session that the browser has.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// All the way.
+    Answered(Response),
+    /// The user must sign in, with this name as an offer.
+    SignIn(Option<String>),
+    /// The user must allow it.
+    Consent(Question),
+}
+
+/// What the user is asked.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) user: UserId,
+    pub(super) user_name: String,
+    pub(super) client: ClientLine,
+    pub(super) scopes: BTreeSet<String>,
+}
+
+/// Asks the owner of the session for a code. `allowed`: did the user just allow this very request?
+pub(super) async fn step(
+    visit: &Visit,
+    request: &AuthorizationRequest,
+    allowed: Option<UserId>,
+) -> Result<Step, PageError> {
+    let services = &visit.state.services;
+    // The registration may have changed while the user was signing in.
+    let client = services.clients.get(&request.client).await?.ok_or(PageProblem::UnknownClient)?;
+    if !redirect_uri_registered(&client, &request.redirect_uri) {
+        return Err(PageProblem::UnregisteredRedirectUri.into());
+    }
+    let cookie = visit.cookies.get(SESSION);
+    let Some(session) = cookie.and_then(|cookie| visit.state.locators().open_session(&cookie).ok()) else {
+        return missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(None));
+    };
+    let command = Authorize {
+        session: session.session,
+        client: request.client.clone(),
+        trusted: client.trusted,
+        redirect_uri: request.redirect_uri.clone(),
+        scopes: request.scopes.clone(),
+        nonce: request.nonce.clone(),
+        challenge: request.challenge.clone(),
+        requirement: request.requirement.clone(),
+        allowed: allowed == Some(session.user),
+    };
+    let attempt = visit.attempt();
+    match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
+        AuthorizeOutcome::Issued { code } => {
+            let secret = Authorize::code_secret(&attempt.seed);
+            let code = visit.state.locators().code(session.user, code, &secret);
+            let to = request.return_to();
+            let params = to.success(code, &services.settings.issuer);
+            send_back(&visit.state, &to, &params).map(Step::Answered)
+        }
+        AuthorizeOutcome::NoSession => missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(None)),
+        AuthorizeOutcome::LoginNeeded { user_name } => {
+            missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(user_name))
+        }
+        AuthorizeOutcome::ConsentNeeded { scopes, user_name } => {
+            let client = ClientLine { name: client.name.clone(), origin: origin_of(&request.redirect_uri) };
+            let question = Question { user: session.user, user_name, client, scopes };
+            missing(visit, request, ErrorCode::ConsentRequired, Step::Consent(question))
+        }
+        AuthorizeOutcome::UnmetAcr => {
+            let text = "the account has no second factor, which the acr asked for needs";
+            let error = OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text);
+            refuse(&visit.state, &request.return_to(), &error).map(Step::Answered)
+        }
+        AuthorizeOutcome::Full => {
+            refuse(&visit.state, &request.return_to(), &OAuthError::unavailable()).map(Step::Answered)
+        }
+    }
+}
+
+/// Somebody must do something on a page, which `prompt=none` forbids.
+fn missing(visit: &Visit, request: &AuthorizationRequest, code: ErrorCode, step: Step) -> Result<Step, PageError> {
+    if !request.silent {
+        return Ok(step);
+    }
+    let text = "this needs a page, and prompt=none allows none; ask again without it";
+    refuse(&visit.state, &request.return_to(), &OAuthError::new(code, text)).map(Step::Answered)
+}
+
+/// Tells the client that there is no code.
+pub(super) fn refuse(state: &ApiState, to: &ReturnTo, error: &OAuthError) -> Result<Response, PageError> {
+    tracing::info!(code = error.code.as_str(), reason = error.description, "an authorization request was refused");
+    send_back(state, to, &to.failure(error, &state.services.settings.issuer))
+}
+
+/// Sends the browser back to the client.
+fn send_back(state: &ApiState, to: &ReturnTo, params: &[(&'static str, String)]) -> Result<Response, PageError> {
+    match to.mode {
+        ResponseMode::Query => Ok(Redirect::to(&with_query(&to.redirect_uri, params)).into_response()),
+        ResponseMode::FormPost => form_post(state, to, params),
+    }
+}
+
+/// A page with a form for the client and a button to send it, so that it works without scripts.
+fn form_post(state: &ApiState, to: &ReturnTo, params: &[(&'static str, String)]) -> Result<Response, PageError> {
+    let page = FormPostPage {
+        action: with_query(&to.redirect_uri, &[]),
+        origin: origin_of(&to.redirect_uri),
+        fields: params.iter().map(|(name, value)| CarriedField { name, value: value.clone() }).collect(),
+    };
+    // None of the forms on it is ours, so nothing needs a hidden value.
+    let html = state.pages.render(&Chrome::new(state.settings.origin(), ""), &page)?;
+    let mut response = Html(html).into_response();
+    let csp = Url::parse(&to.redirect_uri).map(|uri| Csp::leading_to(&uri)).unwrap_or_default();
+    response.extensions_mut().insert(csp);
+    Ok(response)
+}

@@ -1,0 +1,184 @@
+//! `/oauth/authorize` (RFC 6749, 3.1; OpenID Connect Core, 3.1.2).
+//!
+//! ```text
+//! GET  ─ validate ─┬─ session is good enough ──────────────► 303 client
+//!                  ├─ sign-in missing ─► 303 /login?l= … ─┐
+//!                  └─ consent missing ─► 303 /consent?l= ─┴► 303 …/continue?l= ─► 303 client
+//! POST ─ validate, seal ─► 303 …/continue?r= ─► as GET
+//! ```
+//!
+//! A POST from the client's site brings no cookie of ours (`SameSite=Lax`), so it is sealed and asked again by GET, with a
+//! short reference instead of the parameters (HAZARDS H18).
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, RawQuery, State, rejection::BytesRejection},
+    response::Response,
+};
+use bytes::Bytes;
+use http::HeaderMap;
+use schema::{UserId, record::Client};
+use serde::Deserialize;
+
+use super::{
+    answer::{Step, refuse, step},
+    body::{self, Accept},
+    posted,
+};
+use crate::{
+    error::{PageError, oauth::OAuthError},
+    extract::{Caller, Cookies, LoginState, Then, Visit, visit::see_other},
+    state::ApiState,
+    wire::{
+        authorization::{AuthorizationRequest, Judge, PageProblem, Refusal, ReturnTo, client_id},
+        params::Params,
+    },
+};
+
+/// Why there is no code.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// For the person in the browser.
+    Page(PageError),
+    /// For the client.
+    Client(ReturnTo, OAuthError),
+}
+
+impl<E: Into<PageError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Page(error.into())
+    }
+}
+
+/// Begins, and where the session is good enough ends at once.
+pub(super) async fn get(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, PageError> {
+    let query = query.unwrap_or_default();
+    let params = Params::from_urlencoded(query.as_bytes()).map_err(|_| PageProblem::Unreadable)?;
+    match validate(&visit.state, &params).await {
+        Ok(request) => proceed(&visit, Box::new(request)).await,
+        Err(failure) => told(&visit.state, failure),
+    }
+}
+
+/// The same request in a form.
+pub(super) async fn post(
+    State(state): State<ApiState>,
+    caller: Caller,
+    cookies: Cookies,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, PageError> {
+    // Repetitions are judged with the rest: some of them are for the client to know.
+    let params = body::any_params(&headers, body, Accept::Form).map_err(|_| PageProblem::Unreadable)?;
+    match validate(&state, &params).await {
+        Ok(request) => {
+            let reference = posted::keep(&state, &caller, &cookies, &request).await?;
+            Ok(see_other(&format!("/oauth/authorize/continue?r={reference}")))
+        }
+        Err(failure) => told(&state, failure),
+    }
+}
+
+/// Which request goes on.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reference {
+    /// A login.
+    l: Option<String>,
+    /// A request that was posted.
+    r: Option<String>,
+}
+
+/// Goes on with a posted request, or with one whose user has signed in meanwhile.
+pub(super) async fn go_on(visit: Visit, Query(reference): Query<Reference>) -> Result<Response, PageError> {
+    match reference {
+        Reference { l: Some(id), .. } => {
+            let login = visit.login(&id).await?;
+            resume(&visit, login).await
+        }
+        Reference { r: Some(id), .. } => {
+            let request = posted::take(&visit, &id).await?;
+            proceed(&visit, Box::new(request)).await
+        }
+        Reference { l: None, r: None } => Err(PageError::LoginEnded),
+    }
+}
+
+/// A login that came back from its last proof.
+async fn resume(visit: &Visit, login: LoginState) -> Result<Response, PageError> {
+    let Some(request) = login.request().cloned() else {
+        return Err(PageError::LoginEnded);
+    };
+    match step(visit, &request, None).await? {
+        Step::Answered(response) => {
+            visit.end_login(&login);
+            Ok(response)
+        }
+        Step::SignIn(name) => {
+            visit.end_login(&login);
+            sign_in(visit, Box::new(request), name).await
+        }
+        Step::Consent(question) => Ok(ask(visit, login, question.user)),
+    }
+}
+
+/// A request that has no login yet.
+async fn proceed(visit: &Visit, request: Box<AuthorizationRequest>) -> Result<Response, PageError> {
+    match step(visit, &request, None).await? {
+        Step::Answered(response) => Ok(response),
+        Step::SignIn(name) => sign_in(visit, request, name).await,
+        Step::Consent(question) => {
+            let login = visit.begin_login(Then::Authorize(request)).await?;
+            Ok(ask(visit, login, question.user))
+        }
+    }
+}
+
+/// Begins a login that comes back here. The name of the session's user is offered unless the client asks for another.
+async fn sign_in(
+    visit: &Visit,
+    mut request: Box<AuthorizationRequest>,
+    name: Option<String>,
+) -> Result<Response, PageError> {
+    request.login_hint = request.login_hint.take().or(name);
+    let login = visit.begin_login(Then::Authorize(request)).await?;
+    Ok(see_other(&format!("/login?l={}", login.login)))
+}
+
+/// Sends the browser to the question, which is for this user alone.
+fn ask(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
+    login.user = Some(user);
+    visit.keep_login(&login);
+    see_other(&format!("/consent?l={}", login.login))
+}
+
+/// Validates a request against the registration of its client.
+async fn validate(state: &ApiState, params: &Params) -> Result<AuthorizationRequest, Failure> {
+    let client = registered(state, params).await?;
+    let hint = |token: &str| subject_of(state, &client, token);
+    let judge = Judge { client: &client, now: state.services.clock.now(), hint: &hint };
+    judge.parse(params).map_err(|refusal| match refusal {
+        Refusal::Page(problem) => problem.into(),
+        Refusal::Client(to, error) => Failure::Client(to, error),
+    })
+}
+
+async fn registered(state: &ApiState, params: &Params) -> Result<Arc<Client>, Failure> {
+    let id = client_id(params)?;
+    let client = state.services.clients.get(&id).await.map_err(PageError::from)?;
+    client.ok_or_else(|| PageProblem::UnknownClient.into())
+}
+
+/// Whom an `id_token_hint` names, if it is ours and for this client.
+fn subject_of(state: &ApiState, client: &Client, token: &str) -> Option<UserId> {
+    let claims = state.services.tokens.read_id_token_hint(token).ok()?;
+    let user = claims.sub.parse().ok()?;
+    (claims.aud == client.client.as_str()).then_some(user)
+}
+
+fn told(state: &ApiState, failure: Failure) -> Result<Response, PageError> {
+    match failure {
+        Failure::Page(error) => Err(error),
+        Failure::Client(to, error) => refuse(state, &to, &error),
+    }
+}
