@@ -199,7 +199,7 @@ pub struct WriteSet {
     /// For kinds whose partitions expire: the end of the whole partition, statics included. It may be collected
     /// [`GRACE`] later. A later commit can only put the end off; `None` once makes the partition permanent.
     pub partition_expires_at: Option<Timestamp>,
-    /// Note the partition in the [`Stream::dirty`] of `at`, before the commit or together with it, so that its
+    /// Note the partition in the [`Stream::Dirty`] of `at`, before the commit or together with it, so that its
     /// undelivered events are found after a crash.
     pub note_dirty: bool,
 }
@@ -307,7 +307,7 @@ pub struct ScanPage {
     pub next: Option<Box<str>>,
 }
 
-/// The kernel. One contract suite ([`crate::contract`]) runs against every implementation.
+/// The kernel. One contract suite (`contract`, feature `testing`) runs against every implementation.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Reads a partition serially: what was committed before this call began is seen. Items are those whose key begins
