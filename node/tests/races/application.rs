@@ -86,7 +86,8 @@ impl Tokens {
     /// Does the server still answer to the access token?
     pub(crate) fn live(&self, site: SocketAddr) -> bool {
         let bearer = format!("Bearer {}", self.access);
-        let answer = Request::new("/oauth/userinfo", &[("Authorization", &bearer)], None).send(site).expect("an answer");
+        let answer =
+            Request::new("/oauth/userinfo", &[("Authorization", &bearer)], None).send(site).expect("an answer");
         assert!([200, 401].contains(&answer.status), "{} {}", answer.status, answer.body);
         answer.status == 200
     }

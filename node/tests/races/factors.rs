@@ -3,7 +3,7 @@
 use crate::{
     House,
     browser::Browser,
-    http::{Answer, Request, race},
+    http::{Answer, Gone, Request, race},
     person::{Person, signed_in},
 };
 
@@ -20,15 +20,12 @@ fn challenged(person: &Person) -> Vec<(Browser, Answer)> {
     (0..LOGINS).map(|_| person.challenged().expect("served")).collect()
 }
 
-/// The same logins, each on its page for backup codes.
-fn wanting_a_backup_code(logins: Vec<(Browser, Answer)>) -> Vec<(Browser, Answer)> {
-    let turn = |(mut browser, page): (Browser, Answer)| {
-        let link = page.body.split("href=\"/login/backup-code").nth(1).and_then(|rest| rest.split('"').next());
-        let path = format!("/login/backup-code{}", link.expect("a link to it").replace("&amp;", "&"));
-        let page = browser.open(&path).expect("served");
-        (browser, page)
-    };
-    logins.into_iter().map(turn).collect()
+/// The way from the page that asks for the authenticator app to the one that asks for a backup code.
+pub(crate) fn to_backup_code((mut browser, page): (Browser, Answer)) -> Result<(Browser, Answer), Gone> {
+    let link = page.body.split("href=\"/login/backup-code").nth(1).and_then(|rest| rest.split('"').next());
+    let path = format!("/login/backup-code{}", link.expect("a link to it").replace("&amp;", "&"));
+    let page = browser.open(&path)?;
+    Ok((browser, page))
 }
 
 #[test]
@@ -50,7 +47,8 @@ fn of_64_presentations_of_one_backup_code_one_signs_in() {
     let house = House::new();
     let mut person = Person::register(house.site(), "backup-race").expect("served");
     let authenticator = person.enrol().expect("served");
-    let logins = wanting_a_backup_code(challenged(&person));
+    let logins = challenged(&person).into_iter().map(|login| to_backup_code(login).expect("served"));
+    let logins: Vec<_> = logins.collect();
     let code = &authenticator.backup_codes[3];
     let answers = race(house.site(), presentations(&logins, "/login/backup-code", code, 64));
     assert_eq!(answers.iter().filter(|answer| signed_in(answer)).count(), 1);

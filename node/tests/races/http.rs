@@ -65,7 +65,7 @@ impl Answer {
 
     /// The first header of a name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers(name).next()
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// All headers of a name.

@@ -32,20 +32,26 @@ impl Person {
         Ok(Self { name, password, browser })
     }
 
-    /// Enrols an authenticator app with the code before the current one, so that the current one is left.
+    /// Enrols an authenticator app.
     pub(crate) fn enrol(&mut self) -> Result<Authenticator, Gone> {
         let page = self.browser.open("/account/mfa")?;
         let page = self.browser.submit(&page, "/account/mfa/totp", &[("name", "Phone")])?;
         let key = page.body.split("secret=").nth(1).and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
         let seed = BASE32_NOPAD.decode(key.expect("a key on the page").as_bytes()).expect("base32");
         let totp = Builder::new().with_secret(seed).build().expect("an authenticator");
-        let code = code_of(&totp, step() - 1);
+        let step = step();
+        let code = code_of(&totp, step);
         let page = self.browser.submit(&page, "/account/mfa/totp/*/confirm", &[("code", &code)])?;
         let codes = page.body.split("<li><code>").skip(1).filter_map(|rest| rest.split("</code>").next());
         let backup_codes: Vec<_> = codes.map(str::to_owned).collect();
         assert_eq!(backup_codes.len(), 10, "{} {}", page.status, page.body);
         self.browser.submit(&page, "/account/mfa/backup-codes/saved", &[("saved", "yes")])?;
-        Ok(Authenticator { totp, enrolled_with: code, backup_codes })
+        Ok(Authenticator { totp, step, backup_codes })
+    }
+
+    /// The same person at a server that was started again.
+    pub(crate) fn at(&self, site: SocketAddr) -> Self {
+        Self { browser: Browser::new(site), ..self.clone() }
     }
 
     /// Types name and password in a browser that was never here; gives it, and the page that follows.
@@ -70,16 +76,20 @@ impl Person {
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     totp: Totp,
-    /// The code that confirmed it.
-    pub(crate) enrolled_with: String,
+    step: u64,
     /// As shown, once.
     pub(crate) backup_codes: Vec<String>,
 }
 
 impl Authenticator {
-    /// The code that it shows now.
+    /// The code that confirmed it.
+    pub(crate) fn enrolled_with(&self) -> String {
+        code_of(&self.totp, self.step)
+    }
+
+    /// A code that is good for a minute at least and was not used at the enrolment: that of the step after it.
     pub(crate) fn code(&self) -> String {
-        code_of(&self.totp, step())
+        code_of(&self.totp, self.step + 1)
     }
 
     /// A code that is right at no time near now.
