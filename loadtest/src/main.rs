@@ -20,12 +20,24 @@ mod scenario;
 mod schedule;
 mod tally;
 
+use std::process::ExitCode;
+
 use clap::Parser as _;
 
 use crate::cli::{Cli, Verb};
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+/// Exit codes: 0 done, 1 refused, failed or a budget missed (the reason is on stderr), 2 wrong usage.
+fn main() -> ExitCode {
+    match done(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("doorward-loadtest: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn done(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.verb {
         Verb::Run(run) => runtime.block_on(run::run(&run)),

@@ -86,11 +86,9 @@ async fn enrolled(http: &Http, seed: u64, index: usize) -> Result<User, Failure>
     let form = Form::find(&page, "/account/mfa/totp", "totp");
     let page = browser.submit("enrol", form, &[("name", "Phone")]).await?.page("enrol")?;
     let totp = page::totp_key(&page).and_then(|key| authenticator(&key)).ok_or(Failure::new("enrol: no key"))?;
-    // The step before the current one, so that the current one is left for a sign-in.
-    let step = machine::unix_secs() / STEP - 1;
-    let fields = [("code", code(&totp, step))];
-    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let page = browser.submit("confirm", Form::find(&page, "/account/mfa/totp/", "/confirm"), &fields).await?;
+    let step = machine::unix_secs() / STEP;
+    let (form, code) = (Form::find(&page, "/account/mfa/totp/", "/confirm"), code(&totp, step));
+    let page = browser.submit("confirm", form, &[("code", &code)]).await?;
     let form = Form::find(&page.page("confirm")?, "/account/mfa/backup-codes/saved", "");
     browser.submit("backup codes", form, &[("saved", "yes")]).await?;
     Ok(User { name, password, browser, tokens: Mutex::default(), totp, last_step: AtomicU64::new(step) })
