@@ -1,7 +1,7 @@
 //! The only place that does: commit → swap → reply → publish. In that order, so that no answer leaves without its commit
 //! and nothing is told that is not stored.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use schema::{
     Commit, EVENT_PREFIX, Event, Operation, Put, Revision, Store, StoreError, Timestamp, UserId, WriteSet,
@@ -30,7 +30,7 @@ pub(crate) struct Settle<'a> {
     pub(crate) digest: [u8; 32],
     pub(crate) now: Timestamp,
     /// Events that were shipped, to be removed with this commit.
-    pub(crate) shipped: &'a mut Vec<Box<str>>,
+    pub(crate) shipped: &'a mut BTreeSet<Box<str>>,
     /// The minute in which this partition was last noted as dirty.
     pub(crate) noted_minute: &'a mut Option<i64>,
 }
@@ -102,8 +102,13 @@ fn answer(reply: Reply, outcome: Box<RawValue>) {
     let _ = reply.send(Ok(outcome));
 }
 
-fn deletes(keys: &[ItemKey], shipped: &[Box<str>]) -> Vec<Box<str>> {
+fn deletes(keys: &[ItemKey], shipped: &BTreeSet<Box<str>>) -> Vec<Box<str>> {
     keys.iter().map(|key| key.to_string().into_boxed_str()).chain(shipped.iter().cloned()).collect()
+}
+
+/// The key of the `n`th event of the commit that makes `revision`.
+pub(crate) fn event_key(revision: Revision, n: usize) -> Box<str> {
+    format!("{EVENT_PREFIX}{}/{n}", revision.as_u64()).into()
 }
 
 /// Event items of a commit, and what the shipper makes of them once it is there.
@@ -111,7 +116,7 @@ fn events(user: UserId, revision: Revision, events: &[AuditEvent]) -> (Vec<Put>,
     if events.is_empty() {
         return (Vec::new(), None);
     }
-    let key = |n: usize| format!("{EVENT_PREFIX}{}/{n}", revision.as_u64()).into_boxed_str();
+    let key = |n| event_key(revision, n);
     let partition = User::partition(user);
     let mut puts = Vec::with_capacity(events.len());
     let mut shipment = Shipment { user, keys: Vec::new(), events: Vec::new() };

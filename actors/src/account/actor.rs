@@ -1,6 +1,10 @@
 //! The actor of one user: loads, decides, settles.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use schema::{EVENT_PREFIX, Partition, StoreError, Timestamp, UserId, record::Throttle};
@@ -22,7 +26,7 @@ use crate::{
         user::{Areas, User},
     },
     hasher::Priority,
-    settle::{Settle, Settled},
+    settle::{Settle, Settled, event_key},
     shipper::Shipment,
 };
 
@@ -43,9 +47,9 @@ pub(crate) struct State {
     /// The last commit's time, by whoever made it: `now` never lies before it.
     committed_at: Timestamp,
     /// Events that were appended to their stream and are still items here.
-    shipped: Vec<Box<str>>,
+    shipped: BTreeSet<Box<str>>,
     /// Events that were handed to the shipper and not acknowledged yet.
-    in_flight: usize,
+    in_flight: BTreeSet<Box<str>>,
     noted_minute: Option<i64>,
     reservations: Reservations,
 }
@@ -55,8 +59,8 @@ impl State {
         Self {
             user: User::unloaded(id),
             committed_at: Timestamp::default(),
-            shipped: Vec::new(),
-            in_flight: 0,
+            shipped: BTreeSet::new(),
+            in_flight: BTreeSet::new(),
             noted_minute: None,
             reservations: Reservations::default(),
         }
@@ -66,7 +70,7 @@ impl State {
     fn unload(&mut self) {
         self.user = User::unloaded(self.user.id);
         self.shipped.clear();
-        self.in_flight = 0;
+        self.in_flight.clear();
     }
 }
 
@@ -102,7 +106,7 @@ impl Actor for Account {
             Message::Decide { delivery, first_sent_at, deadline, reply } => {
                 let repeated = match first_sent_at {
                     None => Ok(None),
-                    Some(at) => self.recorded(state, &delivery, at).await,
+                    Some(_) => self.recorded(state, &delivery, first_sent_at).await,
                 };
                 match repeated {
                     Ok(None) => self.decide(state, &delivery, deadline, reply).await,
@@ -118,8 +122,11 @@ impl Actor for Account {
                 self.wake(&myself, state, waiting).await;
             }
             Message::Shipped(keys) => {
-                state.in_flight = state.in_flight.saturating_sub(keys.len());
-                state.shipped.extend(keys);
+                // After a reload the same keys can come twice: they are items once.
+                for key in keys {
+                    state.in_flight.remove(&key);
+                    state.shipped.insert(key);
+                }
             }
             Message::Observe(reply) => drop(reply.send(observe(state))),
         }
@@ -128,7 +135,7 @@ impl Actor for Account {
 
     async fn post_stop(&self, _myself: ActorRef<Message>, state: &mut State) -> Result<(), ActorProcessingErr> {
         // With events in flight their keys are not known to be shipped: the next owner finds them in the store.
-        if state.in_flight == 0
+        if state.in_flight.is_empty()
             && let Some(resting) = Resting::pack(&state.user, state.committed_at, &state.shipped)
         {
             self.shared.rest(state.user.id, resting);
@@ -146,6 +153,9 @@ impl Account {
         mut reply: oneshot::Sender<Answer>,
     ) {
         for conflicts in 0..=MAX_CONFLICTS {
+            if deadline.is_over() {
+                return drop(reply.send(Err(CallError::TimedOut)));
+            }
             if let Err(error) = self.load(state, delivery.body.needs()).await {
                 return drop(reply.send(Err(error.into())));
             }
@@ -157,9 +167,14 @@ impl Account {
                 Settled::Done => return,
                 Settled::Conflict(back) => {
                     reply = back;
-                    state.unload();
                     metrics::counter!("doorward_commit_conflicts_total").increment(1);
                     self.pause(conflicts).await;
+                    // The other owner may have had this very command (HAZARDS H5).
+                    match self.recorded(state, delivery, None).await {
+                        Ok(None) => {}
+                        Ok(Some(outcome)) => return drop(reply.send(Ok(outcome))),
+                        Err(error) => return drop(reply.send(Err(error))),
+                    }
                 }
                 Settled::Failed(back, error) => {
                     state.unload();
@@ -197,7 +212,8 @@ impl Account {
         let settled = settle.settle(&mut state.user, decision, reply).await;
         if matches!(settled, Settled::Done) && writes {
             state.committed_at = now;
-            state.in_flight += events;
+            let revision = state.user.revision.into_iter();
+            state.in_flight.extend(revision.flat_map(|revision| (0..events).map(move |n| event_key(revision, n))));
         }
         settled
     }
@@ -243,17 +259,18 @@ impl Account {
             }
         }
         if !shipment.keys.is_empty() {
-            state.in_flight += shipment.keys.len();
+            state.in_flight.extend(shipment.keys.iter().cloned());
             self.shared.shipper.ship(shipment);
         }
     }
 
-    /// The outcome of a repeated delivery, if the ring has it (HAZARDS H5).
+    /// The outcome of a command that may have been committed, if the ring has it (HAZARDS H5). What is in memory is
+    /// dropped. `first_sent_at` is set for a repeated delivery.
     async fn recorded(
         &self,
         state: &mut State,
         delivery: &Delivery,
-        first_sent_at: Timestamp,
+        first_sent_at: Option<Timestamp>,
     ) -> Result<Option<Box<RawValue>>, CallError> {
         // What is in memory may be from before the earlier delivery.
         state.unload();
@@ -268,7 +285,7 @@ impl Account {
         // A full ring may have forgotten it, unless its oldest entry is older than the first sending.
         let full = partition.operations.len() as u64 >= schema::RING;
         let oldest = partition.operations.iter().map(|operation| operation.at).min();
-        if full && oldest.is_some_and(|at| at >= first_sent_at) {
+        if full && oldest.zip(first_sent_at).is_some_and(|(at, sent)| at >= sent) {
             return Err(CallError::Unavailable("the fate of an earlier delivery is not known any more".to_owned()));
         }
         Ok(None)
@@ -331,6 +348,6 @@ fn observe(state: &State) -> Observation {
         loaded: state.user.areas.contain(Areas::CORE),
         reservations: state.reservations.out(),
         waiting: state.reservations.waiting(),
-        undelivered: state.in_flight,
+        undelivered: state.in_flight.len(),
     }
 }

@@ -1,6 +1,6 @@
 //! Warm users without an actor: (revision, items) in one block of memory each, bounded in bytes, the oldest out first.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use schema::{Body, EVENT_PREFIX, Partition, Revision, Timestamp, UserId};
 use serde_json::value::RawValue;
@@ -22,7 +22,7 @@ pub(crate) struct Resting {
 
 impl Resting {
     /// Packs a user; `None` if it was never stored. `shipped` are the events to be removed with the next commit.
-    pub(super) fn pack(user: &User, committed_at: Timestamp, shipped: &[Box<str>]) -> Option<Self> {
+    pub(super) fn pack(user: &User, committed_at: Timestamp, shipped: &BTreeSet<Box<str>>) -> Option<Self> {
         let mut bytes = Vec::with_capacity(1024);
         let mut push = |key: &str, json: &str| {
             bytes.extend_from_slice(key.as_bytes());
@@ -44,14 +44,14 @@ impl Resting {
     }
 
     /// Unpacks: the user, and the events to be removed.
-    pub(super) fn unpack(self, id: UserId) -> Option<(User, Vec<Box<str>>)> {
+    pub(super) fn unpack(self, id: UserId) -> Option<(User, BTreeSet<Box<str>>)> {
         let text = std::str::from_utf8(&self.bytes).ok()?;
         let mut parts = text.split_terminator('\0');
         let mut items = BTreeMap::new();
-        let mut shipped = Vec::new();
+        let mut shipped = BTreeSet::new();
         while let (Some(key), Some(json)) = (parts.next(), parts.next()) {
             if key.starts_with(EVENT_PREFIX) {
-                shipped.push(key.into());
+                shipped.insert(key.into());
                 continue;
             }
             let json = RawValue::from_string(json.to_owned()).ok()?;
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn packed(user: &User) -> Resting {
-        Resting::pack(user, Timestamp::default(), &["event/1/0".into()]).expect("stored")
+        Resting::pack(user, Timestamp::default(), &BTreeSet::from(["event/1/0".into()])).expect("stored")
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         let (after, shipped) = packed(&before).unpack(before.id).expect("readable");
         assert_eq!((after.revision, after.areas), (before.revision, before.areas));
         assert_eq!(after.throttles.keys().collect::<Vec<_>>(), ["password"]);
-        assert_eq!(shipped, ["event/1/0".into()]);
+        assert_eq!(shipped, BTreeSet::from(["event/1/0".into()]));
     }
 
     #[test]

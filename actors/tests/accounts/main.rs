@@ -3,4 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delivery;
 mod journey;
+mod races;
+mod resting;
+mod settling;
+mod totp;

@@ -15,21 +15,21 @@ use super::{Person, World, soon};
 
 /// A registered client.
 #[derive(Clone, Debug)]
-pub struct App {
-    pub client: ClientId,
-    pub redirect_uri: String,
+pub(crate) struct App {
+    pub(crate) client: ClientId,
+    pub(crate) redirect_uri: String,
 }
 
 /// An authorization code as its holder has it.
 #[derive(Clone, Debug)]
-pub struct Issued {
-    pub code: CodeId,
-    pub secret_hash: String,
-    pub app: App,
+pub(crate) struct Issued {
+    pub(crate) code: CodeId,
+    pub(crate) secret_hash: String,
+    pub(crate) app: App,
 }
 
 /// The token request for a code.
-pub fn redeem(issued: &Issued) -> RedeemCode {
+pub(crate) fn redeem(issued: &Issued) -> RedeemCode {
     RedeemCode {
         code: issued.code,
         secret_hash: issued.secret_hash.clone(),
@@ -41,7 +41,7 @@ pub fn redeem(issued: &Issued) -> RedeemCode {
 
 impl World {
     /// The operator registers an application of its own.
-    pub async fn app(&self, name: &str) -> App {
+    pub(crate) async fn app(&self, name: &str) -> App {
         let redirect_uri = format!("https://{name}.example.org/cb");
         let new = NewClient {
             name: name.to_owned(),
@@ -58,7 +58,7 @@ impl World {
     }
 
     /// What the application asks for.
-    pub fn authorization(&self, person: &Person, app: &App, scopes: &str) -> Authorize {
+    pub(crate) fn authorization(&self, person: &Person, app: &App, scopes: &str) -> Authorize {
         Authorize {
             session: person.session.clone(),
             client: app.client.clone(),
@@ -73,7 +73,7 @@ impl World {
     }
 
     /// A code for the person's session, with the scopes given.
-    pub async fn code_for(&self, person: &Person, app: &App, scopes: &str) -> Issued {
+    pub(crate) async fn code_for(&self, person: &Person, app: &App, scopes: &str) -> Issued {
         let (attempt, command) = (self.attempt(), self.authorization(person, app, scopes));
         let outcome = self.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
         let AuthorizeOutcome::Issued { code } = outcome else { panic!("{outcome:?}") };
@@ -82,26 +82,26 @@ impl World {
     }
 
     /// A code for `openid`.
-    pub async fn code(&self, person: &Person, app: &App) -> Issued {
+    pub(crate) async fn code(&self, person: &Person, app: &App) -> Issued {
         self.code_for(person, app, scope::OPENID).await
     }
 
     /// Redeems a code.
-    pub async fn redeem(&self, person: &Person, issued: &Issued) -> (RedeemOutcome, Attempt) {
+    pub(crate) async fn redeem(&self, person: &Person, issued: &Issued) -> (RedeemOutcome, Attempt) {
         let attempt = self.attempt();
         let outcome = self.services.accounts.ask(person.user, &attempt, redeem(issued), soon()).await;
         (outcome.expect("answers"), attempt)
     }
 
     /// Redeems a code that is good.
-    pub async fn grant(&self, person: &Person, issued: &Issued) -> (Grant, Attempt) {
+    pub(crate) async fn grant(&self, person: &Person, issued: &Issued) -> (Grant, Attempt) {
         let (outcome, attempt) = self.redeem(person, issued).await;
         let RedeemOutcome::Granted(grant) = outcome else { panic!("{outcome:?}") };
         (*grant, attempt)
     }
 
     /// The refresh request with what `attempt` gave.
-    pub fn refresh_of(&self, grant: &Grant, attempt: &Attempt) -> Refresh {
+    pub(crate) fn refresh_of(&self, grant: &Grant, attempt: &Attempt) -> Refresh {
         Refresh {
             family: grant.family,
             generation: grant.generation,
@@ -112,14 +112,14 @@ impl World {
     }
 
     /// Sends a refresh request.
-    pub async fn refresh(&self, person: &Person, command: Refresh) -> (RedeemOutcome, Attempt) {
+    pub(crate) async fn refresh(&self, person: &Person, command: Refresh) -> (RedeemOutcome, Attempt) {
         let attempt = self.attempt();
         let outcome = self.services.accounts.ask(person.user, &attempt, command, soon()).await;
         (outcome.expect("answers"), attempt)
     }
 
     /// Do tokens of this family still count?
-    pub async fn counts(&self, person: &Person, family: FamilyId) -> bool {
+    pub(crate) async fn counts(&self, person: &Person, family: FamilyId) -> bool {
         let check = actors::domain::command::CheckToken { family };
         let profile = self.services.accounts.ask(person.user, &self.attempt(), check, soon()).await;
         profile.expect("answers").is_some()

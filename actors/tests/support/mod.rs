@@ -34,31 +34,31 @@ use schema::{
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 
-pub use application::{App, Issued, redeem};
-pub use person::{Authenticator, PASSWORD, Person, code_at};
-pub use store::{Fault, TestStore};
+pub(crate) use application::{App, Issued, redeem};
+pub(crate) use person::{Authenticator, PASSWORD, Person, code_at};
+pub(crate) use store::{Fault, TestStore};
 
 /// When a world begins: five seconds into a TOTP step.
-pub const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
 
 /// Where and with what a test happens.
-pub struct World {
-    pub services: Services,
-    pub store: Arc<TestStore>,
-    pub clock: Arc<MockClock>,
-    pub entropy: Arc<SeededEntropy>,
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) store: Arc<TestStore>,
+    pub(crate) clock: Arc<MockClock>,
+    pub(crate) entropy: Arc<SeededEntropy>,
     embedded: Arc<EmbeddedStore>,
     folder: TempDir,
 }
 
 impl World {
     /// A world with small hashes and nothing else unusual.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
     /// As [`Self::new`], with changed options.
-    pub async fn with(change: impl FnOnce(&mut ServicesOptions)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut ServicesOptions)) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let embedded = open(&folder);
         seed_signing_keys(embedded.as_ref()).await;
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// The process dies without a word, and another one opens the same folder.
-    pub async fn killed_and_restarted(self) -> Self {
+    pub(crate) async fn killed_and_restarted(self) -> Self {
         let Self { services, clock, embedded, folder, .. } = self;
         embedded.close();
         drop((services, embedded));
@@ -89,42 +89,55 @@ impl World {
         Self::over(folder, embedded, clock, |_| {}).await
     }
 
+    /// Another node over the same store, with a clock in common and a directory of its own; and its view of the store.
+    pub(crate) async fn second_node(&self) -> (Services, Arc<TestStore>) {
+        let store = Arc::new(TestStore::new(Arc::clone(&self.embedded) as Arc<dyn Store>));
+        let entropy = Arc::new(SeededEntropy::new(0x5ec0));
+        let options = options(Arc::clone(&store), Arc::clone(&self.clock), entropy);
+        (Services::start(options).await.expect("services start"), store)
+    }
+
     /// The time.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// Lets time pass.
-    pub fn pass(&self, span: Duration) {
+    pub(crate) fn pass(&self, span: Duration) {
         self.clock.advance(span);
     }
 
     /// A fresh attempt from nowhere in particular.
-    pub fn attempt(&self) -> Attempt {
+    pub(crate) fn attempt(&self) -> Attempt {
         self.services.attempt(Origin::default())
     }
 
-    /// Every audit event so far, oldest first.
-    pub async fn audit(&self) -> Vec<AuditEvent> {
+    /// Every audit event so far, oldest first; what is under way is waited for.
+    pub(crate) async fn audit(&self) -> Vec<AuditEvent> {
         self.services.shipper.settled().await;
+        self.store_audit().await
+    }
+
+    /// Every audit event that is in the stream.
+    pub(crate) async fn store_audit(&self) -> Vec<AuditEvent> {
         let events = self.store.read(Stream::Audit, &Cursor::default(), 10_000).await.expect("the store works");
         events.iter().map(|event| AuditEvent::decode(&event.json).expect("an audit event")).collect()
     }
 
     /// How many audit events of this kind there are.
-    pub async fn told(&self, kind: &str) -> usize {
+    pub(crate) async fn told(&self, kind: &str) -> usize {
         self.audit().await.iter().filter(|event| event.kind == kind).count()
     }
 
     /// Every item of a user's partition, by key.
-    pub async fn items(&self, user: UserId) -> Vec<String> {
+    pub(crate) async fn items(&self, user: UserId) -> Vec<String> {
         let key = PartitionKey::new(Kind::User, user);
         let partition = self.store.load(&key, &[""]).await.expect("the store works");
         partition.items.keys().map(|key| key.to_string()).collect()
     }
 
     /// Lets idle actors go to rest, and returns when none is left.
-    pub async fn everybody_rests(&self) {
+    pub(crate) async fn everybody_rests(&self) {
         self.services.shipper.settled().await;
         self.pass(Duration::from_mins(10));
         let rested = async {
@@ -137,12 +150,12 @@ impl World {
 }
 
 /// A deadline that no test reaches.
-pub fn soon() -> Deadline {
+pub(crate) fn soon() -> Deadline {
     Deadline::after(Duration::from_mins(2))
 }
 
 /// An attempt whose secrets follow from `n`.
-pub fn attempt_of(n: u8) -> Attempt {
+pub(crate) fn attempt_of(n: u8) -> Attempt {
     Attempt { id: AttemptId::from_bytes([n; 16]), seed: Seed::new([n; 32]), origin: Origin::default() }
 }
 
@@ -151,7 +164,7 @@ fn open(folder: &TempDir) -> Arc<EmbeddedStore> {
 }
 
 /// The ring of every world, so that signing keys made in one open in all.
-pub fn master_keys() -> MasterKeys {
+pub(crate) fn master_keys() -> MasterKeys {
     MasterKeys::parse("k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").expect("a ring")
 }
 
@@ -210,7 +223,7 @@ async fn seed_signing_keys(store: &dyn Store) {
 }
 
 /// `N` bytes of the world's random source.
-pub fn random<const N: usize>(world: &World) -> [u8; N] {
+pub(crate) fn random<const N: usize>(world: &World) -> [u8; N] {
     let entropy: &dyn Entropy = world.entropy.as_ref();
     entropy.array()
 }

@@ -23,35 +23,35 @@ use totp_rs::{Algorithm, Builder};
 use super::{World, random, soon};
 
 /// Good enough for everybody here.
-pub const PASSWORD: &str = "eleven purple umbrellas walking";
+pub(crate) const PASSWORD: &str = "eleven purple umbrellas walking";
 
 /// Somebody with an account, signed in in one browser.
 #[derive(Clone, Debug)]
-pub struct Person {
-    pub user: UserId,
-    pub name: String,
-    pub browser: BrowserId,
-    pub session: SessionRef,
-    pub device: DeviceId,
+pub(crate) struct Person {
+    pub(crate) user: UserId,
+    pub(crate) name: String,
+    pub(crate) browser: BrowserId,
+    pub(crate) session: SessionRef,
+    pub(crate) device: DeviceId,
 }
 
 /// An authenticator app, and the codes on paper.
 #[derive(Clone, Debug)]
-pub struct Authenticator {
-    pub factor: FactorId,
-    pub seed: Vec<u8>,
-    pub backup: Vec<String>,
+pub(crate) struct Authenticator {
+    pub(crate) factor: FactorId,
+    pub(crate) seed: Vec<u8>,
+    pub(crate) backup: Vec<String>,
 }
 
 impl Authenticator {
     /// What it shows at `now`.
-    pub fn code(&self, now: Timestamp) -> totp::Code {
+    pub(crate) fn code(&self, now: Timestamp) -> totp::Code {
         code_at(&self.seed, now)
     }
 }
 
 /// The code of a moment.
-pub fn code_at(seed: &[u8], now: Timestamp) -> totp::Code {
+pub(crate) fn code_at(seed: &[u8], now: Timestamp) -> totp::Code {
     let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_step_duration(30).with_skew(0);
     let totp = totp.with_secret(seed).build_noncompliant();
     let text = totp.generate(u64::try_from(now.as_secs()).expect("after 1970")).to_string();
@@ -60,7 +60,7 @@ pub fn code_at(seed: &[u8], now: Timestamp) -> totp::Code {
 
 impl World {
     /// Somebody registers.
-    pub async fn register(&self, name: &str) -> Person {
+    pub(crate) async fn register(&self, name: &str) -> Person {
         let attempt = self.attempt();
         let browser = BrowserId::from_bytes(random(self));
         let new = self.new_account(name, browser);
@@ -71,20 +71,20 @@ impl World {
     }
 
     /// What somebody types to register.
-    pub fn new_account(&self, name: &str, browser: BrowserId) -> NewAccount {
+    pub(crate) fn new_account(&self, name: &str, browser: BrowserId) -> NewAccount {
         let password = PASSWORD.to_owned().into();
         NewAccount { user_name: name.to_owned(), email: String::new(), password, browser }
     }
 
     /// Somebody registers and enrols an authenticator app.
-    pub async fn register_with_totp(&self, name: &str) -> (Person, Authenticator) {
+    pub(crate) async fn register_with_totp(&self, name: &str) -> (Person, Authenticator) {
         let mut person = self.register(name).await;
         let app = self.enrol(&mut person).await;
         (person, app)
     }
 
     /// Enrols an authenticator app; the enrolment's step is used up.
-    pub async fn enrol(&self, person: &mut Person) -> Authenticator {
+    pub(crate) async fn enrol(&self, person: &mut Person) -> Authenticator {
         let (factor, seed) = self.begin_totp(person).await;
         let attempt = self.attempt();
         let backup = self.services.hashes.backup_codes(&attempt.seed, soon()).await.expect("hashes");
@@ -100,7 +100,7 @@ impl World {
     }
 
     /// Begins an enrolment and reads the seed off the page.
-    pub async fn begin_totp(&self, person: &Person) -> (FactorId, Vec<u8>) {
+    pub(crate) async fn begin_totp(&self, person: &Person) -> (FactorId, Vec<u8>) {
         let begin = BeginTotp { session: person.session.clone(), name: "Phone".to_owned() };
         let begun = self.services.accounts.ask(person.user, &self.attempt(), begin, soon()).await.expect("answers");
         let BeginTotpOutcome::Begun { factor } = begun else { panic!("{begun:?}") };
@@ -113,18 +113,18 @@ impl World {
     }
 
     /// A login in a browser that nobody knows.
-    pub fn login(&self) -> LoginRef {
+    pub(crate) fn login(&self) -> LoginRef {
         let (login, browser) = (LoginId::from_bytes(random(self)), BrowserId::from_bytes(random(self)));
         LoginRef { login, browser, device: None, renews: None }
     }
 
     /// A login in this person's browser.
-    pub fn login_of(&self, person: &Person) -> LoginRef {
+    pub(crate) fn login_of(&self, person: &Person) -> LoginRef {
         LoginRef { browser: person.browser, device: Some(person.device), ..self.login() }
     }
 
     /// A name and a password are typed; a login that names a device shows its cookie.
-    pub async fn type_password(
+    pub(crate) async fn type_password(
         &self,
         name: &str,
         password: &str,
@@ -140,13 +140,13 @@ impl World {
     }
 
     /// A password typed in a browser that nobody knows.
-    pub async fn guess(&self, name: &str, password: &str) -> SignInOutcome {
+    pub(crate) async fn guess(&self, name: &str, password: &str) -> SignInOutcome {
         let outcome = self.type_password(name, password, &self.login(), None).await;
         outcome.expect("answers").0
     }
 
     /// The right password of somebody with a second factor, in a browser that nobody knows.
-    pub async fn first_proof(&self, person: &Person) -> LoginRef {
+    pub(crate) async fn first_proof(&self, person: &Person) -> LoginRef {
         let login = self.login();
         let (outcome, _) = self.type_password(&person.name, PASSWORD, &login, None).await.expect("answers");
         assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
@@ -154,13 +154,13 @@ impl World {
     }
 
     /// A TOTP code as the second proof.
-    pub async fn type_totp(&self, person: &Person, login: &LoginRef, code: totp::Code) -> SignInOutcome {
+    pub(crate) async fn type_totp(&self, person: &Person, login: &LoginRef, code: totp::Code) -> SignInOutcome {
         let command = VerifyTotp { login: login.clone(), code };
         self.services.accounts.ask(person.user, &self.attempt(), command, soon()).await.expect("answers")
     }
 
     /// A backup code as the second proof.
-    pub async fn type_backup_code(&self, person: &Person, login: &LoginRef, text: &str) -> SignInOutcome {
+    pub(crate) async fn type_backup_code(&self, person: &Person, login: &LoginRef, text: &str) -> SignInOutcome {
         let code = backup_code::parse(text).expect("a backup code");
         let check = CheckBackupCode { login: login.clone(), locator: code.locator, secret: code.secret };
         let request = Request::CheckBackupCode(check);
@@ -168,7 +168,7 @@ impl World {
     }
 
     /// Signs in in a new browser, with everything that is asked for.
-    pub async fn sign_in(&self, person: &Person, app: Option<&Authenticator>) -> Person {
+    pub(crate) async fn sign_in(&self, person: &Person, app: Option<&Authenticator>) -> Person {
         let login = self.login();
         let (mut outcome, mut attempt) = self.type_password(&person.name, PASSWORD, &login, None).await.expect("works");
         if let (SignInOutcome::SecondFactor { .. }, Some(app)) = (&outcome, app) {
@@ -182,7 +182,12 @@ impl World {
     }
 
     /// The current password and a new one.
-    pub async fn change_password(&self, person: &Person, current: &str, new: &str) -> (ChangePasswordOutcome, Attempt) {
+    pub(crate) async fn change_password(
+        &self,
+        person: &Person,
+        current: &str,
+        new: &str,
+    ) -> (ChangePasswordOutcome, Attempt) {
         let attempt = self.attempt();
         let new: actors::secret::Secret<String> = new.to_owned().into();
         let new_hash = self.services.registration.hash_new_password(&new, &[], soon()).await.expect("strong enough");
@@ -199,6 +204,6 @@ impl World {
 }
 
 /// The session as its cookie names it after this attempt.
-pub fn session_ref(attempt: &Attempt, signed_in: &SignedIn) -> SessionRef {
+pub(crate) fn session_ref(attempt: &Attempt, signed_in: &SignedIn) -> SessionRef {
     SessionRef { session: signed_in.session, secret_hash: SignIn::session_secret_hash(&attempt.seed) }
 }

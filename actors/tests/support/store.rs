@@ -20,7 +20,7 @@ use tokio::sync::{Notify, Semaphore};
 
 /// What happens to one commit of a user's partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nothing unusual.
     Pass,
     /// It is refused.
@@ -42,7 +42,7 @@ pub enum Fault {
 }
 
 /// The store of a test.
-pub struct TestStore {
+pub(crate) struct TestStore {
     inner: Mutex<Arc<dyn Store>>,
     commits: Mutex<VecDeque<Fault>>,
     appends: Mutex<VecDeque<Fault>>,
@@ -56,7 +56,7 @@ pub struct TestStore {
 
 impl TestStore {
     /// A store that passes everything on until told otherwise.
-    pub fn new(inner: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner: Mutex::new(inner),
             commits: Mutex::default(),
@@ -71,42 +71,42 @@ impl TestStore {
     }
 
     /// The next commits of user partitions meet these faults, one each, in this order.
-    pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.commits.lock().extend(faults);
     }
 
     /// The next appends meet these faults, one each.
-    pub fn script_appends(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn script_appends(&self, faults: impl IntoIterator<Item = Fault>) {
         self.appends.lock().extend(faults);
     }
 
     /// Faults that no commit has met yet.
-    pub fn unmet(&self) -> usize {
+    pub(crate) fn unmet(&self) -> usize {
         self.commits.lock().len()
     }
 
     /// The next load of this kind reads, and then waits until [`Self::let_go`] with what it found.
-    pub fn hold_load(&self, kind: Kind) {
+    pub(crate) fn hold_load(&self, kind: Kind) {
         *self.hold_loads.lock() = Some(kind);
     }
 
     /// Returns when something waits at the gate.
-    pub async fn something_waits(&self) {
+    pub(crate) async fn something_waits(&self) {
         self.arrived.notified().await;
     }
 
     /// Lets one that waits at the gate go on.
-    pub fn let_go(&self) {
+    pub(crate) fn let_go(&self) {
         self.gate.add_permits(1);
     }
 
     /// Loads so far, and commits that were carried out so far.
-    pub fn operations(&self) -> (usize, usize) {
+    pub(crate) fn operations(&self) -> (usize, usize) {
         (self.loads.load(Ordering::SeqCst), self.committed.lock().values().sum())
     }
 
     /// Commits of one kind that were carried out so far.
-    pub fn committed(&self, kind: Kind) -> usize {
+    pub(crate) fn committed(&self, kind: Kind) -> usize {
         self.committed.lock().get(&kind).copied().unwrap_or_default()
     }
 
@@ -120,7 +120,7 @@ impl TestStore {
     }
 
     /// A commit of another owner that changes nothing but the revision.
-    pub async fn commit_of_another(&self, key: &PartitionKey) {
+    pub(crate) async fn commit_of_another(&self, key: &PartitionKey) {
         let partition = self.inner().load(key, &[]).await.expect("the store behind works");
         let n = self.others.fetch_add(1, Ordering::SeqCst) as u64;
         let mut id = [0xee; 16];

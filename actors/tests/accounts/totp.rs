@@ -1,0 +1,85 @@
+//! TOTP codes at sign-in: each step once, the window to the millisecond, replays counted as wrong.
+
+use std::time::Duration;
+
+use actors::domain::command::SignInOutcome;
+use schema::Timestamp;
+
+use crate::support::{World, code_at};
+
+const STEP: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn the_code_of_the_enrolment_is_used_up_and_answered_as_wrong() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    let login = world.first_proof(&person).await;
+    assert_eq!(world.type_totp(&person, &login, app.code(world.now())).await, SignInOutcome::Wrong);
+    let events = world.audit().await;
+    let failed = events.iter().find(|event| event.kind == "login.failed").expect("told");
+    assert_eq!(failed.facts["reason"], "replayed");
+    assert!(failed.facts.values().all(|fact| fact.as_str() != Some(&String::from(app.code(world.now())))));
+}
+
+#[tokio::test]
+async fn a_step_counts_once_and_earlier_steps_never_again() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    world.pass(STEP);
+    let (earlier, now) = (world.now(), world.now().after(STEP));
+    world.pass(STEP);
+    let login = world.first_proof(&person).await;
+    assert!(matches!(world.type_totp(&person, &login, app.code(now)).await, SignInOutcome::SignedIn(_)));
+    for used in [now, earlier] {
+        let login = world.first_proof(&person).await;
+        assert_eq!(world.type_totp(&person, &login, app.code(used)).await, SignInOutcome::Wrong);
+    }
+    let login = world.first_proof(&person).await;
+    assert!(matches!(world.type_totp(&person, &login, app.code(now.after(STEP))).await, SignInOutcome::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn the_window_is_one_step_to_each_side_from_its_first_millisecond_to_its_last() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    let mut begin = Timestamp::from_millis(1_790_000_100_000 / 30_000 * 30_000);
+    for into in [0, 29_999] {
+        for (offset, accepted) in [(-2, false), (2, false), (-1, true), (0, true), (1, true)] {
+            begin = begin.after(10 * STEP);
+            world.clock.set(begin.after(Duration::from_millis(into)));
+            let login = world.first_proof(&person).await;
+            let shown = Timestamp::from_millis(begin.as_millis() + offset * 30_000);
+            let outcome = world.type_totp(&person, &login, app.code(shown)).await;
+            assert_eq!(matches!(outcome, SignInOutcome::SignedIn(_)), accepted, "{offset} at {into}: {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn five_replays_close_the_device_to_unknown_browsers() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    let login = world.first_proof(&person).await;
+    for _ in 0..5 {
+        assert_eq!(world.type_totp(&person, &login, app.code(world.now())).await, SignInOutcome::Wrong);
+    }
+    let outcome = world.type_totp(&person, &login, app.code(world.now().after(STEP))).await;
+    assert!(matches!(outcome, SignInOutcome::Throttled { until } if until >= world.now().after(STEP)), "{outcome:?}");
+    world.pass(Duration::from_secs(34));
+    assert!(matches!(world.type_totp(&person, &login, app.code(world.now())).await, SignInOutcome::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn a_new_login_is_no_fresh_set_of_guesses() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    world.pass(STEP);
+    let wrong = code_at(b"another seed of 20 by", world.now());
+    for _ in 0..5 {
+        let login = world.first_proof(&person).await;
+        assert_eq!(world.type_totp(&person, &login, wrong.clone()).await, SignInOutcome::Wrong);
+    }
+    let login = world.first_proof(&person).await;
+    let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
+    assert!(matches!(outcome, SignInOutcome::Throttled { .. }), "{outcome:?}");
+}
