@@ -31,7 +31,7 @@ impl Secrets {
             Err(error) => report.refuse(key, error),
             // Names the entry that is wrong and never what stands in it.
             Ok(Some(ring)) => {
-                _ = MasterKeys::parse(ring.expose()).map_err(|error| report.refuse(key, error.to_string()))
+                _ = MasterKeys::parse(ring.expose()).map_err(|error| report.refuse(key, error.to_string()));
             }
             Ok(None) => {}
         }
