@@ -20,7 +20,12 @@ pub mod routes;
 mod state;
 pub mod wire;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::PageError;
@@ -34,10 +39,34 @@ use crate::{
 /// All routes of the public listener. Serve it with the addresses of its peers
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
-    use routes::{front, oauth};
+    use routes::{
+        account::{self, backup_codes, mfa, password, reauthenticate, sessions, totp},
+        front, login, logout, oauth, register, reset, setup, well_known_change_password,
+    };
 
     Router::new()
         .route("/", get(front::get))
+        .route("/register", get(register::get).post(register::post))
+        .route("/login", get(login::password::get).post(login::password::post))
+        .route("/login/totp", get(login::totp::get).post(login::totp::post))
+        .route("/login/backup-code", get(login::backup_code::get).post(login::backup_code::post))
+        .route("/logout", get(logout::get).post(logout::post))
+        .route("/reset", get(reset::get).post(reset::post))
+        .route("/setup", get(setup::get).post(setup::post))
+        .route("/account", get(account::get))
+        .route("/account/sessions", get(sessions::get))
+        .route("/account/sessions/end", post(sessions::end))
+        .route("/account/sessions/end-all", post(sessions::end_all))
+        .route("/account/mfa", get(mfa::get))
+        .route("/account/mfa/totp", post(mfa::begin))
+        .route("/account/mfa/totp/{factor}", get(totp::get))
+        .route("/account/mfa/totp/{factor}/confirm", post(totp::confirm))
+        .route("/account/mfa/totp/{factor}/remove", get(totp::ask_remove).post(totp::remove))
+        .route("/account/mfa/backup-codes", get(backup_codes::get).post(backup_codes::replace))
+        .route("/account/mfa/backup-codes/saved", post(backup_codes::saved))
+        .route("/account/password", get(password::get).post(password::post))
+        .route("/account/reauthenticate", get(reauthenticate::get).post(reauthenticate::post))
+        .route("/.well-known/change-password", get(well_known_change_password::get))
         .merge(oauth::routes())
         .merge(assets::router())
         .fallback(async || PageError::NotFound)

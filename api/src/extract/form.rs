@@ -103,11 +103,17 @@ impl<T> Submitted<T> {
         Ok((self.visit, login, self.typed))
     }
 
+    /// A form that belongs to no login and no session.
+    pub fn in_browser(self, start: &str) -> Result<(Visit, T), PageError> {
+        self.check(Binding::Browser, start)?;
+        Ok((self.visit, self.typed))
+    }
+
     /// A form that began on its own, or in a login if it names one.
     pub async fn in_login_if_any(self, start: &str) -> Result<(Visit, Option<LoginState>, T), PageError> {
         if self.hidden.l.is_empty() {
-            self.check(Binding::Browser, start)?;
-            return Ok((self.visit, None, self.typed));
+            let (visit, typed) = self.in_browser(start)?;
+            return Ok((visit, None, typed));
         }
         let (visit, login, typed) = self.in_login().await?;
         Ok((visit, Some(login), typed))

@@ -8,7 +8,7 @@ use actors::{
         limits::DEVICE_LIFETIME,
         user::SessionRef,
     },
-    locator::DeviceLocator,
+    locator::{DeviceLocator, SessionLocator},
 };
 use schema::UserId;
 
@@ -32,12 +32,15 @@ pub struct LiveSession {
 impl Visit {
     /// The session, if there is a live one. Asks the owner.
     pub async fn session(&self) -> Result<Option<LiveSession>, PageError> {
-        let Some(cookie) = self.cookies.get(SESSION) else { return Ok(None) };
-        let Ok(locator) = self.state.locators().open_session(&cookie) else { return Ok(None) };
-        let (user, reference) = (locator.user, locator.session);
+        let Some(SessionLocator { user, session: reference }) = self.session_locator() else { return Ok(None) };
         let command = CheckSession { session: reference.clone() };
         let view = self.state.services.accounts.ask(user, &self.attempt(), command, self.deadline).await?;
         Ok(view.map(|view| LiveSession { reference, user, view }))
+    }
+
+    /// What the session's cookie says; nobody was asked whether it lives.
+    pub fn session_locator(&self) -> Option<SessionLocator> {
+        self.cookies.get(SESSION).and_then(|cookie| self.state.locators().open_session(&cookie).ok())
     }
 
     /// The session, or the way to sign in and come back to the path `back`.
@@ -48,6 +51,11 @@ impl Visit {
     /// The device that this browser says it is; believed only for its own user.
     pub fn known_device(&self) -> Option<DeviceLocator> {
         self.cookies.get(DEVICE).and_then(|cookie| self.state.locators().open_device(&cookie).ok())
+    }
+
+    /// Forgets the session in this browser.
+    pub fn forget_session(&self) {
+        self.cookies.clear(SESSION);
     }
 
     /// Gives the browser the cookies of a session that an attempt made or renewed. The session's ends with the browser or

@@ -82,6 +82,11 @@ impl Pages {
         Self { environment, branding }
     }
 
+    /// The name that titles, the header and authenticator apps show.
+    pub fn product_name(&self) -> &str {
+        &self.branding.product_name
+    }
+
     /// The whole HTML document of a page.
     pub fn render<P: Page>(&self, chrome: &Chrome, page: &P) -> Result<String, RenderError> {
         let whole = context! {

@@ -1,7 +1,14 @@
 //! One file for each page or endpoint; the table of all is [`crate::router`].
 
+pub mod account;
 mod discovery;
 mod document;
 pub mod front;
 mod jwks;
+pub mod login;
+pub mod logout;
 pub mod oauth;
+pub mod register;
+pub mod reset;
+pub mod setup;
+pub mod well_known_change_password;

@@ -1,0 +1,99 @@
+//! `/account/mfa`: authenticator apps and backup codes at a glance, and the beginning of an enrolment.
+
+use actors::domain::{
+    command::{BeginTotp, BeginTotpOutcome, TotpView},
+    limits::MAX_FACTORS_PER_METHOD,
+};
+use axum::response::Response;
+use schema::{Timestamp, record::FactorState};
+use serde::Deserialize;
+
+use super::{Done, overview, reauthenticate, sign_in, when};
+use crate::{
+    error::PageError,
+    extract::{
+        LiveSession, Query, Submitted, Visit,
+        visit::{Frame, see_other},
+    },
+    page::{AuthenticatorRow, FormError, MfaPage, Notice},
+};
+
+pub(super) const HERE: &str = "/account/mfa";
+/// What a new authenticator app is called unless its owner says otherwise.
+const PROPOSED_NAME: &str = "Authenticator app";
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    name: String,
+}
+
+/// Shows authenticator apps and backup codes.
+pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
+    let session = visit.signed_in(HERE).await?;
+    show(&visit, &session, PROPOSED_NAME.to_owned(), Said::Notice(done.notice())).await
+}
+
+/// Begins the enrolment of an authenticator app.
+pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, session, typed) = form.in_session(HERE).await?;
+    let name = typed.name.trim().to_owned();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        let error = FormError::field("name", "Give the authenticator app a name.");
+        return show(&visit, &session, name, Said::Error(error)).await;
+    }
+    let command = BeginTotp { session: session.reference.clone(), name: name.clone() };
+    let accounts = &visit.state.services.accounts;
+    match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        BeginTotpOutcome::Begun { factor } => Ok(see_other(&format!("{HERE}/totp/{factor}"))),
+        BeginTotpOutcome::SessionEnded => Err(sign_in(HERE)),
+        BeginTotpOutcome::NotFresh => Ok(reauthenticate(HERE)),
+        BeginTotpOutcome::TooMany => {
+            let error = FormError::whole("There is no room for another authenticator app. Remove one first.");
+            show(&visit, &session, name, Said::Error(error)).await
+        }
+    }
+}
+
+/// What stands above the page.
+enum Said {
+    Notice(Option<Notice>),
+    Error(FormError),
+}
+
+async fn show(visit: &Visit, session: &LiveSession, name: String, said: Said) -> Result<Response, PageError> {
+    let account = overview(visit, session, HERE).await?;
+    let mut activated: Vec<(Timestamp, TotpView)> = account.totps.into_iter().filter_map(in_force).collect();
+    activated.sort_by_key(|(at, _)| *at);
+    let authenticators: Vec<AuthenticatorRow> = activated
+        .into_iter()
+        .map(|(at, totp)| AuthenticatorRow {
+            id: totp.factor.to_string(),
+            name: totp.name,
+            added: when(at),
+            last_used: totp.last_used_at.map(when),
+        })
+        .collect();
+    let (notice, error) = match said {
+        Said::Notice(notice) => (notice, None),
+        Said::Error(error) => (None, Some(error)),
+    };
+    let frame = Frame::session(session).with_error(error.as_ref());
+    let page = MfaPage {
+        may_add: authenticators.len() < MAX_FACTORS_PER_METHOD,
+        authenticators,
+        backup_codes_left: account.backup_codes_left,
+        name,
+        notice,
+        error,
+    };
+    visit.page(frame, &page)
+}
+
+/// A device that counts, with when it began to.
+pub(super) fn in_force(totp: TotpView) -> Option<(Timestamp, TotpView)> {
+    match totp.state {
+        FactorState::Activated { at } => Some((at, totp)),
+        FactorState::Registered | FactorState::AwaitingActivation { .. } | FactorState::Revoked { .. } => None,
+    }
+}

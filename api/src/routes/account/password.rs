@@ -1,0 +1,86 @@
+//! `/account/password`: a new password for somebody who knows the current one.
+
+use actors::{
+    account::{ChangePasswordRequest, Request},
+    domain::{command::ChangePasswordOutcome, factor::password::normalise},
+    secret::Secret,
+};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{done, overview, reauthenticate, sign_in};
+use crate::{
+    error::PageError,
+    extract::{LiveSession, Submitted, Visit, form::secret, visit::Frame},
+    page::{FormError, Notice, PasswordPage},
+    routes::{
+        login::judge::{Try, suspended},
+        register::told,
+    },
+};
+
+const HERE: &str = "/account/password";
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(deserialize_with = "secret")]
+    current_password: Secret<String>,
+    #[serde(deserialize_with = "secret")]
+    new_password: Secret<String>,
+}
+
+/// Shows the form.
+pub async fn get(visit: Visit) -> Result<Response, PageError> {
+    let session = visit.signed_in(HERE).await?;
+    if !session.view.fresh {
+        return Ok(reauthenticate(HERE));
+    }
+    show(&visit, &session, None)
+}
+
+/// Changes the password.
+pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, session, typed) = form.in_session(HERE).await?;
+    if !session.view.fresh {
+        return Ok(reauthenticate(HERE));
+    }
+    let email = overview(&visit, &session, HERE).await?.email.unwrap_or_default();
+    let inputs = [session.view.user_name.as_str(), email.as_str()];
+    let registration = &visit.state.services.registration;
+    let new_hash = match registration.hash_new_password(&typed.new_password, &inputs, visit.deadline).await {
+        Ok(hash) => hash,
+        Err(error) => return show(&visit, &session, Some(told(error, "new_password")?)),
+    };
+    let tried = Try::begin(&visit)?;
+    let request = Request::ChangePassword(ChangePasswordRequest {
+        session: session.reference.clone(),
+        device: visit.known_device().filter(|known| known.user == session.user).map(|known| known.device),
+        current: normalise(typed.current_password.expose()),
+        new_hash,
+    });
+    let accounts = &visit.state.services.accounts;
+    let error = match accounts.request(session.user, &tried.attempt, request, visit.deadline).await {
+        Ok(ChangePasswordOutcome::Changed(signed_in)) => {
+            visit.set_session(session.user, &signed_in, &tried.not_counted());
+            return Ok(done("/account", Notice::PasswordChanged));
+        }
+        Ok(ChangePasswordOutcome::Wrong) => FormError::field("current_password", "This is not your current password."),
+        Ok(ChangePasswordOutcome::Throttled { until }) => visit.cool_down(until),
+        Ok(ChangePasswordOutcome::Suspended) => suspended(),
+        Ok(ChangePasswordOutcome::NotFresh) => return Ok(reauthenticate(HERE)),
+        Ok(ChangePasswordOutcome::SessionEnded | ChangePasswordOutcome::Stale) => return Err(sign_in(HERE)),
+        Err(error) => {
+            tried.not_counted();
+            return Err(error.into());
+        }
+    };
+    let error = tried.refused(error).await;
+    show(&visit, &session, Some(error))
+}
+
+fn show(visit: &Visit, session: &LiveSession, error: Option<FormError>) -> Result<Response, PageError> {
+    let user_name = session.view.user_name.clone();
+    let frame = Frame::session(session).with_error(error.as_ref());
+    visit.page(frame, &PasswordPage { user_name, rule: visit.password_rule(), error })
+}

@@ -1,0 +1,161 @@
+//! `/account/reauthenticate?to=PATH`: fresh proofs of the account's whole set, before factors or the password are changed.
+//! They are added to the session, whose cookie is new afterwards.
+
+use actors::{
+    call::CallError,
+    domain::{
+        command::{LoginRef, SignInOutcome, VerifyTotp},
+        factor::{backup_code, totp},
+    },
+    secret::Secret,
+    sign_in::PasswordTry,
+};
+use axum::response::Response;
+use schema::LoginId;
+use serde::Deserialize;
+
+use crate::{
+    error::PageError,
+    extract::{
+        LiveSession, Query, Submitted, Visit,
+        form::secret,
+        visit::{Frame, is_local_path, see_other},
+    },
+    page::{FormError, ReauthenticatePage},
+    routes::login::judge::{Try, Verdict, sign_in_browser},
+};
+
+const HERE: &str = "/account/reauthenticate";
+const FALLBACK: &str = "/account";
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    to: String,
+}
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(default)]
+    to: String,
+    #[serde(deserialize_with = "secret")]
+    password: Secret<String>,
+    #[serde(default = "nothing", deserialize_with = "secret")]
+    code: Secret<String>,
+}
+
+fn nothing() -> Secret<String> {
+    Secret::new(String::new())
+}
+
+/// A second proof, read.
+enum Second {
+    Totp(totp::Code),
+    Backup(backup_code::BackupCode),
+}
+
+impl Second {
+    fn read(text: &str) -> Option<Self> {
+        totp::parse_code(text).map(Self::Totp).or_else(|| backup_code::parse(text).map(Self::Backup))
+    }
+}
+
+/// Shows the form.
+pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let to = local(asked.to);
+    let session = visit.signed_in(&to).await?;
+    show(&visit, &session, to, None)
+}
+
+/// Takes the password, then the code where the account asks for one. A code that cannot be one is refused before
+/// anything is counted.
+pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, session, typed) = form.in_session(FALLBACK).await?;
+    let to = local(typed.to);
+    let second = Second::read(typed.code.expose());
+    if session.view.second_factor && second.is_none() {
+        let error = FormError::field("code", "Enter the 6 digits of your authenticator app, or a backup code.");
+        return show(&visit, &session, to, Some(error));
+    }
+    let login = LoginRef {
+        login: LoginId::from_bytes(visit.state.services.entropy.array()),
+        browser: visit.browser,
+        device: visit.known_device().filter(|known| known.user == session.user).map(|known| known.device),
+        renews: Some(session.reference.clone()),
+    };
+    let tried = Try::begin(&visit)?;
+    let outcome = password(&visit, &session, &tried, typed.password, &login).await;
+    let wrong = FormError::field("password", "This password is not right.");
+    let (mut verdict, mut attempt) = tried.verdict(outcome, wrong).await?;
+    if let (Verdict::SecondFactor(_), Some(second)) = (&verdict, second) {
+        let tried = Try::begin(&visit)?;
+        let outcome = check_second(&visit, &session, &tried, second, login).await;
+        let wrong = FormError::field("code", "This code is not right, or was used already.");
+        (verdict, attempt) = tried.verdict(outcome, wrong).await?;
+    }
+    match verdict {
+        Verdict::SignedIn(signed_in) => {
+            sign_in_browser(&visit, session.user, &signed_in, &attempt).await?;
+            Ok(see_other(&to))
+        }
+        Verdict::Again(error) => show(&visit, &session, to, Some(error)),
+        // An authenticator app was added in another tab since the page was made.
+        Verdict::SecondFactor(_) => {
+            let error = FormError::field("code", "Enter the 6 digits of your authenticator app as well.");
+            let view = actors::domain::command::SessionView { second_factor: true, ..session.view.clone() };
+            show(&visit, &LiveSession { view, ..session }, to, Some(error))
+        }
+    }
+}
+
+async fn password(
+    visit: &Visit,
+    session: &LiveSession,
+    tried: &Try<'_>,
+    password: Secret<String>,
+    login: &LoginRef,
+) -> Result<SignInOutcome, CallError> {
+    let name = session.view.user_name.clone();
+    let typed = PasswordTry { name, password, login: login.clone(), known: visit.known_device() };
+    let sign_in = &visit.state.services.sign_in;
+    sign_in.password(&tried.attempt, typed, visit.deadline).await.map(|(_, outcome)| outcome)
+}
+
+async fn check_second(
+    visit: &Visit,
+    session: &LiveSession,
+    tried: &Try<'_>,
+    second: Second,
+    login: LoginRef,
+) -> Result<SignInOutcome, CallError> {
+    let services = &visit.state.services;
+    match second {
+        Second::Totp(code) => {
+            let command = VerifyTotp { login, code };
+            services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await
+        }
+        Second::Backup(code) => {
+            services.sign_in.backup_code(session.user, &tried.attempt, login, code, visit.deadline).await
+        }
+    }
+}
+
+/// No parameter leads out of this site.
+fn local(to: String) -> String {
+    if is_local_path(&to) && !to.starts_with(HERE) { to } else { FALLBACK.to_owned() }
+}
+
+fn show(visit: &Visit, session: &LiveSession, to: String, error: Option<FormError>) -> Result<Response, PageError> {
+    let frame = Frame::session(session).with_error(error.as_ref());
+    let page = ReauthenticatePage {
+        to,
+        user_name: session.view.user_name.clone(),
+        wants_password: true,
+        wants_code: session.view.second_factor,
+        takes_backup_code: true,
+        error,
+    };
+    visit.page(frame, &page)
+}

@@ -1,0 +1,137 @@
+//! `/account/mfa/totp/{factor}`: the QR code of an enrolment, its confirmation, and the removal of an authenticator app.
+
+use actors::{
+    domain::{
+        command::{ConfirmTotp, ConfirmTotpOutcome, RemoveTotp, RemoveTotpOutcome, ShowTotp},
+        factor::totp,
+    },
+    secret::Secret,
+    vault::Purpose,
+};
+use axum::{extract::Path, response::Response};
+use schema::FactorId;
+use serde::Deserialize;
+
+use super::{backup_codes, done, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
+use crate::{
+    error::PageError,
+    extract::{
+        LiveSession, Submitted, Visit,
+        form::secret,
+        visit::{Frame, see_other},
+    },
+    page::{Concealed, FormError, Notice, TotpEnrolPage, TotpRemovePage},
+    qr::QrSvg,
+    routes::login::judge::suspended,
+};
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(deserialize_with = "secret")]
+    code: Secret<String>,
+}
+
+/// Shows the QR code.
+pub async fn get(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let session = visit.signed_in(mfa::HERE).await?;
+    show(&visit, &session, factor, None).await
+}
+
+/// Takes the first code. The page with the backup codes is the answer itself: they are shown once.
+pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let (visit, session, typed) = form.in_session(mfa::HERE).await?;
+    let Some(code) = totp::parse_code(typed.code.expose()) else {
+        let error = FormError::field("code", "Enter the 6 digits that your authenticator app shows.");
+        return show(&visit, &session, factor, Some(error)).await;
+    };
+    let services = &visit.state.services;
+    let attempt = visit.attempt();
+    let backup = services.hashes.backup_codes(&attempt.seed, visit.deadline).await?;
+    let command = ConfirmTotp { session: session.reference.clone(), factor, code, backup };
+    let error = match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
+        ConfirmTotpOutcome::Activated { signed_in, backup_taken } => {
+            visit.set_session(session.user, &signed_in, &attempt);
+            return if backup_taken {
+                backup_codes::show_once(&visit, &session, &attempt)
+            } else {
+                Ok(done(mfa::HERE, Notice::MfaEnabled))
+            };
+        }
+        ConfirmTotpOutcome::AlreadyActivated => return Ok(done(mfa::HERE, Notice::MfaEnabled)),
+        ConfirmTotpOutcome::Ended => return Ok(see_other(mfa::HERE)),
+        ConfirmTotpOutcome::SessionEnded => return Err(sign_in(mfa::HERE)),
+        ConfirmTotpOutcome::NotFresh => return Ok(reauthenticate(&path(factor))),
+        ConfirmTotpOutcome::Wrong => FormError::field("code", "This code is not right. Enter the one shown now."),
+        ConfirmTotpOutcome::Throttled { until } => visit.cool_down(until),
+        ConfirmTotpOutcome::Suspended => suspended(),
+    };
+    show(&visit, &session, factor, Some(error)).await
+}
+
+async fn show(
+    visit: &Visit,
+    session: &LiveSession,
+    factor: FactorId,
+    error: Option<FormError>,
+) -> Result<Response, PageError> {
+    let command = ShowTotp { session: session.reference.clone(), factor };
+    let services = &visit.state.services;
+    let shown = services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
+    let Some(shown) = shown else { return Ok(see_other(mfa::HERE)) };
+    let aad = [session.user.to_string(), factor.to_string()];
+    let seed = services.vault.open(Purpose::TotpSeed, &[&aad[0], &aad[1]], &shown.sealed_seed);
+    let seed = seed.map_err(|_| PageError::Internal("a TOTP seed does not open"))?;
+    let uri = totp::otpauth_uri(visit.state.pages.product_name(), &shown.user_name, &seed);
+    let qr = QrSvg::new(uri.expose(), "QR code for your authenticator app")
+        .map_err(|_| PageError::Internal("an otpauth link does not fit into a QR code"))?;
+    let frame = Frame::session(session).with_error(error.as_ref());
+    let page = TotpEnrolPage {
+        factor: factor.to_string(),
+        name: shown.name,
+        qr,
+        key_groups: totp::base32_groups(&seed).expose().split(' ').map(Concealed::from).collect(),
+        uri: Concealed::from(uri.expose().as_str()),
+        error,
+    };
+    visit.page(frame, &page)
+}
+
+/// Asks before an authenticator app is removed.
+pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let session = visit.signed_in(mfa::HERE).await?;
+    if !session.view.fresh {
+        return Ok(reauthenticate(&format!("{}/remove", path(factor))));
+    }
+    let account = overview(&visit, &session, mfa::HERE).await?;
+    let all: Vec<_> = account.totps.into_iter().filter_map(mfa::in_force).collect();
+    let last = all.len() == 1;
+    let Some((_, totp)) = all.into_iter().find(|(_, totp)| totp.factor == factor) else {
+        return Ok(see_other(mfa::HERE));
+    };
+    visit.page(Frame::session(&session), &TotpRemovePage { factor: factor.to_string(), name: totp.name, last })
+}
+
+/// Removes it. One that is gone already was removed by the same form.
+pub async fn remove(Path(factor): Path<String>, form: Submitted<Nothing>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let (visit, session, Nothing {}) = form.in_session(mfa::HERE).await?;
+    let command = RemoveTotp { session: session.reference.clone(), factor };
+    let accounts = &visit.state.services.accounts;
+    match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        RemoveTotpOutcome::Removed | RemoveTotpOutcome::Gone => Ok(done(mfa::HERE, Notice::AuthenticatorRemoved)),
+        RemoveTotpOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
+        RemoveTotpOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
+    }
+}
+
+fn read(factor: &str) -> Result<FactorId, PageError> {
+    factor.parse().map_err(|_| PageError::NotFound)
+}
+
+fn path(factor: FactorId) -> String {
+    format!("{}/totp/{factor}", mfa::HERE)
+}

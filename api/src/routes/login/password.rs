@@ -1,0 +1,87 @@
+//! `/login`: identifier and password.
+//!
+//! Nobody of that name, a wrong password and a disabled user get the same page, with the same status, after the same time
+//! (HAZARDS H13).
+
+use actors::{domain::command::LoginRef, secret::Secret, sign_in::PasswordTry};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{
+    client_line,
+    judge::{Judged, Try},
+};
+use crate::{
+    error::PageError,
+    extract::{
+        LoginState, Query, Submitted, Visit,
+        form::secret,
+        visit::{Frame, is_local_path},
+    },
+    page::{FormError, LoginPage},
+};
+
+/// The query of the page.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    /// A login under way.
+    #[serde(default)]
+    l: String,
+    /// Where to go afterwards; `/account` unless it is a path of this site.
+    #[serde(default, rename = "return")]
+    back: String,
+}
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    username: String,
+    #[serde(deserialize_with = "secret")]
+    password: Secret<String>,
+}
+
+/// Shows the form; begins a login where none is under way.
+pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    let login = if asked.l.is_empty() {
+        let back = if is_local_path(&asked.back) { &asked.back } else { "/account" };
+        visit.login_to(back).await?
+    } else {
+        visit.login(&asked.l).await?
+    };
+    let hint = login.request().and_then(|request| request.login_hint.clone()).unwrap_or_default();
+    show(&visit, &login, hint, None).await
+}
+
+/// Takes the password.
+pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, login, typed) = form.in_login().await?;
+    let tried = Try::begin(&visit)?;
+    let password = PasswordTry {
+        name: typed.username.clone(),
+        password: typed.password,
+        login: LoginRef {
+            login: login.login,
+            browser: login.browser,
+            device: None,
+            renews: visit.session_locator().map(|session| session.session),
+        },
+        known: visit.known_device(),
+    };
+    let outcome = visit.state.services.sign_in.password(&tried.attempt, password, visit.deadline).await;
+    let wrong = FormError::fields(&["username", "password"], "The user name or the password is not right.");
+    match tried.judge(login.clone(), outcome, wrong).await? {
+        Judged::Done(response) => Ok(response),
+        Judged::Again(error) => show(&visit, &login, typed.username, Some(error)).await,
+    }
+}
+
+async fn show(
+    visit: &Visit,
+    login: &LoginState,
+    username: String,
+    error: Option<FormError>,
+) -> Result<Response, PageError> {
+    let frame = Frame::login(login).with_error(error.as_ref());
+    let client = client_line(visit, login).await?;
+    visit.page(frame, &LoginPage { login: login.login.to_string(), client, username, error })
+}

@@ -1,0 +1,58 @@
+//! `/login/totp`: a code of an authenticator app as the second proof.
+
+use actors::{
+    domain::{command::VerifyTotp, factor::totp},
+    secret::Secret,
+};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{
+    Step, client_line, identified,
+    judge::{Judged, Try},
+    second_step,
+};
+use crate::{
+    error::PageError,
+    extract::{LoginState, Query, Submitted, Visit, form::secret, visit::Frame},
+    page::{FormError, TotpPage},
+};
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(deserialize_with = "secret")]
+    code: Secret<String>,
+}
+
+/// Shows the form.
+pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
+    let login = visit.login(&step.l).await?;
+    identified(&login)?;
+    show(&visit, &login, None).await
+}
+
+/// Takes the code. What cannot be one is refused without being counted.
+pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, login, typed) = form.in_login().await?;
+    let user = identified(&login)?;
+    let Some(code) = totp::parse_code(typed.code.expose()) else {
+        let error = FormError::field("code", "Enter the 6 digits that your authenticator app shows.");
+        return show(&visit, &login, Some(error)).await;
+    };
+    let tried = Try::begin(&visit)?;
+    let command = VerifyTotp { login: second_step(&visit, &login, user), code };
+    let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
+    let outcome = outcome.map(|outcome| (Some(user), outcome));
+    let wrong = FormError::field("code", "This code is not right, or was used already. Wait for the next one.");
+    match tried.judge(login.clone(), outcome, wrong).await? {
+        Judged::Done(response) => Ok(response),
+        Judged::Again(error) => show(&visit, &login, Some(error)).await,
+    }
+}
+
+async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
+    let frame = Frame::login(login).with_error(error.as_ref());
+    let client = client_line(visit, login).await?;
+    visit.page(frame, &TotpPage { login: login.login.to_string(), client, error })
+}
