@@ -6,31 +6,24 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-/// How long browsers keep the answer to a preflight.
-const MAX_AGE: &str = "7200";
-
-/// Answers preflights, and opens what the routes below answer.
+/// Opens what the routes below answer.
 pub async fn open_to_scripts(request: Request, next: Next) -> Response {
-    let preflight = request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ORIGIN)
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if preflight { permission() } else { next.run(request).await };
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
     set(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    if !preflight {
-        set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "www-authenticate, retry-after");
-    }
+    set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "www-authenticate, retry-after");
     response
 }
 
-fn permission() -> Response {
+/// `OPTIONS`: what a browser asks before it lets a script send anything but a plain form. Kept for two hours.
+pub async fn preflight() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
     set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
-    set(headers, header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    set(headers, header::ACCESS_CONTROL_MAX_AGE, "7200");
     response
 }
 

@@ -7,7 +7,7 @@ use axum::{Router, extract::State, routing::get};
 use http::HeaderMap;
 
 use super::document::Document;
-use crate::{state::ApiState, wire::discovery::Metadata};
+use crate::{layer::cors::preflight, state::ApiState, wire::discovery::Metadata};
 
 /// The routes.
 pub(super) fn router() -> Router<ApiState> {
@@ -16,7 +16,8 @@ pub(super) fn router() -> Router<ApiState> {
         let document = made.get_or_init(|| document(&state.services.settings.issuer));
         let response = document.answer(&request);
         async move { response }
-    });
+    })
+    .options(preflight);
     Router::new()
         .route("/.well-known/openid-configuration", serve.clone())
         .route("/.well-known/oauth-authorization-server", serve)

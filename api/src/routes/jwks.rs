@@ -8,7 +8,7 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use http::HeaderMap;
 
 use super::document::Document;
-use crate::state::ApiState;
+use crate::{layer::cors::preflight, state::ApiState};
 
 type Made = RwLock<Option<(Arc<KeySet>, Arc<Document>)>>;
 
@@ -19,7 +19,7 @@ pub(super) fn router() -> Router<ApiState> {
         let response = answer(&state, &made, &request);
         async move { response }
     };
-    Router::new().route("/.well-known/jwks.json", get(serve))
+    Router::new().route("/.well-known/jwks.json", get(serve).options(preflight))
 }
 
 fn answer(state: &ApiState, made: &Made, request: &HeaderMap) -> Response {

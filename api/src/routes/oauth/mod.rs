@@ -26,7 +26,10 @@ use axum::{
 
 use self::verified::VerifiedTokens;
 use super::{discovery, jwks};
-use crate::{layer::cors::open_to_scripts, state::ApiState};
+use crate::{
+    layer::cors::{open_to_scripts, preflight},
+    state::ApiState,
+};
 
 /// The routes of the protocol.
 pub fn routes() -> Router<ApiState> {
@@ -36,9 +39,9 @@ pub fn routes() -> Router<ApiState> {
         .route("/consent", get(consent::get).post(consent::post))
         .route("/oauth/logout", get(logout::get).post(logout::post));
     let programs = Router::new()
-        .route("/oauth/token", post(token::post))
-        .route("/oauth/revoke", post(revoke::post))
-        .route("/oauth/userinfo", get(userinfo::get).post(userinfo::post))
+        .route("/oauth/token", post(token::post).options(preflight))
+        .route("/oauth/revoke", post(revoke::post).options(preflight))
+        .route("/oauth/userinfo", get(userinfo::get).post(userinfo::post).options(preflight))
         .layer(Extension(Arc::new(VerifiedTokens::default())))
         .merge(discovery::router())
         .merge(jwks::router())
