@@ -25,14 +25,11 @@ impl Request {
     /// A GET, or a POST where there is a form.
     pub(crate) fn new(path: &str, headers: &[(&str, &str)], form: Option<&str>) -> Self {
         let method = if form.is_some() { "POST" } else { "GET" };
-        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if let Some(form) = form {
-            let length = form.len();
-            text.push_str(&format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"));
-        }
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n");
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let length = form.map(|form| format!("{kind}Content-Length: {}\r\n", form.len()));
+        let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).chain(length);
+        let text = head + &lines.collect::<String>();
         Self(text + "\r\n" + form.unwrap_or_default())
     }
 
