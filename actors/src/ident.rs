@@ -79,6 +79,11 @@ impl Idents {
         self.change(key, |throttle, _, _| throttle::succeed(throttle, Bucketing::Unknown)).await
     }
 
+    /// Forgets everything, a suspension included. Writes nothing where there is nothing.
+    pub(crate) async fn forget(&self, key: &PartitionKey) -> Result<(), StoreError> {
+        self.change(key, |throttle, _, _| *throttle = fresh_throttle()).await
+    }
+
     async fn change(
         &self,
         key: &PartitionKey,

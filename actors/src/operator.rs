@@ -304,6 +304,10 @@ impl Operator {
 
     async fn reset_link(&self, by: &Attempt, who: &str, deadline: Deadline) -> Result<Response, OperatorError> {
         let user = self.find(who).await?;
+        if let Some(account) = self.services.accounts.ask(user, by, Overview, deadline).await? {
+            // Who is given a link is not kept waiting for what others typed.
+            self.services.sign_in.rebound(&account.user_name).await?;
+        }
         match self.services.accounts.ask(user, by, IssueReset, deadline).await? {
             IssueResetOutcome::NoAccount => Err(OperatorError::Disabled),
             IssueResetOutcome::Issued { reset, expires_at } => {

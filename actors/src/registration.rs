@@ -143,10 +143,7 @@ impl Registration {
         deadline: Deadline,
     ) -> Result<(UserId, SignedIn), RegisterError> {
         let name: UserName = user_name::parse(&new.user_name)?;
-        let email = match new.email.trim() {
-            "" => None,
-            text => Some(email::parse(text)?),
-        };
+        let email = optional_email(&new.email)?;
         let inputs: Vec<&str> = [name.display.as_str()].into_iter().chain(email.as_deref()).collect();
         let password_hash = self.hash_new_password(&new.password, &inputs, deadline).await?;
         let user = user_of(attempt);
@@ -164,12 +161,23 @@ impl Registration {
             roles,
             browser: new.browser,
         };
-        match self.accounts.ask(user, attempt, command, deadline).await? {
-            RegisterOutcome::Registered(signed_in) => Ok((user, signed_in)),
-            RegisterOutcome::Voided => {
+        let failed = match self.accounts.ask(user, attempt, command, deadline).await {
+            Ok(RegisterOutcome::Registered(signed_in)) => return Ok((user, signed_in)),
+            Ok(RegisterOutcome::Voided) => {
                 let reason = "the registration took too long and was given up; try again";
-                Err(CallError::Unavailable(reason.to_owned()).into())
+                CallError::Unavailable(reason.to_owned())
             }
+            Err(error) => error,
+        };
+        self.give_up(&look_up(&name.key)).await;
+        Err(failed.into())
+    }
+
+    /// Frees a look-up at once if its holding did not come to count, so that whoever failed may try again. The sweeper's
+    /// way (HAZARDS H9): voided first, so that a commit that is still under way finds out.
+    async fn give_up(&self, look_up: &str) {
+        if let Err(error) = claim::sweep(self.store.as_ref(), look_up, Duration::ZERO, self.clock.now()).await {
+            tracing::warn!(%error, "a claim that came to nothing stays until it is swept");
         }
     }
 
@@ -234,7 +242,9 @@ impl Registration {
         let (key, secret_hash) = self.open_link(token).ok_or(RegisterError::Link)?;
         // What can be refused without the link is refused before it is consumed.
         let name: UserName = user_name::parse(&new.user_name)?;
-        password::check(&self.policy, &password::normalise(new.password.expose()), &[&name.display])?;
+        let email = optional_email(&new.email)?;
+        let inputs: Vec<&str> = [name.display.as_str()].into_iter().chain(email.as_deref()).collect();
+        password::check(&self.policy, &password::normalise(new.password.expose()), &inputs)?;
         let (now, consumer) = (self.clock.now(), consumer(new.browser));
         let consumed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
             let Some(link) = partition.get::<SetupLink>(&key, LINK)? else { return Ok(Transaction::answer(false)) };
@@ -257,11 +267,9 @@ impl Registration {
         if !self.claim(&held, user_of(attempt)).await? {
             return Err(RegisterError::Link);
         }
-        let result = self.create(attempt, new, Some(held.clone()), deadline).await;
-        if let Err(RegisterError::NameTaken) = &result {
-            // Nothing was committed for this user: the claim can be given back at once.
-            let owner = User::partition(user_of(attempt));
-            claim::release(self.store.as_ref(), &held.look_up, &owner, held.claim, self.clock.now()).await?;
+        let result = self.create(attempt, new, Some(held), deadline).await;
+        if result.is_err() {
+            self.give_up(FIRST_ADMIN).await;
         }
         result
     }
@@ -270,6 +278,13 @@ impl Registration {
         let bytes = self.vault.open(Purpose::SetupLink, &[], token).ok()?;
         let (id, secret) = bytes.split_at_checked(16)?;
         Some((handle(id), sha256_b64(secret)))
+    }
+}
+
+fn optional_email(typed: &str) -> Result<Option<String>, EmailError> {
+    match typed.trim() {
+        "" => Ok(None),
+        text => email::parse(text).map(Some),
     }
 }
 

@@ -93,6 +93,12 @@ impl SignInService {
         let request = Request::CheckPassword(CheckPassword { login, password });
         let outcome: SignInOutcome = self.accounts.request(user, attempt, request, deadline).await?;
         let outcome = match outcome {
+            // Nobody to count it against: no account yet, or no password.
+            SignInOutcome::Stale => {
+                self.idents.fail(&shadow(&ident)).await?;
+                self.tell_of_nobody(attempt, &ident);
+                SignInOutcome::Wrong
+            }
             SignInOutcome::Suspended => {
                 SignInOutcome::Throttled { until: self.clock.now().after(SUSPENDED_LOOKS_LIKE) }
             }
@@ -130,6 +136,12 @@ impl SignInService {
         self.find(name).await.map(|(_, holder)| holder)
     }
 
+    /// Forgets the failures of a name whose password was set anew (a reset, a change): like a suspension of the account,
+    /// the cool-down of its name is lifted by rebinding.
+    pub async fn rebound(&self, name: &str) -> Result<(), StoreError> {
+        self.idents.forget(&self.idents.partition(&user_name::fold(name))).await
+    }
+
     async fn find(&self, name: &str) -> Result<(String, Option<UserId>), StoreError> {
         // What is no user name is looked up all the same, under its digest, so that it costs what a name costs.
         let key = match user_name::parse(name) {
@@ -153,8 +165,7 @@ impl SignInService {
         self.store.load(&User::partition(nobody), &crate::domain::user::Areas::CORE.prefixes()).await?;
         self.hashes.verify_dummy(password, Priority::Unknown, deadline).await?;
         self.tell_of_nobody(attempt, ident);
-        let shadow = PartitionKey::new(Kind::Ident, format_args!("{}~", ident.id));
-        self.idents.fail(&shadow).await?;
+        self.idents.fail(&shadow(ident)).await?;
         self.idents.fail(ident).await?;
         Ok(SignInOutcome::Wrong)
     }
@@ -173,4 +184,9 @@ impl SignInService {
         };
         self.shipper.tell(&format!("{ident}/{}", attempt.id), &event);
     }
+}
+
+/// Takes the failure that an account would have counted.
+fn shadow(ident: &PartitionKey) -> PartitionKey {
+    PartitionKey::new(Kind::Ident, format_args!("{}~", ident.id))
 }

@@ -65,6 +65,8 @@ pub struct ChangePasswordRequest {
     pub new_hash: String,
 }
 
+/// Says `Stale` where there is no password to compute against: the caller does the work that is missing and answers as
+/// for a name that nobody has (HAZARDS H13).
 pub(super) async fn check_password(
     accounts: &Accounts,
     user: UserId,
@@ -79,7 +81,7 @@ pub(super) async fn check_password(
             Reserved::Refused(gate) => return raw(&closed(gate)),
             Reserved::Nothing => {
                 accounts.hashes().verify_dummy(&check.password, Priority::Unknown, deadline).await?;
-                return raw(&SignInOutcome::Wrong);
+                return raw(&SignInOutcome::Stale);
             }
         };
         let right = verify(accounts, &granted, &check.password, deadline).await?;

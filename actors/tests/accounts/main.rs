@@ -6,6 +6,8 @@ mod support;
 mod delivery;
 mod journey;
 mod races;
+mod registering;
 mod resting;
 mod settling;
+mod strangers;
 mod totp;

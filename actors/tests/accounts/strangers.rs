@@ -1,0 +1,256 @@
+//! What strangers can learn, store and block: enumeration, throttles, known devices (HAZARDS H10, H11, H13).
+
+use std::time::Duration;
+
+use actors::{
+    call::Deadline,
+    domain::command::{
+        ChangePasswordOutcome, DisableUser, LoginRef, ResetPassword, ResetPasswordOutcome, SignInOutcome,
+    },
+    operator::{Operator, Request, Response},
+};
+use schema::{Kind, Store as _};
+
+use crate::support::{PASSWORD, Person, World, code_at, soon};
+
+const WRONG: &str = "not the password at all";
+
+/// Fails from unknown devices until nothing is evaluated any more.
+async fn close_the_unknown_bucket(world: &World, name: &str) {
+    while world.guess(name, WRONG).await == SignInOutcome::Wrong {}
+}
+
+/// The right password from the person's own browser.
+async fn known(world: &World, person: &Person) -> SignInOutcome {
+    let login = world.login_of(person);
+    world.type_password(&person.name, PASSWORD, &login, Some(person.user)).await.expect("answers").0
+}
+
+#[tokio::test]
+async fn before_the_first_proof_only_counters_are_stored() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let before = world.items(person.user).await;
+    assert_eq!(world.guess("ada", WRONG).await, SignInOutcome::Wrong);
+    world.services.shipper.settled().await;
+    let new: Vec<String> = world.items(person.user).await.into_iter().filter(|key| !before.contains(key)).collect();
+    assert!(new.iter().all(|key| key == "throttle/password" || key.starts_with("event/")), "{new:?}");
+
+    assert_eq!(world.guess("nobody", WRONG).await, SignInOutcome::Wrong);
+    let users = world.store.scan(Kind::User, None, 10, &[""]).await.expect("works");
+    assert_eq!(users.partitions.len(), 1);
+    let claims = world.store.scan(Kind::Claim, None, 10, &[""]).await.expect("works");
+    assert_eq!(claims.partitions.len(), 1);
+    // Of the name itself nothing is kept.
+    let idents = world.store.scan(Kind::Ident, None, 10, &[""]).await.expect("works");
+    assert!(!format!("{idents:?}").contains("nobody"));
+}
+
+#[tokio::test]
+async fn absent_wrong_and_disabled_users_get_the_same_answer_for_the_same_work() {
+    let world = World::new().await;
+    world.register("ada").await;
+    let gone = world.register("gone").await;
+    let disabled = world.services.accounts.ask(gone.user, &world.attempt(), DisableUser, soon()).await;
+    assert!(disabled.expect("works"));
+    let world = world.killed_and_restarted().await;
+    let mut seen = Vec::new();
+    for (name, password) in [("ada", WRONG), ("gone", PASSWORD), ("gone2", WRONG), ("not a name @", WRONG)] {
+        let before = world.store.operations();
+        let outcome = world.guess(name, password).await;
+        let after = world.store.operations();
+        seen.push((outcome, after.0 - before.0, after.1 - before.1));
+    }
+    assert!(seen.windows(2).all(|pair| pair[0] == pair[1]), "{seen:?}");
+    assert_eq!(seen[0].0, SignInOutcome::Wrong);
+}
+
+/// A name whose registration never came to its end has a holder without an account.
+#[tokio::test]
+async fn a_name_without_an_account_behind_it_is_as_absent_as_any() {
+    let world = World::new().await;
+    world.store.script([crate::support::Fault::Unavailable]);
+    let browser = schema::BrowserId::from_bytes([1; 16]);
+    let attempt = world.attempt();
+    let failed = world.services.registration.register(&attempt, world.new_account("ghost", browser), soon()).await;
+    assert!(failed.is_err());
+    let mut seen = Vec::new();
+    for name in ["ghost", "nobody"] {
+        let before = world.store.operations();
+        let outcome = world.guess(name, WRONG).await;
+        let after = world.store.operations();
+        seen.push((outcome, after.1 - before.1));
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn names_with_and_without_an_account_cool_down_alike() {
+    let world = World::new().await;
+    world.register("ada").await;
+    for name in ["ada", "nobody"] {
+        for _ in 0..5 {
+            assert_eq!(world.guess(name, WRONG).await, SignInOutcome::Wrong, "{name}");
+        }
+        let outcome = world.guess(name, PASSWORD).await;
+        let SignInOutcome::Throttled { until } = outcome else { panic!("{name}: {outcome:?}") };
+        let left = until.since(world.now()).as_secs();
+        assert!((30..=33).contains(&left), "{name}: {left}");
+    }
+}
+
+/// Fails a hundred times from unknown devices, waiting out every cool-down.
+async fn fail_a_hundred_times(world: &World, name: &str) {
+    let mut failures = 0;
+    while failures < 100 {
+        match world.guess(name, WRONG).await {
+            SignInOutcome::Wrong => failures += 1,
+            SignInOutcome::Throttled { until } => world.pass(until.since(world.now())),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_password_looks_like_a_cool_down_of_an_hour_and_its_known_device_goes_on() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    for name in ["ada", "nobody"] {
+        fail_a_hundred_times(&world, name).await;
+        world.pass(Duration::from_secs(2 * 3600));
+        let outcome = world.guess(name, PASSWORD).await;
+        let SignInOutcome::Throttled { until } = outcome else { panic!("{name}: {outcome:?}") };
+        assert_eq!(until.since(world.now()), Duration::from_secs(3600), "{name}");
+    }
+    assert!(matches!(known(&world, &person).await, SignInOutcome::SignedIn(_)));
+    assert!(matches!(world.guess("ada", PASSWORD).await, SignInOutcome::Throttled { .. }));
+}
+
+#[tokio::test]
+async fn a_reset_lifts_the_suspension_for_every_browser() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    fail_a_hundred_times(&world, "ada").await;
+    let operator = Operator::new(world.services.clone());
+    let made = operator.run("operator uid 0".to_owned(), Request::UserPasswordReset("ada".to_owned()), soon()).await;
+    let Response::ResetLink { url, .. } = made else { panic!("{made:?}") };
+    let token = url.split_once("token=").expect("a token").1;
+    let opened = world.services.tokens.locators().open_reset(token).expect("opens");
+    let new_hash = world.services.registration.hash_new_password(&PASSWORD.to_owned().into(), &[], soon()).await;
+    let link = |new_hash| ResetPassword { reset: opened.reset, secret_hash: opened.secret_hash.clone(), new_hash };
+    let ask = |command| {
+        let (services, attempt) = (world.services.clone(), world.attempt());
+        async move { services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers") }
+    };
+    assert!(matches!(ask(link(None)).await, ResetPasswordOutcome::Good { .. }));
+    let hash = new_hash.expect("strong enough");
+    assert_eq!(ask(link(Some(hash.clone()))).await, ResetPasswordOutcome::Done);
+    assert_eq!(ask(link(Some(hash))).await, ResetPasswordOutcome::Ended);
+    let outcome = world.guess("ada", PASSWORD).await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_known_device_signs_in_while_attackers_keep_the_unknown_bucket_closed() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    for _ in 0..3 {
+        close_the_unknown_bucket(&world, "ada").await;
+        world.pass(Duration::from_secs(31));
+        let login = world.login_of(&person);
+        let (outcome, _) = world.type_password("ada", PASSWORD, &login, Some(person.user)).await.expect("answers");
+        assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
+        // An attacker who has the password spends the unknown guesses at the code, not the owner's.
+        let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
+        assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+        world.pass(Duration::from_secs(3600));
+    }
+}
+
+#[tokio::test]
+async fn success_on_a_known_device_leaves_the_unknown_bucket_closed() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    close_the_unknown_bucket(&world, "ada").await;
+    assert!(matches!(known(&world, &person).await, SignInOutcome::SignedIn(_)));
+    assert!(matches!(world.guess("ada", PASSWORD).await, SignInOutcome::Throttled { .. }));
+}
+
+#[tokio::test]
+async fn wrong_codes_of_a_stranger_with_the_password_leave_the_owner_her_guesses() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    world.pass(Duration::from_secs(30));
+    let stranger = world.first_proof(&person).await;
+    let wrong = code_at(b"another seed of 20 by", world.now());
+    while world.type_totp(&person, &stranger, wrong.clone()).await == SignInOutcome::Wrong {}
+    let login = world.login_of(&person);
+    world.type_password("ada", PASSWORD, &login, Some(person.user)).await.expect("answers");
+    let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_password_change_elsewhere_forgets_the_device_and_ends_its_session() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let elsewhere = world.sign_in(&person, None).await;
+    let (outcome, _) = world.change_password(&elsewhere, PASSWORD, "seven quiet lighthouses by noon").await;
+    assert!(matches!(outcome, ChangePasswordOutcome::Changed(_)), "{outcome:?}");
+    close_the_unknown_bucket(&world, "ada").await;
+    assert!(matches!(known(&world, &person).await, SignInOutcome::Throttled { .. }));
+    let login = world.login_of(&elsewhere);
+    let new = world.type_password("ada", "seven quiet lighthouses by noon", &login, Some(person.user)).await;
+    assert!(matches!(new.expect("answers").0, SignInOutcome::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_else_is_no_known_device() {
+    let world = World::new().await;
+    let (ada, bob) = (world.register("ada").await, world.register("bob").await);
+    close_the_unknown_bucket(&world, "ada").await;
+    let login = LoginRef { device: Some(bob.device), ..world.login() };
+    let outcome = world.type_password("ada", PASSWORD, &login, Some(bob.user)).await.expect("answers").0;
+    assert!(matches!(outcome, SignInOutcome::Throttled { .. }), "{outcome:?}");
+    let outcome = world.type_password("ada", PASSWORD, &login, Some(ada.user)).await.expect("answers").0;
+    assert!(!matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
+
+/// The thief's old password is being judged while the owner changes it (HAZARDS H7).
+#[tokio::test]
+async fn a_verdict_about_a_password_that_was_changed_meanwhile_is_worth_nothing() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let (other, _) = world.second_node().await;
+    world.store.script([crate::support::Fault::Hold]);
+    let (services, attempt, login) = (world.services.clone(), world.attempt(), world.login());
+    let tried = actors::sign_in::PasswordTry {
+        name: "ada".to_owned(),
+        password: PASSWORD.to_owned().into(),
+        login,
+        known: None,
+    };
+    let mut thief =
+        std::pin::pin!(services.sign_in.password(&attempt, tried, Deadline::after(Duration::from_secs(60))));
+    tokio::select! {
+        biased;
+        early = &mut thief => panic!("answered {early:?} before the commit"),
+        () = world.store.something_waits() => {}
+    }
+    let change = actors::account::ChangePasswordRequest {
+        session: person.session.clone(),
+        device: Some(person.device),
+        current: PASSWORD.to_owned().into(),
+        new_hash: other
+            .registration
+            .hash_new_password(&"seven quiet lighthouses by noon".to_owned().into(), &[], soon())
+            .await
+            .expect("strong enough"),
+    };
+    let request = actors::account::Request::ChangePassword(change);
+    let changed: ChangePasswordOutcome =
+        other.accounts.request(person.user, &world.attempt(), request, soon()).await.expect("answers");
+    assert!(matches!(changed, ChangePasswordOutcome::Changed(_)), "{changed:?}");
+    world.store.let_go();
+    assert_eq!(thief.await.expect("answers").1, SignInOutcome::Wrong);
+}
