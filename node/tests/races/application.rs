@@ -40,7 +40,7 @@ impl Application {
             ("state", "s"),
         ]);
         let answer = browser.open(&format!("/oauth/authorize?{query}"))?;
-        let to = answer.location().unwrap_or_else(|| panic!("no redirect: {} {}", answer.status, answer.body));
+        let to = answer.location().unwrap_or_else(|| panic!("no redirect: {answer}"));
         let to = Url::parse(to).expect("an address");
         let code = to.query_pairs().find(|(name, _)| name == "code");
         Ok(code.unwrap_or_else(|| panic!("no code: {to}")).1.into_owned())
@@ -88,7 +88,7 @@ impl Tokens {
         let bearer = format!("Bearer {}", self.access);
         let answer =
             Request::new("/oauth/userinfo", &[("Authorization", &bearer)], None).send(site).expect("an answer");
-        assert!([200, 401].contains(&answer.status), "{} {}", answer.status, answer.body);
+        assert!([200, 401].contains(&answer.status), "{answer}");
         answer.status == 200
     }
 }

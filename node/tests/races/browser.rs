@@ -38,8 +38,7 @@ impl Browser {
     /// The request that sending a form makes: the first whose action begins with `action` and has no segment more.
     #[track_caller]
     pub(crate) fn fill(&self, page: &Answer, action: &str, fields: &[(&str, &str)]) -> Request {
-        let (action, hidden) = form(&page.body, action)
-            .unwrap_or_else(|| panic!("no form for {action} on a page with {}: {}", page.status, page.body));
+        let (action, hidden) = form(&page.body, action).unwrap_or_else(|| panic!("no form for {action} on {page}"));
         let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         self.request(&action, Some(&encoded(hidden.chain(fields.iter().copied()))))
     }

@@ -53,7 +53,7 @@ fn of_64_presentations_of_one_backup_code_one_signs_in() {
     let answers = race(house.site(), presentations(&logins, "/login/backup-code", code, 64));
     assert_eq!(answers.iter().filter(|answer| signed_in(answer)).count(), 1);
     let page = person.browser.open("/account/mfa").expect("served");
-    assert!(page.body.contains("You have 9 unused backup codes left."), "{}", page.body);
+    assert!(page.body.contains("You have 9 unused backup codes left."), "{page}");
 }
 
 #[test]

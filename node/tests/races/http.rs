@@ -1,6 +1,7 @@
 //! HTTP/1.1 as plain as it gets: one request per connection, written in one piece when the barrier opens.
 
 use std::{
+    fmt,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::{Arc, Barrier},
@@ -78,6 +79,18 @@ impl Answer {
     /// Where a redirect leads.
     pub(crate) fn location(&self) -> Option<&str> {
         self.header("location").filter(|_| (300..400).contains(&self.status))
+    }
+}
+
+/// Status and words, for whoever reads why a test failed.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let main = self.body.split("<main").nth(1).unwrap_or(&self.body).split("</main>").next().unwrap_or_default();
+        let words =
+            main.split('<').filter_map(|part| Some(part.split_once('>')?.1.trim())).filter(|part| !part.is_empty());
+        let words: Vec<_> = words.collect();
+        let words = if words.is_empty() { main.to_owned() } else { words.join(" ") };
+        writeln!(f, "{} {} {words}", self.status, self.location().unwrap_or_default())
     }
 }
 

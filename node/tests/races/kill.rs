@@ -69,13 +69,13 @@ impl Acknowledged {
         let (browser, page) = person.challenged()?;
         let code = authenticator.code();
         let answer = present(&browser, &page, "/login/totp", &code)?;
-        assert!(signed_in(&answer), "{} {}", answer.status, answer.body);
+        assert!(signed_in(&answer), "{answer}");
         self.totp_code = Some(code);
         world.acknowledged();
         let (browser, page) = to_backup_code(person.challenged()?)?;
         let code = authenticator.backup_codes[0].clone();
         let answer = present(&browser, &page, "/login/backup-code", &code)?;
-        assert!(signed_in(&answer), "{} {}", answer.status, answer.body);
+        assert!(signed_in(&answer), "{answer}");
         self.backup_code = Some(code);
         world.acknowledged();
         let (browser, page) = person.challenged()?;
@@ -117,7 +117,7 @@ impl Acknowledged {
         }
         let unused = authenticator.backup_codes.last().expect("ten codes");
         let answer = present(&browser, &page, "/login/backup-code", unused)?;
-        assert!(signed_in(&answer), "the backup codes are lost: {} {}", answer.status, answer.body);
+        assert!(signed_in(&answer), "the backup codes are lost: {answer}");
         Ok(())
     }
 

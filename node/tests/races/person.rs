@@ -25,10 +25,10 @@ impl Person {
     /// Registers under a name that nobody has.
     pub(crate) fn register(site: SocketAddr, name: &str) -> Result<Self, Gone> {
         let mut browser = Browser::new(site);
-        let (name, password) = (name.to_owned(), format!("a long enough secret of {name}"));
+        let (name, password) = (name.to_owned(), "tractor violin harbour lantern".to_owned());
         let page = browser.open("/register")?;
         let page = browser.submit(&page, "/register", &[("user_name", &name), ("password", &password)])?;
-        assert!(page.status == 200 && page.body.contains("Sign out"), "not signed in: {} {}", page.status, page.body);
+        assert!(page.status == 200 && page.body.contains("Sign out"), "not signed in: {page}");
         Ok(Self { name, password, browser })
     }
 
@@ -44,7 +44,7 @@ impl Person {
         let page = self.browser.submit(&page, "/account/mfa/totp/*/confirm", &[("code", &code)])?;
         let codes = page.body.split("<li><code>").skip(1).filter_map(|rest| rest.split("</code>").next());
         let backup_codes: Vec<_> = codes.map(str::to_owned).collect();
-        assert_eq!(backup_codes.len(), 10, "{} {}", page.status, page.body);
+        assert_eq!(backup_codes.len(), 10, "{page}");
         self.browser.submit(&page, "/account/mfa/backup-codes/saved", &[("saved", "yes")])?;
         Ok(Authenticator { totp, step, backup_codes })
     }
@@ -67,7 +67,7 @@ impl Person {
     #[track_caller]
     pub(crate) fn challenged(&self) -> Result<(Browser, Answer), Gone> {
         let (browser, page) = self.password()?;
-        assert!(asks_for_a_code(&page), "no challenge: {} {}", page.status, page.body);
+        assert!(asks_for_a_code(&page), "no challenge: {page}");
         Ok((browser, page))
     }
 }
