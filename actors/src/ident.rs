@@ -3,14 +3,23 @@
 //!
 //! The partition is named by an HMAC of the normalised name, so that names that nobody has are not kept in the clear.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use schema::{Kind, PartitionKey, Put, Store, StoreError, Timestamp, record::Throttle};
+use tokio::sync::SemaphorePermit;
 
 use crate::{
+    account::MAX_WAITING,
+    call::{CallError, Deadline},
     clock::Clock,
     domain::{
-        throttle::{self, Bucketing, Gate},
+        throttle::{self, BURST, Bucketing, Gate},
         user::fresh_throttle,
     },
     entropy::Entropy,
@@ -21,8 +30,12 @@ use crate::{
 /// A name's counter is forgotten this long after its last failure: by then its level has decayed to nothing.
 const LIFETIME: Duration = Duration::from_hours(8 * 24);
 
-/// Names share this many locks, so that guesses at one name queue here instead of losing their commits to each other.
-const LOCKS: usize = 256;
+/// Names share this many slots, so that guesses at one name queue here instead of losing their commits to each other.
+const SLOTS: usize = 256;
+
+/// A name's cool-down is never shorter than that of the account behind it: else a right password would be answered as a
+/// wrong one in between.
+const LONGEST: f64 = 0.1;
 
 /// What an attempt at a suspended name looks like.
 pub(crate) const SUSPENDED_LOOKS_LIKE: Duration = Duration::from_hours(1);
@@ -34,7 +47,24 @@ pub(crate) struct Idents {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     vault: Arc<Vault>,
-    locks: Arc<[tokio::sync::Mutex<()>]>,
+    slots: Arc<[Slot]>,
+}
+
+/// One who waits, until dropped: served, refused, or given up by whoever asked.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What names of one slot take turns at.
+struct Slot {
+    changes: tokio::sync::Mutex<()>,
+    /// Hashes for nobody, at most as many at once as an account's bucket has guesses.
+    decoys: tokio::sync::Semaphore,
+    waiting: AtomicUsize,
 }
 
 impl Idents {
@@ -44,8 +74,12 @@ impl Idents {
         entropy: Arc<dyn Entropy>,
         vault: Arc<Vault>,
     ) -> Self {
-        let locks = (0..LOCKS).map(|_| tokio::sync::Mutex::new(())).collect();
-        Self { store, clock, entropy, vault, locks }
+        let slot = |_| Slot {
+            changes: tokio::sync::Mutex::default(),
+            decoys: tokio::sync::Semaphore::new(BURST.into()),
+            waiting: AtomicUsize::new(0),
+        };
+        Self { store, clock, entropy, vault, slots: (0..SLOTS).map(slot).collect() }
     }
 
     /// The partition of a normalised name.
@@ -62,6 +96,26 @@ impl Idents {
             Some(Gate::Closed { until }) => Some(until),
             Some(Gate::Suspended) => Some(now.after(SUSPENDED_LOOKS_LIKE)),
         })
+    }
+
+    /// Waits for a turn to hash for a name that nobody has: as bounded as the reservations of an account, so that many
+    /// guesses at once neither cost more nor are answered otherwise.
+    pub(crate) async fn turn(&self, key: &PartitionKey, deadline: Deadline) -> Result<SemaphorePermit<'_>, CallError> {
+        let slot = self.slot(key);
+        if let Ok(permit) = slot.decoys.try_acquire() {
+            return Ok(permit);
+        }
+        let waiting = Waits(&slot.waiting);
+        if waiting.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+            return Err(CallError::Overloaded);
+        }
+        let permit = tokio::time::timeout_at(deadline.instant(), slot.decoys.acquire()).await;
+        permit.map_err(|_| CallError::TimedOut)?.map_err(|_| CallError::Overloaded)
+    }
+
+    fn slot(&self, key: &PartitionKey) -> &Slot {
+        let sum = key.id.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        &self.slots[sum % SLOTS]
     }
 
     /// Counts a failure, durably before it returns. In a cool-down nothing is evaluated, so nothing is counted.
@@ -90,15 +144,12 @@ impl Idents {
         change: impl Fn(&mut Throttle, Timestamp, f64) + Send + Sync,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let [random] = self.entropy.array::<1>();
-        let jitter = f64::from(random) / 2550.0;
-        let slot = key.id.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        let _turn = self.locks[slot % LOCKS].lock().await;
+        let _turn = self.slot(key).changes.lock().await;
         transact(self.store.as_ref(), self.entropy.as_ref(), key, now, |partition| {
             let stored: Option<Throttle> = partition.get(key, ITEM)?;
             let before = stored.unwrap_or_else(fresh_throttle);
             let mut after = before.clone();
-            change(&mut after, now, jitter);
+            change(&mut after, now, LONGEST);
             if (after.total, &after.buckets) == (before.total, &before.buckets) {
                 return Ok(Transaction::answer(()));
             }

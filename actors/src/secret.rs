@@ -124,14 +124,6 @@ pub(crate) mod exposed {
     }
 }
 
-/// 128 bits that follow from a text: an id that nobody has, for work that must cost what a real id's costs.
-pub(crate) fn decoy_bytes(text: &str) -> [u8; 16] {
-    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,7 +24,6 @@ use crate::{
         command::{LoginRef, SignInOutcome},
         context::Attempt,
         factor::{backup_code, password},
-        user::User,
         user_name,
     },
     hasher::Priority,
@@ -153,7 +152,7 @@ impl SignInService {
         Ok((key, user))
     }
 
-    /// The work of a wrong password, for nobody: one load, one hash, two commits.
+    /// The work of a wrong password, for nobody: loads, one hash, two commits; as few at once as for somebody.
     async fn decoy(
         &self,
         attempt: &Attempt,
@@ -161,8 +160,11 @@ impl SignInService {
         password: &Secret<String>,
         deadline: Deadline,
     ) -> Result<SignInOutcome, CallError> {
-        let nobody = UserId::from_random(crate::secret::decoy_bytes(&ident.id));
-        self.store.load(&User::partition(nobody), &crate::domain::user::Areas::CORE.prefixes()).await?;
+        let _turn = self.idents.turn(ident, deadline).await?;
+        // Others may have closed it while this one waited.
+        if self.idents.closed_until(ident).await?.is_some() {
+            return Ok(SignInOutcome::Wrong);
+        }
         self.hashes.verify_dummy(password, Priority::Unknown, deadline).await?;
         self.tell_of_nobody(attempt, ident);
         self.idents.fail(&shadow(ident)).await?;

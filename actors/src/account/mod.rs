@@ -28,6 +28,7 @@ mod work;
 pub(crate) use directory::Directory;
 pub use handle::{Accounts, AccountsOptions};
 pub use message::{Delivery, Observation, Request};
+pub(crate) use reservation::MAX_WAITING;
 pub use work::{ChangePasswordRequest, CheckBackupCode, CheckPassword};
 
 /// Tells an account that these event items were appended to their stream.

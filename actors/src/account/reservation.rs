@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The queue of one bucket.
-const MAX_WAITING: usize = 64;
+pub(crate) const MAX_WAITING: usize = 64;
 
 /// A bucket of an authenticator, such as (`password`, `unknown`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -254,3 +254,39 @@ async fn a_verdict_about_a_password_that_was_changed_meanwhile_is_worth_nothing(
     world.store.let_go();
     assert_eq!(thief.await.expect("answers").1, SignInOutcome::Wrong);
 }
+
+/// The cool-down that a stranger sees is never over before the one behind it.
+#[tokio::test]
+async fn a_right_password_after_the_cool_down_is_right() {
+    let world = World::new().await;
+    for name in ["ada", "bob", "cat", "dan", "fay", "gus"] {
+        world.register(name).await;
+        for round in 0..4 {
+            close_the_unknown_bucket(&world, name).await;
+            let SignInOutcome::Throttled { until } = world.guess(name, PASSWORD).await else { panic!("closed") };
+            world.pass(until.since(world.now()));
+            if round == 3 {
+                let outcome = world.guess(name, PASSWORD).await;
+                assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{name}: {outcome:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_guesses_at_once_look_the_same_with_and_without_an_account() {
+    let world = World::new().await;
+    world.register("ada").await;
+    let mut seen = Vec::new();
+    for name in ["ada", "nobody"] {
+        let login = world.login();
+        let tries = (0..200).map(|_| world.type_password(name, WRONG, &login, None));
+        let outcomes = futures_util::future::join_all(tries).await;
+        let refused = |outcome: &Result<_, _>| matches!(outcome, Err(actors::call::CallError::Overloaded));
+        seen.push(outcomes.iter().filter(|outcome| refused(outcome)).count());
+        for (outcome, _) in outcomes.into_iter().flatten() {
+            assert!(matches!(outcome, SignInOutcome::Wrong | SignInOutcome::Throttled { .. }), "{outcome:?}");
+        }
+    }
+    assert!(seen[0].abs_diff(seen[1]) < 40, "{seen:?}");
+}
