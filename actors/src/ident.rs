@@ -4,6 +4,8 @@
 //! The partition is named by an HMAC of the normalised name, so that names that nobody has are not kept in the clear.
 
 use std::{
+    collections::HashMap,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,15 +13,16 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use schema::{Kind, PartitionKey, Put, Store, StoreError, Timestamp, record::Throttle};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::Notify;
 
 use crate::{
     account::MAX_WAITING,
     call::{CallError, Deadline},
     clock::Clock,
     domain::{
-        throttle::{self, BURST, Bucketing, Gate},
+        throttle::{self, Bucketing, Gate},
         user::fresh_throttle,
     },
     entropy::Entropy,
@@ -50,6 +53,50 @@ pub(crate) struct Idents {
     slots: Arc<[Slot]>,
 }
 
+/// What names of one slot share.
+#[derive(Default)]
+struct Slot {
+    changes: tokio::sync::Mutex<()>,
+    /// Hashes under way for names that nobody has.
+    out: Mutex<HashMap<Box<str>, u32>>,
+    freed: Notify,
+    waiting: AtomicUsize,
+}
+
+/// A guess at a name that nobody has, until its failure is counted or it is given up.
+pub(crate) struct Turn<'a> {
+    slot: &'a Slot,
+    name: &'a str,
+    /// Was it given? Only then there is something to wait for.
+    given: bool,
+}
+
+impl<'a> Turn<'a> {
+    /// Takes a place, and says which of those under way this one is.
+    fn ask(slot: &'a Slot, name: &'a str) -> (Self, u32) {
+        let mut out = slot.out.lock();
+        let place = out.entry(name.into()).or_default();
+        *place += 1;
+        (Self { slot, name, given: false }, *place)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut out = self.slot.out.lock();
+        if let Some(place) = out.get_mut(self.name) {
+            *place -= 1;
+            if *place == 0 {
+                out.remove(self.name);
+            }
+        }
+        drop(out);
+        if self.given {
+            self.slot.freed.notify_waiters();
+        }
+    }
+}
+
 /// One who waits, until dropped: served, refused, or given up by whoever asked.
 struct Waits<'a>(&'a AtomicUsize);
 
@@ -59,14 +106,6 @@ impl Drop for Waits<'_> {
     }
 }
 
-/// What names of one slot take turns at.
-struct Slot {
-    changes: tokio::sync::Mutex<()>,
-    /// Hashes for nobody, at most as many at once as an account's bucket has guesses.
-    decoys: tokio::sync::Semaphore,
-    waiting: AtomicUsize,
-}
-
 impl Idents {
     pub(crate) fn new(
         store: Arc<dyn Store>,
@@ -74,12 +113,7 @@ impl Idents {
         entropy: Arc<dyn Entropy>,
         vault: Arc<Vault>,
     ) -> Self {
-        let slot = |_| Slot {
-            changes: tokio::sync::Mutex::default(),
-            decoys: tokio::sync::Semaphore::new(BURST.into()),
-            waiting: AtomicUsize::new(0),
-        };
-        Self { store, clock, entropy, vault, slots: (0..SLOTS).map(slot).collect() }
+        Self { store, clock, entropy, vault, slots: (0..SLOTS).map(|_| Slot::default()).collect() }
     }
 
     /// The partition of a normalised name.
@@ -89,28 +123,51 @@ impl Idents {
 
     /// May this name be tried? Until when not, otherwise.
     pub(crate) async fn closed_until(&self, key: &PartitionKey) -> Result<Option<Timestamp>, StoreError> {
-        let now = self.clock.now();
-        let throttle: Option<Throttle> = self.store.load(key, &[ITEM]).await?.get(key, ITEM)?;
-        Ok(match throttle.map(|throttle| throttle::status(&throttle, Bucketing::Unknown, now)) {
-            None | Some(Gate::Open { .. }) => None,
-            Some(Gate::Closed { until }) => Some(until),
-            Some(Gate::Suspended) => Some(now.after(SUSPENDED_LOOKS_LIKE)),
+        Ok(match self.gate(key).await? {
+            Gate::Open { .. } => None,
+            Gate::Closed { until } => Some(until),
+            Gate::Suspended => Some(self.clock.now().after(SUSPENDED_LOOKS_LIKE)),
         })
     }
 
-    /// Waits for a turn to hash for a name that nobody has: as bounded as the reservations of an account, so that many
-    /// guesses at once neither cost more nor are answered otherwise.
-    pub(crate) async fn turn(&self, key: &PartitionKey, deadline: Deadline) -> Result<SemaphorePermit<'_>, CallError> {
+    async fn gate(&self, key: &PartitionKey) -> Result<Gate, StoreError> {
+        let throttle: Option<Throttle> = self.store.load(key, &[ITEM]).await?.get(key, ITEM)?;
+        let throttle = throttle.unwrap_or_else(fresh_throttle);
+        Ok(throttle::status(&throttle, Bucketing::Unknown, self.clock.now()))
+    }
+
+    /// Waits for a turn to hash for a name that nobody has: at most as many at once as the name has guesses left, and as
+    /// many in the queue as an account lets wait. So many guesses at once neither cost more than at somebody's name, nor
+    /// are answered otherwise. `None`: the name is closed.
+    pub(crate) async fn turn<'a>(
+        &'a self,
+        key: &'a PartitionKey,
+        deadline: Deadline,
+    ) -> Result<Option<Turn<'a>>, CallError> {
         let slot = self.slot(key);
-        if let Ok(permit) = slot.decoys.try_acquire() {
-            return Ok(permit);
+        let mut waits = None;
+        loop {
+            let mut freed = pin!(slot.freed.notified());
+            freed.as_mut().enable();
+            // First the place, then the count: whoever had a place before has counted its failure, or is in the way.
+            let (mut turn, place) = Turn::ask(slot, &key.id);
+            match self.gate(key).await? {
+                Gate::Open { left } if place <= left => {
+                    turn.given = true;
+                    return Ok(Some(turn));
+                }
+                Gate::Open { .. } => drop(turn),
+                Gate::Closed { .. } | Gate::Suspended => return Ok(None),
+            }
+            if waits.is_none() {
+                let waiting = Waits(&slot.waiting);
+                if waiting.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+                    return Err(CallError::Overloaded);
+                }
+                waits = Some(waiting);
+            }
+            tokio::time::timeout_at(deadline.instant(), freed).await.map_err(|_| CallError::TimedOut)?;
         }
-        let waiting = Waits(&slot.waiting);
-        if waiting.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
-            return Err(CallError::Overloaded);
-        }
-        let permit = tokio::time::timeout_at(deadline.instant(), slot.decoys.acquire()).await;
-        permit.map_err(|_| CallError::TimedOut)?.map_err(|_| CallError::Overloaded)
     }
 
     fn slot(&self, key: &PartitionKey) -> &Slot {

@@ -160,11 +160,10 @@ impl SignInService {
         password: &Secret<String>,
         deadline: Deadline,
     ) -> Result<SignInOutcome, CallError> {
-        let _turn = self.idents.turn(ident, deadline).await?;
-        // Others may have closed it while this one waited.
-        if self.idents.closed_until(ident).await?.is_some() {
+        let Some(_turn) = self.idents.turn(ident, deadline).await? else {
+            // Others closed it while this one waited.
             return Ok(SignInOutcome::Wrong);
-        }
+        };
         self.hashes.verify_dummy(password, Priority::Unknown, deadline).await?;
         self.tell_of_nobody(attempt, ident);
         self.idents.fail(&shadow(ident)).await?;
