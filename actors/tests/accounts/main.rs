@@ -10,4 +10,5 @@ mod registering;
 mod resting;
 mod settling;
 mod strangers;
+mod tokens;
 mod totp;

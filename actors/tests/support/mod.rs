@@ -35,7 +35,7 @@ use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 pub(crate) use application::{App, Issued, redeem};
-pub(crate) use person::{Authenticator, PASSWORD, Person, code_at};
+pub(crate) use person::{Authenticator, PASSWORD, Person, code_at, session_ref};
 pub(crate) use store::{Fault, TestStore};
 
 /// When a world begins: five seconds into a TOTP step.

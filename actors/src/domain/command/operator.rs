@@ -6,7 +6,12 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, end_session::end_all_but, judge_backup_code, tokens, totp_remove::revoke};
+use super::{
+    Decide, Decision,
+    end_session::end_all_but,
+    tokens,
+    totp_remove::{revoke, void_backup},
+};
 use crate::{
     domain::{
         change::{Change, Item, ItemKey},
@@ -84,13 +89,7 @@ impl Decide for ResetMfa {
             revoke(user, cx, &mut change, totp);
             revoked += 1;
         }
-        if let Some(old) = &user.backup {
-            let rests =
-                |f: &schema::record::Family| crate::domain::user::rest_on(&f.proofs, None, Some(old.credential));
-            tokens::end_families(user, cx, &mut change, FamilyEnd::FactorChanged, rests);
-            change.delete(ItemKey::Backup);
-            change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
-        }
+        void_backup(user, cx, &mut change);
         if change.is_empty() {
             return Decision::answer(0);
         }

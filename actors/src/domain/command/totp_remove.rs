@@ -2,7 +2,7 @@
 
 use schema::{
     FactorId,
-    record::{FactorState, FamilyEnd, Totp},
+    record::{FactorState, FamilyEnd, Proof, Totp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,8 +56,7 @@ impl Decide for RemoveTotp {
         revoke(user, cx, &mut change, totp);
         let others = user.active_totps().any(|other| other.factor != totp.factor);
         if !others {
-            change.delete(ItemKey::Backup);
-            change.delete(ItemKey::Throttle(super::judge_backup_code::THROTTLE.to_owned()));
+            void_backup(user, cx, &mut change);
         }
         let event = event::of(cx, "factor.revoked", user.id).with("method", "totp");
         let event = event.with("factor", totp.factor.to_string());
@@ -69,10 +68,30 @@ impl Decide for RemoveTotp {
 pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, totp: &Totp) {
     change.put(Item::Totp(Totp { state: FactorState::Revoked { at: cx.now }, seed: String::new(), ..totp.clone() }));
     change.delete(ItemKey::Throttle(throttle_of(totp)));
-    for session in user.sessions.values().filter(|s| rest_on(&s.proofs, Some(totp.factor), None)) {
-        let mut session = session.clone();
-        session.proofs.retain(|proof| proof.factor != Some(totp.factor));
-        change.put(Item::Session(session));
+    forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(totp.factor), None));
+}
+
+/// The backup codes go, and with them what rests on them.
+pub(super) fn void_backup(user: &User, cx: &Context<'_>, change: &mut Change) {
+    let Some(set) = &user.backup else { return };
+    change.delete(ItemKey::Backup);
+    change.delete(ItemKey::Throttle(super::judge_backup_code::THROTTLE.to_owned()));
+    forget_proofs(user, cx, change, |proofs| rest_on(proofs, None, Some(set.credential)));
+}
+
+/// Sessions lose the proofs that rest on something; families end.
+fn forget_proofs(user: &User, cx: &Context<'_>, change: &mut Change, rests: impl Fn(&[Proof]) -> bool) {
+    for stored in user.sessions.values() {
+        // What this very decision took from the session already stays taken.
+        let taken = change.puts().iter().find_map(|item| match item {
+            Item::Session(session) if session.session == stored.session => Some(session),
+            _ => None,
+        });
+        let mut session = taken.unwrap_or(stored).clone();
+        if rests(&session.proofs) {
+            session.proofs.retain(|proof| !rests(std::slice::from_ref(proof)));
+            change.put(Item::Session(session));
+        }
     }
-    tokens::end_families(user, cx, change, FamilyEnd::FactorChanged, |f| rest_on(&f.proofs, Some(totp.factor), None));
+    tokens::end_families(user, cx, change, FamilyEnd::FactorChanged, |family| rests(&family.proofs));
 }
