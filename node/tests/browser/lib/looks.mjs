@@ -55,6 +55,5 @@ function measure() {
   if (!root.lang) faults.push('no language');
   if (!root.dir) faults.push('no writing direction');
   if (document.querySelectorAll('h1').length !== 1) faults.push('not exactly one first heading');
-  if (document.querySelector('[style], style, script:not([src])')) faults.push('inline style or script');
   return faults;
 }

@@ -14,7 +14,7 @@ const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN ?? 'target/debug/door
 const READY_WITHIN_MS = 20_000;
 const POLL_MS = 25;
 const STOP_WITHIN_MS = 15_000;
-const LOG_TAIL = 60;
+const LOG_TAIL = 20;
 
 /** Where pictures and logs of a run are kept. */
 export const TARGET = path.join(ROOT, 'target');
@@ -142,7 +142,6 @@ export function witnessed(test, server) {
     try {
       await body(context);
     } catch (error) {
-      error.message += `\n${server().tail()}`;
       error.stack += `\n${server().tail()}`;
       throw error;
     }

@@ -51,7 +51,7 @@ export async function enterPassword(tab, person, password = person.password) {
 
 /** Fills in and sends a one-time or backup code. */
 export async function enterCode(tab, code) {
-  await tab.getByLabel(/code/i).first().fill(code);
+  await tab.getByRole('textbox', { name: /code/i }).fill(code);
   await button(tab, /verify|confirm/i);
 }
 
@@ -78,7 +78,7 @@ export async function proveAgain(tab, person) {
   if (!/confirm it is you/i.test(await heading(tab))) return;
   const password = tab.getByLabel(/^password/i);
   if (await password.count()) await password.fill(person.password);
-  const code = tab.getByLabel(/verification code/i);
+  const code = tab.getByRole('textbox', { name: /verification code/i });
   if (await code.count()) await code.fill(await person.authenticator.next());
   await button(tab, /^confirm$/i);
 }

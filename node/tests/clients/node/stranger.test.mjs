@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import {
-  backupCodes, enrolTotp, enterPassword, expectWords, openFactors, reauthenticated, signIn, signInFromFront, signOut,
+  backupCodes, enrolTotp, enterPassword, expectSignedIn, expectWords, openFactors, reauthenticated, signIn, signInFromFront,
+  signOut,
 } from './lib/journeys.mjs';
 import { passphrase, person } from '../../browser/lib/people.mjs';
 import { Robot } from './lib/robot.mjs';
@@ -58,7 +59,7 @@ it('an authenticator app is enrolled, and then asked for', async () => {
   const elsewhere = fresh();
   const page = await toCode(elsewhere, who);
   const done = await elsewhere.submit(page, 'one-time-code', [['one-time-code', await spaced(who)]]);
-  expectWords(done, /sign out/i);
+  expectSignedIn(done);
 });
 
 const spaced = async (who) => (await who.authenticator.next()).replace(/^(...)/, '$1 ');
@@ -68,7 +69,7 @@ it('a code of the authenticator app works once, the one that enrolled it not aga
   await enrolTotp(robot, who);
   const code = await who.authenticator.next();
   const first = fresh();
-  expectWords(await first.submit(await toCode(first, who), 'one-time-code', [['one-time-code', code]]), /sign out/i);
+  expectSignedIn(await first.submit(await toCode(first, who), 'one-time-code', [['one-time-code', code]]));
   const second = fresh();
   const refused = await second.submit(await toCode(second, who), 'one-time-code', [['one-time-code', code]]);
   assert.ok(refused.form('one-time-code'), refused.describe());
@@ -79,7 +80,7 @@ it('a backup code signs in once, in any spelling, and is counted', async () => {
   const { who, robot } = await someone(shared.server);
   await enrolTotp(robot, who);
   const code = who.codes[randomInt(10)];
-  expectWords(await signInByBackupCode(fresh(), who, code.toLowerCase().replaceAll('-', ' ')), /sign out/i);
+  expectSignedIn(await signInByBackupCode(fresh(), who, code.toLowerCase().replaceAll('-', ' ')));
   const again = await signInByBackupCode(fresh(), who, code);
   assert.match(again.title, /^Error/);
   expectWords(await openFactors(robot), /\b9\b/);
@@ -96,7 +97,7 @@ it('new backup codes replace the old ones after a fresh proof', async () => {
   await robot.submit(page, /continue/i, [[/saved/i, true]]);
   assert.ok(codes.every((code) => !old.includes(code)));
   assert.match((await signInByBackupCode(fresh(), who, old[0])).title, /^Error/);
-  expectWords(await signInByBackupCode(fresh(), who, codes[0]), /sign out/i);
+  expectSignedIn(await signInByBackupCode(fresh(), who, codes[0]));
 });
 
 it('the authenticator app is removed only after a fresh proof, and then no longer asked for', async () => {
@@ -109,7 +110,7 @@ it('the authenticator app is removed only after a fresh proof, and then no longe
   page = await elsewhere.submit(page, /remove/i, [], /remove/i);
   expectWords(page, /removed|off/i);
   const later = fresh();
-  expectWords(await enterPassword(later, await later.follow(await later.open('/'), /sign in/i), who), /sign out/i);
+  expectSignedIn(await enterPassword(later, await later.follow(await later.open('/'), /sign in/i), who));
 });
 
 it('a changed password ends the other sessions and is the only one that works', async () => {
@@ -152,7 +153,7 @@ it('a person who lost everything is let in again by the operator', async () => {
   await shared.server.command('user', 'mfa', 'reset', who.name, '--yes');
   const later = fresh();
   const page = await later.follow(await later.open('/'), /sign in/i);
-  expectWords(await signIn(later, page, who), /sign out/i);
+  expectSignedIn(await signIn(later, page, who));
 });
 
 it('a disabled person looks like one with a wrong password', async () => {

@@ -7,6 +7,11 @@ export function expectWords(page, words) {
   assert.ok(page.says?.(words), `expected ${words} on\n${page.describe?.() ?? page.outside}`);
 }
 
+/** Fails unless the page is one of somebody who is signed in: each of those has a button to sign out. */
+export function expectSignedIn(page) {
+  assert.ok(page.form?.(/^sign out$/i), `expected to be signed in on\n${page.describe?.() ?? page.outside}`);
+}
+
 /** From the front page to a signed-in account. */
 export async function register(robot, person) {
   const front = await robot.open('/');
@@ -91,7 +96,7 @@ export async function signInFromFront(robot, person) {
   const front = await robot.open('/');
   const page = await robot.follow(front, /sign in|log in/i);
   const done = await signIn(robot, page, person);
-  expectWords(done, /sign out/i);
+  expectSignedIn(done);
   return done;
 }
 
