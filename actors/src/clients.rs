@@ -3,7 +3,13 @@
 //! A change goes through here, so the copy in memory is replaced in the same step; what other nodes keep is bounded by
 //! the configuration generation once there are other nodes (HAZARDS H4).
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use parking_lot::RwLock;
 use schema::{
@@ -69,6 +75,8 @@ pub struct Clients {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     cache: Arc<RwLock<HashMap<ClientId, Arc<Client>>>>,
+    /// Counts changes and deletions made here.
+    changes: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Clients {
@@ -80,7 +88,7 @@ impl std::fmt::Debug for Clients {
 impl Clients {
     /// A registry with nothing in memory.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, clock, entropy, cache: Arc::default() }
+        Self { store, clock, entropy, cache: Arc::default(), changes: Arc::default() }
     }
 
     /// The registration of a client.
@@ -88,17 +96,31 @@ impl Clients {
         if let Some(client) = self.cache.read().get(id) {
             return Ok(Some(Arc::clone(client)));
         }
+        let begun = self.changes.load(Ordering::Acquire);
         let key = PartitionKey::new(Kind::Client, id);
         let Some(client) = self.store.load(&key, &[ITEM]).await?.get::<Client>(&key, ITEM)? else {
             return Ok(None);
         };
         let client = Arc::new(client);
         let mut cache = self.cache.write();
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
+        // A change that came while this was read knows better: what was read then is not kept.
+        if self.changes.load(Ordering::Acquire) == begun {
+            if cache.len() >= MAX_CACHED {
+                cache.clear();
+            }
+            cache.insert(id.clone(), Arc::clone(&client));
         }
-        // A change that came while this was read has put its own copy here; that one stays.
-        Ok(Some(Arc::clone(cache.entry(id.clone()).or_insert(client))))
+        Ok(Some(client))
+    }
+
+    /// A change was committed: nothing in memory is older.
+    fn changed(&self, id: &ClientId, client: Option<Client>) {
+        let mut cache = self.cache.write();
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        match client {
+            Some(client) => drop(cache.insert(id.clone(), Arc::new(client))),
+            None => drop(cache.remove(id)),
+        }
     }
 
     /// Registers a client; returns it with its secret, which is not kept.
@@ -168,7 +190,7 @@ impl Clients {
             Ok(Transaction::put(Put::record(ITEM, &changed, None), Ok(changed)))
         })
         .await??;
-        self.cache.write().insert(id.clone(), Arc::new(changed));
+        self.changed(id, Some(changed));
         Ok(secret)
     }
 
@@ -182,7 +204,7 @@ impl Clients {
             Ok(Transaction { deletes, ..Transaction::answer(existed) })
         })
         .await?;
-        self.cache.write().remove(id);
+        self.changed(id, None);
         if existed { Ok(()) } else { Err(ClientError::Unknown(id.clone())) }
     }
 

@@ -242,7 +242,9 @@ impl Keeper {
         })
     }
 
-    fn parse(&self, keys: Vec<SigningKey>) -> Result<KeySet, KeyRingError> {
+    fn parse(&self, mut keys: Vec<SigningKey>) -> Result<KeySet, KeyRingError> {
+        // In the order of the store, so that every node and every start publishes the same document.
+        keys.sort_by(|a, b| a.kid.as_str().cmp(b.kid.as_str()));
         let mut set = KeySet::default();
         let mut public = Vec::new();
         let mut jwks = Vec::new();

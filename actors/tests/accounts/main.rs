@@ -3,8 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bounds;
 mod delivery;
 mod journey;
+mod keys;
+mod operating;
 mod races;
 mod registering;
 mod resting;

@@ -95,7 +95,7 @@ impl Decide for RedeemCode {
             return Decision::answer(RedeemOutcome::Refused(Refusal::Ended));
         };
         let mut change = Change::default();
-        if !make_room(user, &mut change, &self.client) {
+        if !make_room(user, cx, &mut change, &self.client) {
             return Decision::answer(RedeemOutcome::Refused(Refusal::Full));
         }
         let family = first_generation(code, cx, session.expires_at);
@@ -161,13 +161,16 @@ fn first_generation(code: &Code, cx: &Context<'_>, session_end: schema::Timestam
     }
 }
 
-/// Drops a family of the same client, an ended one first, then the oldest (HAZARDS H10).
-fn make_room(user: &User, change: &mut Change, client: &ClientId) -> bool {
+/// Drops a family that has ended, one of the same client first; or else the oldest of the same client (HAZARDS H10). A
+/// living family of another client never makes room.
+fn make_room(user: &User, cx: &Context<'_>, change: &mut Change, client: &ClientId) -> bool {
     if user.families.len() < limits::MAX_FAMILIES {
         return true;
     }
-    let own = user.families.values().filter(|family| family.client == *client);
-    let Some(dropped) = own.min_by_key(|family| (family.state == FamilyState::Live, family.started_at)) else {
+    let lives = |family: &Family| family.state == FamilyState::Live && cx.now < family.expires_at;
+    let candidates = user.families.values().filter(|family| family.client == *client || !lives(family));
+    let order = |family: &&Family| (lives(family), family.client != *client, family.started_at);
+    let Some(dropped) = candidates.min_by_key(order) else {
         return false;
     };
     change.delete(ItemKey::Family(dropped.family));

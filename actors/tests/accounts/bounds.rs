@@ -1,0 +1,96 @@
+//! Bounds per user: who goes when one more comes (DESIGN section 3, HAZARDS H10).
+
+use std::time::Duration;
+
+use actors::domain::command::{CheckSession, Overview, RedeemOutcome, Refusal, RevokeToken, SignInOutcome};
+
+use crate::support::{App, Person, World, soon};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn the_fifty_first_session_ends_the_one_not_used_for_longest() {
+    let world = World::new().await;
+    let first = world.register("ada").await;
+    world.pass(SECOND);
+    let second = world.sign_in(&first, None).await;
+    for _ in 0..49 {
+        world.pass(SECOND);
+        world.sign_in(&first, None).await;
+    }
+    let overview = world.services.accounts.ask(first.user, &world.attempt(), Overview, soon()).await;
+    assert_eq!(overview.expect("answers").expect("there").sessions.len(), 50);
+    for (person, lives) in [(first, false), (second, true)] {
+        let check = CheckSession { session: person.session };
+        let view = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await.expect("answers");
+        assert_eq!(view.is_some(), lives);
+    }
+}
+
+#[tokio::test]
+async fn the_twenty_first_login_ends_the_oldest() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    let mut logins = Vec::new();
+    for _ in 0..21 {
+        world.pass(SECOND);
+        logins.push(world.first_proof(&person).await);
+    }
+    world.pass(Duration::from_secs(30));
+    let code = || app.code(world.now());
+    assert_eq!(world.type_totp(&person, &logins[0], code()).await, SignInOutcome::LoginEnded);
+    assert!(matches!(world.type_totp(&person, &logins[1], code()).await, SignInOutcome::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn the_fifty_first_code_drops_the_oldest_of_its_client_alone() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let (app, other) = (world.app("shop").await, world.app("other").await);
+    let foreign = world.code(&person, &other).await;
+    let mut issued = Vec::new();
+    for _ in 0..50 {
+        world.pass(SECOND);
+        issued.push(world.code(&person, &app).await);
+    }
+    let (outcome, _) = world.redeem(&person, &issued[0]).await;
+    assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Unknown)), "{outcome:?}");
+    for good in [&issued[1], &foreign] {
+        let (outcome, _) = world.redeem(&person, good).await;
+        assert!(matches!(outcome, RedeemOutcome::Granted(_)), "{outcome:?}");
+    }
+}
+
+async fn family(world: &World, person: &Person, app: &App) -> Result<schema::FamilyId, Refusal> {
+    world.pass(SECOND);
+    let issued = world.code(person, app).await;
+    match world.redeem(person, &issued).await.0 {
+        RedeemOutcome::Granted(grant) => Ok(grant.family),
+        RedeemOutcome::Refused(refusal) => Err(refusal),
+    }
+}
+
+#[tokio::test]
+async fn the_two_hundred_and_first_family_ends_the_oldest_of_its_client_alone() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let (app, other, third) = (world.app("shop").await, world.app("other").await, world.app("third").await);
+    let foreign = family(&world, &person, &other).await.expect("room");
+    let mut families = Vec::new();
+    for _ in 0..200 {
+        families.push(family(&world, &person, &app).await.expect("room"));
+    }
+    assert!(!world.counts(&person, families[0]).await);
+    for good in [families[1], families[199], foreign] {
+        assert!(world.counts(&person, good).await);
+    }
+    world.pass(Duration::from_secs(60));
+    // Who has none of its own finds no room among the living, but takes the place of what has ended.
+    assert_eq!(family(&world, &person, &third).await, Err(Refusal::Full));
+    let revoke = RevokeToken { family: families[7], client: app.client.clone() };
+    assert!(world.services.accounts.ask(person.user, &world.attempt(), revoke, soon()).await.expect("answers"));
+    let late = family(&world, &person, &third).await.expect("room");
+    for good in [late, families[1], foreign] {
+        assert!(world.counts(&person, good).await);
+    }
+}
