@@ -71,6 +71,17 @@ it('an enrolled person signs in with a code, and the application learns it', asy
   });
 });
 
+it('an application that wants its answer posted gets it by a button', async () => {
+  const who = await member();
+  await visit(async (tab) => {
+    await tab.goto(album('/start?response_mode=form_post'));
+    await enterPassword(tab, who);
+    await allow(tab);
+    await button(tab, /continue/i);
+    await expectHeading(tab, /welcome to the album/i);
+  });
+});
+
 it('a person who says no goes back without a sign-in', async () => {
   const who = await member();
   await visit(async (tab) => {

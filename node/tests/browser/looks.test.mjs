@@ -110,6 +110,8 @@ it('the pages of a sign-in to an application', () => visit(async (tab) => {
   await look(tab, 'consent');
   await button(tab, /^allow$/i);
   await expectHeading(tab, /welcome/i);
+  await tab.goto(`${shared.application.origin}/start?response_mode=form_post`);
+  await look(tab, 'form-post');
 }));
 
 it('the pages of somebody who is locked out', () => visit(async (tab, visitor) => {

@@ -36,7 +36,7 @@ export class Application {
   async #serve(request, response) {
     const url = new URL(request.url, this.origin);
     if (url.pathname === '/start') return this.#start(url, response);
-    if (url.pathname === '/callback') return this.#callback(url, response);
+    if (url.pathname === '/callback') return this.#callback(await answerIn(request, url), response);
     if (url.pathname === '/leave') return this.#leave(response);
     if (url.pathname === '/signed-out') return show(response, '<h1>Back at the album, signed out</h1>');
     if (url.pathname !== '/') return response.writeHead(url.pathname === '/favicon.ico' ? 204 : 404).end();
@@ -61,25 +61,25 @@ export class Application {
     response.writeHead(303, { location: target.href }).end();
   }
 
-  async #callback(url, response) {
-    const verifier = this.#pending.get(url.searchParams.get('state'));
+  async #callback(answer, response) {
+    const verifier = this.#pending.get(answer.get('state'));
     if (!verifier) return show(response, '<h1>Nobody asked for this sign-in</h1>', 400);
-    this.#pending.delete(url.searchParams.get('state'));
-    const error = url.searchParams.get('error');
+    this.#pending.delete(answer.get('state'));
+    const error = answer.get('error');
     if (error) return show(response, `<h1>Refused: ${error.replaceAll(/[^a-z_]/g, '')}</h1>`);
     const { client_id: id, client_secret: key } = this.registration;
-    const answer = await fetch(new URL('/oauth/token', this.provider.origin), {
+    const granted = await fetch(new URL('/oauth/token', this.provider.origin), {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from(`${id}:${key}`).toString('base64')}` },
       body: new URLSearchParams({
         grant_type: 'authorization_code',
-        code: url.searchParams.get('code'),
+        code: answer.get('code'),
         redirect_uri: `${this.origin}/callback`,
         code_verifier: verifier,
       }),
     });
-    const tokens = await answer.json();
-    if (!answer.ok) return show(response, `<h1>No tokens</h1><pre>${JSON.stringify(tokens)}</pre>`, 502);
+    const tokens = await granted.json();
+    if (!granted.ok) return show(response, `<h1>No tokens</h1><pre>${JSON.stringify(tokens)}</pre>`, 502);
     this.idToken = tokens.id_token;
     this.claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'));
     return show(response, `<h1>Welcome to the album</h1><p>${this.claims.amr.join(' ')}</p><a href="/leave">Leave</a>`);
@@ -93,6 +93,14 @@ export class Application {
     });
     response.writeHead(303, { location: target.href }).end();
   }
+}
+
+/** The parameters of an authorization response: in the query, or with `response_mode=form_post` in the body. */
+async function answerIn(request, url) {
+  if (request.method !== 'POST') return url.searchParams;
+  let body = '';
+  for await (const part of request.setEncoding('utf8')) body += part;
+  return new URLSearchParams(body);
 }
 
 function show(response, body, status = 200) {

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN ?? 'target/debug/doorward');
+const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');
 const READY_WITHIN_MS = 20_000;
 const POLL_MS = 25;
 const STOP_WITHIN_MS = 15_000;

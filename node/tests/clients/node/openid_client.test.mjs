@@ -2,7 +2,7 @@
 // for a person who registered and enrolled an authenticator app.
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
-import { enrolTotp } from './lib/journeys.mjs';
+import { enrolTotp, signOut } from './lib/journeys.mjs';
 import { AFTER_LOGOUT, RelyingParty, header, refused } from './lib/relying_party.mjs';
 import { Robot } from './lib/robot.mjs';
 import { someone, suite } from './lib/suite.mjs';
@@ -111,6 +111,27 @@ it('a third-party client is named with its origin, and a refusal comes back to i
   await rp.signIn(shared.robot, shared.who);
   const remembered = await shared.robot.open((await rp.begin()).url);
   assert.ok(remembered.outside?.searchParams.get('code'), 'what was allowed need not be asked again');
+});
+
+it('an application may ask for consent or for another account although nothing need be asked', async () => {
+  const { rp, robot, who } = shared;
+  await rp.signIn(robot, who);
+  const consent = await robot.open((await rp.begin({ prompt: 'consent' })).url);
+  assert.ok(consent.form?.(/^allow/i), 'prompt=consent must ask');
+  const choice = await robot.open((await rp.begin({ prompt: 'select_account' })).url);
+  assert.ok(choice.form?.('current-password'), 'prompt=select_account must let somebody else sign in');
+});
+
+it('offline access outlives the session, ordinary access does not', async () => {
+  const scope = 'openid offline_access';
+  const rp = await RelyingParty.create(shared.server, { scope, trusted: false });
+  const { who, robot } = await someone(shared.server);
+  const offline = await rp.signIn(robot, who, { scope, prompt: 'consent' });
+  const ordinary = await rp.signIn(robot, who, { scope: 'openid' });
+  await signOut(robot);
+  await refused(client.refreshTokenGrant(rp.configuration, ordinary.refresh_token), 'invalid_grant');
+  const next = await client.refreshTokenGrant(rp.configuration, offline.refresh_token);
+  assert.deepEqual((await rp.verifiedAccess(next.access_token)).scope.split(' ').sort(), scope.split(' ').sort());
 });
 
 it('logout at the provider ends the session and what hangs on it', async () => {

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
-BINARY = (ROOT / os.environ.get("DOORWARD_BIN", "target/debug/doorward")).resolve()
+BINARY = (ROOT / (os.environ.get("DOORWARD_BIN") or "target/debug/doorward")).resolve()
 READY_WITHIN_SECS = 20
 POLL_SECS = 0.025
 STOP_WITHIN_SECS = 15
