@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');
+/** The repository, and the program under test. */
+export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+export const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');
 const READY_WITHIN_MS = 20_000;
 const POLL_MS = 25;
 const STOP_WITHIN_MS = 15_000;
@@ -149,7 +150,7 @@ export function witnessed(test, server) {
 }
 
 /** Ports that were free a moment ago; all are held at once, so that none is named twice. */
-async function freePorts(count) {
+export async function freePorts(count) {
   const sockets = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
     const socket = net.createServer().once('error', reject);
     socket.listen(0, '127.0.0.1', () => resolve(socket));

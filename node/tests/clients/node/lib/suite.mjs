@@ -5,20 +5,25 @@ import { person } from '../../../browser/lib/people.mjs';
 import { register } from './journeys.mjs';
 import { Robot } from './robot.mjs';
 
-/** Starts a server before the tests of a file; `prepare` gets it and fills the returned `suite`. */
+/**
+ * Starts a server before the tests of a file; `prepare` gets what the tests share and may add to it. What is put into
+ * `closing` is called at the end.
+ */
 export function suite(name, prepare = () => {}, settings = {}) {
-  const shared = {};
+  const shared = { closing: [] };
   before(async () => {
     shared.server = await startServer(name, settings);
     try {
       await prepare(shared);
     } catch (error) {
       error.stack += `\n${shared.server.tail()}`;
-      await shared.server.stop();
       throw error;
     }
   });
-  after(() => shared.server?.stop());
+  after(async () => {
+    for (const close of shared.closing) await close();
+    await shared.server?.stop();
+  });
   shared.it = witnessed(test, () => shared.server);
   return shared;
 }
