@@ -1,6 +1,6 @@
 //! How many hashes guesses cost. Counted by the metric of the hash threads, which is one for the process: hence one test,
 //! in a program of its own.
-#![expect(dead_code, reason = "of the shared world this test uses a part")]
+#![expect(dead_code, unused_imports, reason = "of the shared world this test uses a part")]
 
 mod support;
 

@@ -84,7 +84,7 @@ async fn the_two_hundred_and_first_family_ends_the_oldest_of_its_client_alone() 
     for good in [families[1], families[199], foreign] {
         assert!(world.counts(&person, good).await);
     }
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     // Who has none of its own finds no room among the living, but takes the place of what has ended.
     assert_eq!(family(&world, &person, &third).await, Err(Refusal::Full));
     let revoke = RevokeToken { family: families[7], client: app.client.clone() };

@@ -6,7 +6,7 @@ use actors::{
 };
 use schema::CodeId;
 
-use crate::support::{Fault, World, redeem, soon};
+use crate::support::{Fault, World, redeem, refresh_of, soon};
 
 #[tokio::test]
 async fn a_command_whose_owner_died_after_the_commit_gets_the_recorded_outcome_and_its_secrets() {
@@ -20,10 +20,10 @@ async fn a_command_whose_owner_died_after_the_commit_gets_the_recorded_outcome_a
     assert_eq!(grant.generation, 1);
     // The secret of the reply is the stored one: it refreshes.
     world.store.script([Fault::AppliedThenPanic]);
-    let (outcome, attempt) = world.refresh(&person, world.refresh_of(&grant, &attempt)).await;
+    let (outcome, attempt) = world.refresh(&person, refresh_of(&grant, &attempt)).await;
     let RedeemOutcome::Granted(next) = outcome else { panic!("{outcome:?}") };
     assert_eq!(next.generation, 2);
-    let (outcome, _) = world.refresh(&person, world.refresh_of(&next, &attempt)).await;
+    let (outcome, _) = world.refresh(&person, refresh_of(&next, &attempt)).await;
     assert!(matches!(outcome, RedeemOutcome::Granted(next) if next.generation == 3));
     assert_eq!(world.told("code.redeemed").await, 1);
 }

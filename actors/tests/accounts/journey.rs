@@ -8,7 +8,7 @@ use actors::domain::{
 };
 use schema::record::SigningAlg;
 
-use crate::support::{PASSWORD, World, soon};
+use crate::support::{PASSWORD, World, refresh_of, soon};
 
 #[tokio::test]
 async fn a_person_registers_enrols_signs_in_and_an_application_gets_tokens() {
@@ -39,7 +39,7 @@ async fn a_person_registers_enrols_signs_in_and_an_application_gets_tokens() {
     assert!(world.counts(&person, grant.family).await);
 
     let opened = world.services.tokens.locators().open_refresh(tokens.refresh_token.expose()).expect("opens");
-    let refresh = world.refresh_of(&grant, &attempt);
+    let refresh = refresh_of(&grant, &attempt);
     assert_eq!((opened.generation, &opened.secret_hash), (1, &refresh.secret_hash));
     let (outcome, _) = world.refresh(&person, refresh).await;
     assert!(matches!(outcome, RedeemOutcome::Granted(next) if next.generation == 2));

@@ -17,7 +17,7 @@ use schema::{
 
 use crate::support::{World, master_keys};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_rotated_key_is_published_for_the_lead_before_it_signs_and_the_old_one_after() {

@@ -8,7 +8,7 @@ use actors::{
 };
 use futures_util::future::join_all;
 
-use crate::support::{PASSWORD, World, code_at, redeem, soon};
+use crate::support::{PASSWORD, World, code_at, redeem, refresh_of, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_64_presentations_of_one_totp_code_one_signs_in() {
@@ -33,7 +33,7 @@ async fn two_owners_of_one_user_accept_a_totp_code_once() {
     let (person, app) = world.register_with_totp("ada").await;
     let (other, _) = world.second_node().await;
     for _ in 0..8 {
-        world.pass(Duration::from_secs(60));
+        world.pass(Duration::from_mins(1));
         let logins = [world.first_proof(&person).await, world.first_proof(&person).await];
         let code = app.code(world.now());
         let tries = (0..8).map(|n| {
@@ -89,7 +89,7 @@ async fn of_64_refreshes_one_makes_a_generation_and_the_reuse_ends_the_family() 
     let person = world.register("ada").await;
     let app = world.app("shop").await;
     let (grant, attempt) = world.grant(&person, &world.code(&person, &app).await).await;
-    let tries = (0..64).map(|_| world.refresh(&person, world.refresh_of(&grant, &attempt)));
+    let tries = (0..64).map(|_| world.refresh(&person, refresh_of(&grant, &attempt)));
     let outcomes = join_all(tries).await;
     let granted = outcomes.iter().filter(|(outcome, _)| matches!(outcome, RedeemOutcome::Granted(_))).count();
     assert_eq!(granted, 1);
@@ -97,7 +97,7 @@ async fn of_64_refreshes_one_makes_a_generation_and_the_reuse_ends_the_family() 
     for (outcome, attempt) in outcomes {
         if let RedeemOutcome::Granted(next) = outcome {
             assert_eq!(next.generation, 2);
-            let (outcome, _) = world.refresh(&person, world.refresh_of(&next, &attempt)).await;
+            let (outcome, _) = world.refresh(&person, refresh_of(&next, &attempt)).await;
             assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Ended)), "{outcome:?}");
         }
     }
@@ -113,15 +113,15 @@ async fn twenty_rotations_in_one_instant_leave_no_older_token_alive() {
         let mut grants = vec![world.grant(&person, &world.code(&person, &app).await).await];
         for _ in 0..20 {
             let (last, attempt) = grants.last().expect("one at least");
-            let (outcome, attempt) = world.refresh(&person, world.refresh_of(last, attempt)).await;
+            let (outcome, attempt) = world.refresh(&person, refresh_of(last, attempt)).await;
             let RedeemOutcome::Granted(next) = outcome else { panic!("{outcome:?}") };
             grants.push((*next, attempt));
         }
         let (old, attempt) = &grants[older];
-        let (outcome, _) = world.refresh(&person, world.refresh_of(old, attempt)).await;
+        let (outcome, _) = world.refresh(&person, refresh_of(old, attempt)).await;
         assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Reused)), "{outcome:?}");
         let (newest, attempt) = grants.last().expect("one at least");
-        let (outcome, _) = world.refresh(&person, world.refresh_of(newest, attempt)).await;
+        let (outcome, _) = world.refresh(&person, refresh_of(newest, attempt)).await;
         assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Ended)), "{outcome:?}");
     }
 }
@@ -176,12 +176,12 @@ async fn no_refresh_succeeds_after_the_answer_to_a_revocation() {
         let revoke = actors::domain::command::RevokeToken { family: grant.family, client: app.client.clone() };
         let by = world.attempt();
         let ((outcome, attempt), revoked) = tokio::join!(
-            world.refresh(&person, world.refresh_of(&grant, &attempt)),
+            world.refresh(&person, refresh_of(&grant, &attempt)),
             world.services.accounts.ask(person.user, &by, revoke, soon()),
         );
         assert!(revoked.expect("answers"));
         if let RedeemOutcome::Granted(next) = outcome {
-            let (outcome, _) = world.refresh(&person, world.refresh_of(&next, &attempt)).await;
+            let (outcome, _) = world.refresh(&person, refresh_of(&next, &attempt)).await;
             assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Ended)), "{outcome:?}");
         }
         assert!(!world.counts(&person, grant.family).await);

@@ -6,7 +6,7 @@ use actors::registration::{ADMIN, NewAccount, RegisterError};
 use futures_util::future::join_all;
 use schema::BrowserId;
 
-use crate::support::{Fault, PASSWORD, World, random, soon};
+use crate::support::{Fault, PASSWORD, World, new_account, random, soon};
 
 fn browser(world: &World) -> BrowserId {
     BrowserId::from_bytes(random(world))
@@ -17,7 +17,7 @@ async fn a_name_is_taken_in_all_its_spellings() {
     let world = World::new().await;
     world.register("Ada").await;
     for spelling in ["ada", "ADA", " \u{ff41}da "] {
-        let new = world.new_account(spelling, browser(&world));
+        let new = new_account(spelling, browser(&world));
         let refused = world.services.registration.register(&world.attempt(), new, soon()).await;
         assert!(matches!(refused, Err(RegisterError::NameTaken)), "{spelling}: {refused:?}");
     }
@@ -35,7 +35,7 @@ async fn of_sixteen_registrations_of_one_name_one_has_it() {
     let world = World::new().await;
     let attempts: Vec<_> = (0..16).map(|_| world.attempt()).collect();
     let tries = attempts.iter().map(|attempt| {
-        let new = world.new_account("ada", browser(&world));
+        let new = new_account("ada", browser(&world));
         world.services.registration.register(attempt, new, soon())
     });
     let outcomes = join_all(tries).await;
@@ -48,14 +48,14 @@ async fn a_registration_paused_while_the_sweeper_voids_it_begins_anew() {
     let world = World::new().await;
     let attempt = world.attempt();
     world.store.script([Fault::Hold]);
-    let slow = world.new_account("ada", browser(&world));
+    let slow = new_account("ada", browser(&world));
     let mut slow = pin!(world.services.registration.register(&attempt, slow, soon()));
     tokio::select! {
         biased;
         early = &mut slow => panic!("answered {early:?} before the commit"),
         () = world.store.something_waits() => {}
     }
-    let early = world.new_account("ada", browser(&world));
+    let early = new_account("ada", browser(&world));
     let early = world.services.registration.register(&world.attempt(), early, soon()).await;
     assert!(matches!(early, Err(RegisterError::NameTaken)), "{early:?}");
     world.pass(Duration::from_secs(61));
@@ -71,7 +71,7 @@ async fn a_registration_paused_while_the_sweeper_voids_it_begins_anew() {
 async fn a_registration_that_died_gives_its_name_back() {
     let world = World::new().await;
     world.store.script([Fault::Unavailable]);
-    let new = world.new_account("ada", browser(&world));
+    let new = new_account("ada", browser(&world));
     assert!(world.services.registration.register(&world.attempt(), new, soon()).await.is_err());
     world.pass(Duration::from_secs(61));
     world.register("ada").await;
@@ -91,23 +91,23 @@ async fn the_setup_link_makes_one_administrator_and_no_second_one_ever() {
     let world = World::new().await;
     let registration = &world.services.registration;
     let (link, until) = registration.setup_link().await.expect("works").expect("nobody is there yet");
-    assert_eq!(until.since(world.now()), Duration::from_secs(3600));
+    assert_eq!(until.since(world.now()), Duration::from_hours(1));
     let (mine, other) = (browser(&world), browser(&world));
     for who in [mine, other, mine] {
         assert!(registration.setup_link_is_good(link.expose(), who).await.expect("works"), "looking consumes nothing");
     }
-    let new = world.new_account("root", mine);
+    let new = new_account("root", mine);
     let (user, _) = registration.set_up(&world.attempt(), link.expose(), new, soon()).await.expect("registers");
     let overview = actors::domain::command::Overview;
     let account = world.services.accounts.ask(user, &world.attempt(), overview, soon()).await.expect("answers");
     assert!(account.expect("there").roles.contains(ADMIN));
     for who in [mine, other] {
         assert!(!registration.setup_link_is_good(link.expose(), who).await.expect("works"));
-        let again = world.new_account("root2", who);
+        let again = new_account("root2", who);
         let refused = registration.set_up(&world.attempt(), link.expose(), again, soon()).await;
         assert!(matches!(refused, Err(RegisterError::Link)), "{refused:?}");
     }
-    world.pass(Duration::from_secs(7200));
+    world.pass(Duration::from_hours(2));
     assert!(registration.setup_link().await.expect("works").is_none());
 }
 
@@ -118,7 +118,7 @@ async fn two_browsers_with_one_setup_link_make_one_administrator() {
     let (link, _) = registration.setup_link().await.expect("works").expect("nobody is there yet");
     let attempts: Vec<_> = (0..8).map(|_| world.attempt()).collect();
     let tries = attempts.iter().enumerate().map(|(n, attempt)| {
-        let new = world.new_account(&format!("root{n}"), browser(&world));
+        let new = new_account(&format!("root{n}"), browser(&world));
         registration.set_up(attempt, link.expose(), new, soon())
     });
     let outcomes = join_all(tries).await;
@@ -131,8 +131,8 @@ async fn a_setup_link_ends_after_an_hour_and_a_made_up_one_is_none() {
     let registration = &world.services.registration;
     let (link, _) = registration.setup_link().await.expect("works").expect("nobody is there yet");
     assert!(!registration.setup_link_is_good("v1.k1.AAAA.AAAA", browser(&world)).await.expect("works"));
-    world.pass(Duration::from_secs(3600));
-    let new = world.new_account("root", browser(&world));
+    world.pass(Duration::from_hours(1));
+    let new = new_account("root", browser(&world));
     let refused = registration.set_up(&world.attempt(), link.expose(), new, soon()).await;
     assert!(matches!(refused, Err(RegisterError::Link)), "{refused:?}");
 }
@@ -159,7 +159,7 @@ async fn who_began_with_a_setup_link_may_correct_what_was_typed() {
     world.store.script([Fault::Unavailable]);
     let failed = registration.set_up(&world.attempt(), link.expose(), typed("root", "", PASSWORD), soon()).await;
     assert!(matches!(failed, Err(RegisterError::Call(_))), "{failed:?}");
-    let stranger = world.new_account("mallory", browser(&world));
+    let stranger = new_account("mallory", browser(&world));
     let refused = registration.set_up(&world.attempt(), link.expose(), stranger, soon()).await;
     assert!(matches!(refused, Err(RegisterError::Link)), "{refused:?}");
     let made = registration.set_up(&world.attempt(), link.expose(), typed("root2", "", PASSWORD), soon()).await;

@@ -8,7 +8,7 @@ use actors::{
 };
 use schema::Kind;
 
-use crate::support::{Fault, PASSWORD, World, code_at, soon};
+use crate::support::{Fault, PASSWORD, World, code_at, refresh_of, soon};
 
 #[tokio::test]
 async fn a_conflict_is_decided_anew_on_what_the_other_owner_left() {
@@ -52,7 +52,7 @@ async fn a_commit_whose_answer_was_lost_counts_as_done_and_once() {
     world.store.script([Fault::AppliedThenUnknown]);
     let (grant, attempt) = world.grant(&person, &issued).await;
     world.store.script([Fault::AppliedThenUnknown]);
-    let (outcome, _) = world.refresh(&person, world.refresh_of(&grant, &attempt)).await;
+    let (outcome, _) = world.refresh(&person, refresh_of(&grant, &attempt)).await;
     assert!(matches!(outcome, RedeemOutcome::Granted(next) if next.generation == 2));
     assert!(world.counts(&person, grant.family).await);
     assert_eq!(world.told("code.redeemed").await, 1);
@@ -173,7 +173,7 @@ async fn a_conflict_while_events_are_under_way_neither_doubles_nor_loses_them() 
     let (grant, attempt) = world.grant(&person, &issued).await;
     world.store.let_go();
     world.services.shipper.settled().await;
-    let (outcome, _) = world.refresh(&person, world.refresh_of(&grant, &attempt)).await;
+    let (outcome, _) = world.refresh(&person, refresh_of(&grant, &attempt)).await;
     assert!(matches!(outcome, RedeemOutcome::Granted(_)), "{outcome:?}");
     assert_eq!((world.told("code.issued").await, world.told("code.redeemed").await), (1, 1));
     assert!(world.items(person.user).await.iter().all(|key| !key.starts_with("event/")));

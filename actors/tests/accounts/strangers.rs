@@ -11,7 +11,7 @@ use actors::{
 };
 use schema::{Kind, Store as _};
 
-use crate::support::{PASSWORD, Person, World, code_at, soon};
+use crate::support::{PASSWORD, Person, World, code_at, new_account, soon};
 
 const WRONG: &str = "not the password at all";
 
@@ -72,7 +72,7 @@ async fn a_name_without_an_account_behind_it_is_as_absent_as_any() {
     world.store.script([crate::support::Fault::Unavailable]);
     let browser = schema::BrowserId::from_bytes([1; 16]);
     let attempt = world.attempt();
-    let failed = world.services.registration.register(&attempt, world.new_account("ghost", browser), soon()).await;
+    let failed = world.services.registration.register(&attempt, new_account("ghost", browser), soon()).await;
     assert!(failed.is_err());
     let mut seen = Vec::new();
     for name in ["ghost", "nobody"] {
@@ -117,10 +117,10 @@ async fn a_suspended_password_looks_like_a_cool_down_of_an_hour_and_its_known_de
     let person = world.register("ada").await;
     for name in ["ada", "nobody"] {
         fail_a_hundred_times(&world, name).await;
-        world.pass(Duration::from_secs(2 * 3600));
+        world.pass(Duration::from_hours(2));
         let outcome = world.guess(name, PASSWORD).await;
         let SignInOutcome::Throttled { until } = outcome else { panic!("{name}: {outcome:?}") };
-        assert_eq!(until.since(world.now()), Duration::from_secs(3600), "{name}");
+        assert_eq!(until.since(world.now()), Duration::from_hours(1), "{name}");
     }
     assert!(matches!(known(&world, &person).await, SignInOutcome::SignedIn(_)));
     assert!(matches!(world.guess("ada", PASSWORD).await, SignInOutcome::Throttled { .. }));
@@ -163,7 +163,7 @@ async fn a_known_device_signs_in_while_attackers_keep_the_unknown_bucket_closed(
         // An attacker who has the password spends the unknown guesses at the code, not the owner's.
         let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
         assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
-        world.pass(Duration::from_secs(3600));
+        world.pass(Duration::from_hours(1));
     }
 }
 
@@ -230,8 +230,7 @@ async fn a_verdict_about_a_password_that_was_changed_meanwhile_is_worth_nothing(
         login,
         known: None,
     };
-    let mut thief =
-        std::pin::pin!(services.sign_in.password(&attempt, tried, Deadline::after(Duration::from_secs(60))));
+    let mut thief = std::pin::pin!(services.sign_in.password(&attempt, tried, Deadline::after(Duration::from_mins(1))));
     tokio::select! {
         biased;
         early = &mut thief => panic!("answered {early:?} before the commit"),

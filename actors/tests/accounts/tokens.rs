@@ -11,7 +11,7 @@ use actors::domain::{
     pkce,
 };
 
-use crate::support::{Person, World, redeem, session_ref, soon};
+use crate::support::{Person, World, redeem, refresh_of, session_ref, soon};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
@@ -77,7 +77,7 @@ async fn a_code_ends_after_a_minute_and_with_its_session() {
     let person = world.register("ada").await;
     let app = world.app("shop").await;
     let late = world.code(&person, &app).await;
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     assert_eq!(refused(&world, &person, redeem(&late)).await, Refusal::Expired);
     let orphan = world.code(&person, &app).await;
     let end = actors::domain::command::EndSession { session: person.session.session };
@@ -92,7 +92,7 @@ async fn a_refresh_token_is_its_clients_alone_and_its_scopes_never_grow() {
     let (app, other) = (world.app("shop").await, world.app("other").await);
     let issued = world.code_for(&person, &app, "openid email").await;
     let (grant, attempt) = world.grant(&person, &issued).await;
-    let good = || world.refresh_of(&grant, &attempt);
+    let good = || refresh_of(&grant, &attempt);
     let foreign = Refresh { client: other.client.clone(), ..good() };
     let (outcome, _) = world.refresh(&person, foreign).await;
     assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::OtherClient)), "{outcome:?}");
@@ -103,7 +103,7 @@ async fn a_refresh_token_is_its_clients_alone_and_its_scopes_never_grow() {
     let (outcome, attempt) = world.refresh(&person, narrow).await;
     let RedeemOutcome::Granted(narrow) = outcome else { panic!("{outcome:?}") };
     assert_eq!(narrow.scopes.len(), 1);
-    let (outcome, _) = world.refresh(&person, world.refresh_of(&narrow, &attempt)).await;
+    let (outcome, _) = world.refresh(&person, refresh_of(&narrow, &attempt)).await;
     assert!(matches!(outcome, RedeemOutcome::Granted(all) if all.scopes.len() == 2));
     // Another client gives back what is not its own: nothing happens.
     let revoke = RevokeToken { family: grant.family, client: other.client };
@@ -121,12 +121,12 @@ async fn a_family_ends_with_its_session_unless_it_may_outlive_it() {
     let end = actors::domain::command::EndSession { session: person.session.session };
     world.services.accounts.ask(person.user, &world.attempt(), end, soon()).await.expect("answers");
     assert!(!world.counts(&person, bound.family).await);
-    world.pass(Duration::from_secs(13 * 24 * 3600));
-    let (outcome, attempt) = world.refresh(&person, world.refresh_of(&free, &attempt)).await;
+    world.pass(Duration::from_hours(312));
+    let (outcome, attempt) = world.refresh(&person, refresh_of(&free, &attempt)).await;
     let RedeemOutcome::Granted(free) = outcome else { panic!("{outcome:?}") };
     // Two weeks without use, and it is over.
-    world.pass(Duration::from_secs(14 * 24 * 3600));
-    let (outcome, _) = world.refresh(&person, world.refresh_of(&free, &attempt)).await;
+    world.pass(Duration::from_hours(336));
+    let (outcome, _) = world.refresh(&person, refresh_of(&free, &attempt)).await;
     assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Expired)), "{outcome:?}");
 }
 
@@ -138,9 +138,9 @@ async fn tokens_say_what_was_proved_when_they_were_asked_for_and_only_a_new_auth
     let (before, attempt) = world.grant(&person, &world.code(&person, &app).await).await;
     assert_eq!((before.assurance.acr, before.assurance.amr.clone()), (Acr::OneFactor, vec!["pwd".to_owned()]));
     let signed_in = world.now();
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     let phone = world.enrol(&mut person).await;
-    let (outcome, _) = world.refresh(&person, world.refresh_of(&before, &attempt)).await;
+    let (outcome, _) = world.refresh(&person, refresh_of(&before, &attempt)).await;
     let RedeemOutcome::Granted(refreshed) = outcome else { panic!("{outcome:?}") };
     assert_eq!(refreshed.assurance, before.assurance);
     let (raised, _) = world.grant(&person, &world.code(&person, &app).await).await;
@@ -220,7 +220,7 @@ async fn a_request_gets_the_proofs_that_it_demands_or_an_error() {
     let world = World::new().await;
     let person = world.register("ada").await;
     let app = world.app("shop").await;
-    world.pass(Duration::from_secs(300));
+    world.pass(Duration::from_mins(5));
     let base = || Requirement { begun_at: world.now(), ..Requirement::default() };
     let ask = |requirement| {
         authorize(&world, &person, Authorize { requirement, ..world.authorization(&person, &app, "openid") })
@@ -262,7 +262,7 @@ async fn consent_is_asked_once_for_a_client_and_anew_for_more() {
 async fn a_session_below_the_accounts_level_or_with_old_proofs_changes_no_factor() {
     let world = World::new().await;
     let (person, phone) = world.register_with_totp("ada").await;
-    world.pass(Duration::from_secs(600));
+    world.pass(Duration::from_mins(10));
     let ask = |command| {
         let (services, attempt) = (world.services.clone(), world.attempt());
         async move { services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers") }

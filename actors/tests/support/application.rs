@@ -39,6 +39,17 @@ pub(crate) fn redeem(issued: &Issued) -> RedeemCode {
     }
 }
 
+/// The refresh request with what `attempt` gave.
+pub(crate) fn refresh_of(grant: &Grant, attempt: &Attempt) -> Refresh {
+    Refresh {
+        family: grant.family,
+        generation: grant.generation,
+        secret_hash: sha256_b64(&Grant::refresh_secret(&attempt.seed)),
+        client: grant.client.clone(),
+        scopes: None,
+    }
+}
+
 impl World {
     /// The operator registers an application of its own.
     pub(crate) async fn app(&self, name: &str) -> App {
@@ -98,17 +109,6 @@ impl World {
         let (outcome, attempt) = self.redeem(person, issued).await;
         let RedeemOutcome::Granted(grant) = outcome else { panic!("{outcome:?}") };
         (*grant, attempt)
-    }
-
-    /// The refresh request with what `attempt` gave.
-    pub(crate) fn refresh_of(&self, grant: &Grant, attempt: &Attempt) -> Refresh {
-        Refresh {
-            family: grant.family,
-            generation: grant.generation,
-            secret_hash: sha256_b64(&Grant::refresh_secret(&attempt.seed)),
-            client: grant.client.clone(),
-            scopes: None,
-        }
     }
 
     /// Sends a refresh request.

@@ -2,6 +2,7 @@
 //! seeded random source, all services; and the people and applications in it.
 
 mod application;
+mod code;
 mod person;
 mod store;
 
@@ -22,7 +23,6 @@ use actors::{
     entropy::{Entropy, SeededEntropy},
     hasher::Argon2Params,
     key_ring::Rotation,
-    secret::Seed,
     vault::MasterKeys,
 };
 use cluster::{Generation, Router, View};
@@ -34,8 +34,9 @@ use schema::{
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 
-pub(crate) use application::{App, Issued, redeem};
-pub(crate) use person::{Authenticator, PASSWORD, Person, code_at, session_ref};
+pub(crate) use application::{App, Issued, redeem, refresh_of};
+pub(crate) use code::code_at;
+pub(crate) use person::{PASSWORD, Person, new_account, session_ref};
 pub(crate) use store::{Fault, TestStore};
 
 /// When a world begins: five seconds into a TOTP step.
@@ -133,7 +134,7 @@ impl World {
     pub(crate) async fn items(&self, user: UserId) -> Vec<String> {
         let key = PartitionKey::new(Kind::User, user);
         let partition = self.store.load(&key, &[""]).await.expect("the store works");
-        partition.items.keys().map(|key| key.to_string()).collect()
+        partition.items.keys().map(ToString::to_string).collect()
     }
 
     /// Lets idle actors go to rest, and returns when none is left.
@@ -152,11 +153,6 @@ impl World {
 /// A deadline that no test reaches.
 pub(crate) fn soon() -> Deadline {
     Deadline::after(Duration::from_mins(2))
-}
-
-/// An attempt whose secrets follow from `n`.
-pub(crate) fn attempt_of(n: u8) -> Attempt {
-    Attempt { id: AttemptId::from_bytes([n; 16]), seed: Seed::new([n; 32]), origin: Origin::default() }
 }
 
 fn open(folder: &TempDir) -> Arc<EmbeddedStore> {

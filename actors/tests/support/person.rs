@@ -18,9 +18,8 @@ use actors::{
     vault::Purpose,
 };
 use schema::{BrowserId, DeviceId, FactorId, LoginId, Timestamp, UserId};
-use totp_rs::{Algorithm, Builder};
 
-use super::{World, random, soon};
+use super::{World, code_at, random, soon};
 
 /// Good enough for everybody here.
 pub(crate) const PASSWORD: &str = "eleven purple umbrellas walking";
@@ -50,30 +49,16 @@ impl Authenticator {
     }
 }
 
-/// The code of a moment.
-pub(crate) fn code_at(seed: &[u8], now: Timestamp) -> totp::Code {
-    let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_step_duration(30).with_skew(0);
-    let totp = totp.with_secret(seed).build_noncompliant();
-    let text = totp.generate(u64::try_from(now.as_secs()).expect("after 1970")).to_string();
-    totp::parse_code(&text).expect("six digits")
-}
-
 impl World {
     /// Somebody registers.
     pub(crate) async fn register(&self, name: &str) -> Person {
         let attempt = self.attempt();
         let browser = BrowserId::from_bytes(random(self));
-        let new = self.new_account(name, browser);
+        let new = new_account(name, browser);
         let registered = self.services.registration.register(&attempt, new, soon()).await;
         let (user, signed_in) = registered.expect("registers");
         let session = session_ref(&attempt, &signed_in);
         Person { user, name: name.to_owned(), browser, session, device: signed_in.device }
-    }
-
-    /// What somebody types to register.
-    pub(crate) fn new_account(&self, name: &str, browser: BrowserId) -> NewAccount {
-        let password = PASSWORD.to_owned().into();
-        NewAccount { user_name: name.to_owned(), email: String::new(), password, browser }
     }
 
     /// Somebody registers and enrols an authenticator app.
@@ -206,4 +191,10 @@ impl World {
 /// The session as its cookie names it after this attempt.
 pub(crate) fn session_ref(attempt: &Attempt, signed_in: &SignedIn) -> SessionRef {
     SessionRef { session: signed_in.session, secret_hash: SignIn::session_secret_hash(&attempt.seed) }
+}
+
+/// What somebody types to register.
+pub(crate) fn new_account(name: &str, browser: BrowserId) -> NewAccount {
+    let password = PASSWORD.to_owned().into();
+    NewAccount { user_name: name.to_owned(), email: String::new(), password, browser }
 }
