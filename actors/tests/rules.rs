@@ -7,7 +7,7 @@ mod code;
 mod model;
 
 use model::{Model, Op};
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
@@ -35,7 +35,8 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    // Always the same sequences; another seed is another set.
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(6238), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_sequence_of_commands_breaks_an_invariant(ops in vec(op(), 1..120)) {

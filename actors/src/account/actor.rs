@@ -295,7 +295,11 @@ impl Account {
         if waiter.deadline.is_over() {
             return drop(waiter.reply.send(Err(CallError::TimedOut)));
         }
-        if let Err(error) = self.load(state, Areas::CORE).await {
+        let needs = match &waiter.of {
+            Reservable::Password { .. } => Areas::CORE,
+            Reservable::BackupCode { .. } => Areas::CORE.and(Areas::BACKUP),
+        };
+        if let Err(error) = self.load(state, needs).await {
             return drop(waiter.reply.send(Err(error.into())));
         }
         let now = self.shared.clock.now().max(state.committed_at);

@@ -30,7 +30,7 @@ impl Resting {
             bytes.extend_from_slice(json.as_bytes());
             bytes.push(0);
         };
-        for item in user.items() {
+        for item in user.items().iter().filter(|item| !Areas::HEAVY.contain(item.area())) {
             let put = item.to_put();
             push(&put.key, put.body.json.get());
         }
@@ -40,7 +40,8 @@ impl Resting {
         for key in shipped {
             push(key, "{}");
         }
-        Some(Self { revision: user.revision?, areas: user.areas, committed_at, bytes: bytes.into_boxed_slice() })
+        let areas = user.areas.without(Areas::HEAVY);
+        Some(Self { revision: user.revision?, areas, committed_at, bytes: bytes.into_boxed_slice() })
     }
 
     /// Unpacks: the user, and the events to be removed.

@@ -8,7 +8,7 @@ use schema::{
     },
 };
 
-use super::limits;
+use super::{limits, user::Areas};
 
 /// The key of an item, typed. Its `Display` is the key in the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +92,20 @@ impl Item {
             Self::Family(family) => ItemKey::Family(family.family),
             Self::Consent(consent) => ItemKey::Consent(consent.client.clone()),
             Self::Reset(reset) => ItemKey::Reset(reset.reset),
+        }
+    }
+
+    /// The part of the partition that it belongs to.
+    pub const fn area(&self) -> Areas {
+        match self {
+            Self::Account(_) | Self::Password(_) | Self::Totp(_) | Self::Throttle(..) | Self::Device(_) => Areas::CORE,
+            Self::Backup(_) => Areas::BACKUP,
+            Self::Login(_) => Areas::LOGINS,
+            Self::Session(_) => Areas::SESSIONS,
+            Self::Code(_) => Areas::CODES,
+            Self::Family(_) => Areas::FAMILIES,
+            Self::Consent(_) => Areas::CONSENTS,
+            Self::Reset(_) => Areas::RESETS,
         }
     }
 

@@ -22,14 +22,14 @@ use super::{
 };
 use crate::secret::ct_eq_str;
 
-/// Parts of the partition. Account, factors and throttles ([`Areas::CORE`]) are always loaded; the others on use.
+/// Parts of the partition. Account, devices and throttles ([`Areas::CORE`]) are always loaded; the others on use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Areas(u8);
 
 impl Areas {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// Account, password, factors, throttles, known devices, voided claims, undelivered events.
+    /// Account, password, devices of factors, throttles, known devices, voided claims, undelivered events.
     pub const CORE: Self = Self(1);
     /// Logins under way.
     pub const LOGINS: Self = Self(2);
@@ -43,16 +43,22 @@ impl Areas {
     pub const CONSENTS: Self = Self(32);
     /// Reset links.
     pub const RESETS: Self = Self(64);
+    /// Backup codes: half of what a user weighs, and seldom asked for.
+    pub const BACKUP: Self = Self(128);
+
+    /// What is not kept of a user at rest: it is big, and loaded when it is used.
+    pub const HEAVY: Self = Self::CODES.and(Self::RESETS).and(Self::BACKUP);
 
     /// Item prefixes of each part.
-    const PREFIXES: [(Self, &'static [&'static str]); 7] = [
-        (Self::CORE, &["account", "password", "totp/", "backup", "throttle/", "device/", "claim-void/", EVENT_PREFIX]),
+    const PREFIXES: [(Self, &'static [&'static str]); 8] = [
+        (Self::CORE, &["account", "password", "totp/", "throttle/", "device/", "claim-void/", EVENT_PREFIX]),
         (Self::LOGINS, &["login/"]),
         (Self::SESSIONS, &["session/"]),
         (Self::CODES, &["code/"]),
         (Self::FAMILIES, &["family/"]),
         (Self::CONSENTS, &["consent/"]),
         (Self::RESETS, &["reset/"]),
+        (Self::BACKUP, &["backup"]),
     ];
 
     /// Both.
@@ -125,7 +131,7 @@ pub struct User {
     pub password: Option<Password>,
     /// TOTP devices in every state.
     pub totps: BTreeMap<FactorId, Totp>,
-    /// The current backup codes.
+    /// The current backup codes; to be trusted only where [`Areas::BACKUP`] is loaded, as with everything below.
     pub backup: Option<BackupCodes>,
     /// By authenticator: `password`, `totp/<factor>`, `backup`.
     pub throttles: BTreeMap<String, Throttle>,
@@ -182,7 +188,6 @@ impl User {
         if areas.contain(Areas::CORE) {
             self.account = partition.get(&key, "account")?;
             self.password = partition.get(&key, "password")?;
-            self.backup = partition.get(&key, "backup")?;
             self.totps = by_id(partition.list::<Totp>(&key, "totp/")?, |totp| totp.factor);
             self.devices = by_id(partition.list::<KnownDevice>(&key, "device/")?, |device| device.device);
             let throttles = partition.list::<Throttle>(&key, "throttle/")?;
@@ -208,6 +213,9 @@ impl User {
         }
         if areas.contain(Areas::RESETS) {
             self.resets = by_id(partition.list::<Reset>(&key, "reset/")?, |reset| reset.reset);
+        }
+        if areas.contain(Areas::BACKUP) {
+            self.backup = partition.get(&key, "backup")?;
         }
         self.areas = self.areas | areas;
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors::domain::command::{CheckSession, SignInOutcome};
+use actors::domain::command::{CheckSession, Overview, SignInOutcome};
 
 use crate::support::{PASSWORD, World, soon};
 
@@ -33,17 +33,26 @@ async fn failures_outlast_a_rest() {
     assert!(matches!(world.guess("ada", PASSWORD).await, SignInOutcome::Throttled { .. }));
 }
 
-/// What a warm user costs is the sum of its items: this is a plain one, with TOTP, ten backup codes, a session and the
-/// device of a browser.
+/// What a warm user costs is the sum of its items: this is a plain one, with TOTP, a session and the device of a browser.
+/// Backup codes and authorization codes stay in the store until they are used.
 #[tokio::test]
-async fn a_plain_user_with_totp_and_backup_codes_rests_in_four_kilobytes() {
+async fn a_plain_user_with_totp_and_backup_codes_rests_in_two_kilobytes() {
     let world = World::new().await;
-    world.register_with_totp("ada").await;
+    let (person, app) = world.register_with_totp("ada").await;
     world.everybody_rests().await;
     let (_, users, bytes) = world.services.accounts.size();
     println!("a resting user with TOTP and backup codes: {bytes} bytes");
     assert_eq!(users, 1);
-    assert!(bytes <= 4096, "{bytes}");
+    assert!(bytes <= 2048, "{bytes}");
+    // They are there when they are needed, and once only.
+    let login = world.first_proof(&person).await;
+    let outcome = world.type_backup_code(&person, &login, &app.backup[0]).await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+    world.everybody_rests().await;
+    let login = world.first_proof(&person).await;
+    assert_eq!(world.type_backup_code(&person, &login, &app.backup[0]).await, SignInOutcome::Wrong);
+    let overview = world.services.accounts.ask(person.user, &world.attempt(), Overview, soon()).await;
+    assert_eq!(overview.expect("answers").expect("there").backup_codes_left, 9);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub enum ReplaceBackupCodesOutcome {
 impl Decide for ReplaceBackupCodes {
     type Outcome = ReplaceBackupCodesOutcome;
     const NAME: &'static str = "replace_backup_codes";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES).and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ReplaceBackupCodesOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -71,7 +71,7 @@ impl Decide for SaveBackupCodes {
     /// Was there something to save, and a session to say so?
     type Outcome = bool;
     const NAME: &'static str = "save_backup_codes";
-    const NEEDS: Areas = Areas::SESSIONS;
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let session = user.live_session(&self.session, cx.now, cx.settings);

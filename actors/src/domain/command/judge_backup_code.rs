@@ -38,7 +38,7 @@ pub struct JudgeBackupCode {
 impl Decide for JudgeBackupCode {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "judge_backup_code";
-    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
         if sign_in::live_login(user, &self.login, cx).is_none() {

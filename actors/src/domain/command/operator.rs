@@ -80,7 +80,7 @@ impl Decide for ResetMfa {
     /// How many devices were revoked.
     type Outcome = usize;
     const NAME: &'static str = "reset_mfa";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();

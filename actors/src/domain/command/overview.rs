@@ -152,7 +152,7 @@ pub struct OverviewOutcome {
 impl Decide for Overview {
     type Outcome = Option<OverviewOutcome>;
     const NAME: &'static str = "overview";
-    const NEEDS: Areas = Areas::SESSIONS;
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<OverviewOutcome>> {
         let Some(account) = &user.account else {

@@ -188,7 +188,7 @@ pub enum ConfirmTotpOutcome {
 impl Decide for ConfirmTotp {
     type Outcome = ConfirmTotpOutcome;
     const NAME: &'static str = "confirm_totp";
-    const NEEDS: Areas = Areas::SESSIONS;
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {

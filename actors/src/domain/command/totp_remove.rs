@@ -39,7 +39,7 @@ pub enum RemoveTotpOutcome {
 impl Decide for RemoveTotp {
     type Outcome = RemoveTotpOutcome;
     const NAME: &'static str = "remove_totp";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES).and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
