@@ -47,6 +47,8 @@ it('the pages of an account without and with a second factor', () => visit(async
   await beginEnrolment(tab, who);
   await look(tab, 'totp-enrol');
   await lookAtKey(tab);
+  await tab.emulateMedia({ colorScheme: 'dark' });
+  await tab.setViewportSize({ width: 320, height: 640 });
   who.authenticator = await scan(tab);
   await enterCode(tab, await who.authenticator.wrong());
   await look(tab, 'totp-enrol-error');

@@ -40,6 +40,7 @@ export class Server {
     await mkdir(logs, { recursive: true });
     this.#log = createWriteStream(path.join(logs, `${this.name}.log`), { flags: 'a' });
     this.#child = spawn(BINARY, ['serve'], { cwd: this.folder, env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    process.once('exit', () => this.#child.kill('SIGKILL'));
     this.#exited = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve(`could not be started: ${error.message}`));
       this.#child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`));
