@@ -15,7 +15,7 @@ use crate::{
         PageError,
         oauth::{ErrorCode, OAuthError},
     },
-    extract::{Visit, cookies::SESSION},
+    extract::Visit,
     layer::security_headers::Csp,
     page::{CarriedField, Chrome, ClientLine, FormPostPage},
     state::ApiState,
@@ -54,8 +54,7 @@ pub(super) async fn step(
     if !redirect_uri_registered(&client, &request.redirect_uri) {
         return Err(PageProblem::UnregisteredRedirectUri.into());
     }
-    let cookie = visit.cookies.get(SESSION);
-    let Some(session) = cookie.and_then(|cookie| visit.state.locators().open_session(&cookie).ok()) else {
+    let Some(session) = visit.session_locator() else {
         return missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(None));
     };
     let command = Authorize {

@@ -59,7 +59,7 @@ fn unsupported(accept: Accept) -> OAuthError {
         Accept::FormOrJson => "Content-Type must be application/x-www-form-urlencoded or application/json",
         Accept::JsonSwitchedOff => {
             "Content-Type must be application/x-www-form-urlencoded; JSON is switched off by the setting \
-             token.json_requests"
+             oauth.json_token_requests"
         }
     };
     OAuthError::invalid_request(text).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)

@@ -26,7 +26,6 @@ use crate::{
     error::PageError,
     extract::{
         LiveSession, Submitted, Visit,
-        cookies::SESSION,
         csrf::is_same_origin,
         visit::{Frame, see_other},
     },
@@ -140,7 +139,7 @@ async fn confirmed(form: Submitted<Confirmed>) -> Result<Response, PageError> {
 async fn end(visit: &Visit, session: &LiveSession) -> Result<(), PageError> {
     let command = EndSession { session: session.view.session };
     visit.state.services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    visit.cookies.clear(SESSION);
+    visit.forget_session();
     Ok(())
 }
 

@@ -1,0 +1,83 @@
+//! Metadata and keys.
+
+use axum::body::Body;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::rp::ok;
+use crate::support::TestApp;
+
+const METADATA: &str = "/.well-known/openid-configuration";
+const JWKS: &str = "/.well-known/jwks.json";
+
+#[tokio::test]
+async fn the_metadata_list_what_works() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    let metadata = ok(&browser.get(METADATA).await);
+    assert_eq!(metadata, ok(&browser.get("/.well-known/oauth-authorization-server").await));
+    assert_eq!(metadata["issuer"], "https://id.example");
+    for (name, value) in [
+        ("response_types_supported", json!(["code"])),
+        ("response_modes_supported", json!(["query", "form_post"])),
+        ("grant_types_supported", json!(["authorization_code", "refresh_token"])),
+        ("subject_types_supported", json!(["public"])),
+        ("id_token_signing_alg_values_supported", json!(["RS256", "ES256", "EdDSA"])),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        ("scopes_supported", json!(["openid", "profile", "email", "offline_access"])),
+        ("acr_values_supported", json!(["urn:doorward:acr:1fa", "urn:doorward:acr:mfa"])),
+        ("request_parameter_supported", json!(false)),
+        ("request_uri_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(true)),
+        ("authorization_response_iss_parameter_supported", json!(true)),
+    ] {
+        assert_eq!(metadata[name], value, "{name}");
+    }
+    for name in ["registration_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint"] {
+        assert!(metadata.get(name).is_none(), "{name} does not work yet");
+    }
+    let endpoints = metadata.as_object().expect("an object").iter();
+    for (name, url) in endpoints.filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri") {
+        let path = url.as_str().and_then(|url| url.strip_prefix("https://id.example")).expect("below the issuer");
+        let answer = browser.get(path).await;
+        assert_ne!(answer.status, StatusCode::NOT_FOUND, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn documents_are_kept_for_minutes_and_asked_for_by_their_tags() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    for path in [METADATA, JWKS] {
+        let first = browser.get(path).await;
+        assert_eq!(first.headers["cache-control"], "public, max-age=300");
+        assert_eq!(first.headers["content-type"], "application/json");
+        let request = browser.request(Method::GET, path).header("if-none-match", &first.headers["etag"]);
+        let again = browser.send(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!((again.status, again.body.as_str()), (StatusCode::NOT_MODIFIED, ""));
+        assert!(first.cookies().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn keys_are_public_and_a_new_one_is_there_before_it_signs() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    let before = browser.get(JWKS).await;
+    let keys = |document: &Value| document["keys"].as_array().expect("a list").clone();
+    let old = keys(&ok(&before));
+    for alg in ["RS256", "ES256", "EdDSA"] {
+        assert!(old.iter().any(|key| key["alg"] == alg && key["use"] == "sig" && key["kid"].is_string()), "{alg}");
+    }
+    for key in &old {
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(key.get(private).is_none(), "{private}");
+        }
+    }
+    app.services.keys.rotate(None).await.expect("rotates");
+    let after = browser.get(JWKS).await;
+    let new = keys(&ok(&after));
+    assert!(old.iter().all(|key| new.contains(key)));
+    assert_eq!(new.len(), old.len() + 3);
+    assert_ne!(before.headers["etag"], after.headers["etag"]);
+}

@@ -1,0 +1,14 @@
+//! The protocol, as applications use it.
+
+mod authorize;
+mod authorize_prompt;
+mod consent;
+mod cors;
+mod discovery;
+mod logout;
+mod refresh;
+mod revoke;
+mod rp;
+mod token;
+mod token_client;
+mod userinfo;
