@@ -14,8 +14,8 @@ use actors::{
 use schema::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// Tokens kept, at most; about half a kilobyte each.
-const MAX: usize = 10_000;
+/// Tokens kept, at most; about a kilobyte each.
+const MAX: usize = 4_000;
 
 #[derive(Default)]
 struct Known {

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::StatusCode;
 
-use super::rp::{CALLBACK, CHALLENGE, Rp, error, id_claims, ok, returned};
+use super::rp::{CALLBACK, CHALLENGE, Rp, amelia, error, id_claims, ok, returned};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -42,8 +42,7 @@ async fn a_registration_on_the_way_ends_at_the_client_too() {
 async fn a_session_that_is_good_enough_gives_a_code_without_a_page() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let (one, two) = (browser.get(&rp.path(&[])).await, browser.get(&rp.path(&[("state", "")])).await);
     assert_ne!(returned(&one)["code"], returned(&two)["code"]);
     assert!(!returned(&two).contains_key("state"));
@@ -54,8 +53,7 @@ async fn a_session_that_is_good_enough_gives_a_code_without_a_page() {
 async fn a_wrong_client_or_redirect_uri_is_told_to_the_person_and_never_redirected() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     for (changes, words) in [
         (("client_id", ""), "client_id is missing"),
         (("client_id", "c_nobody"), "No application is registered"),
@@ -87,8 +85,7 @@ async fn other_errors_go_to_the_client() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
     let public = Rp::with(&app, |new| new.public = true).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     for (change, code) in [
         (("response_type", ""), "invalid_request"),
         (("response_type", "token"), "unsupported_response_type"),
@@ -110,8 +107,7 @@ async fn other_errors_go_to_the_client() {
 async fn scopes_and_parameters_that_are_not_known_do_no_harm() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let unknown = [
         ("scope", "phone profile address openid"),
         ("extra", "foobar"),
@@ -128,8 +124,7 @@ async fn scopes_and_parameters_that_are_not_known_do_no_harm() {
 async fn a_post_from_the_clients_site_is_sealed_and_asked_again_without_its_parameters() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let large = "\"".repeat(2_000);
     for changes in [vec![], vec![("state", large.as_str()), ("nonce", "n")]] {
         // `SameSite=Lax`: such a request brings no cookie.
@@ -150,8 +145,7 @@ async fn a_post_from_the_clients_site_is_sealed_and_asked_again_without_its_para
 async fn a_posted_form_answer_has_a_button_and_nothing_breaks_out_of_it() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let hostile = "\"><script>alert(1)</script>";
     let page = browser.open(&rp.path(&[("response_mode", "form_post"), ("state", hostile)])).await;
     assert_eq!(page.status, StatusCode::OK);

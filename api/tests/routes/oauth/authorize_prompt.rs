@@ -5,7 +5,7 @@ use std::time::Duration;
 use actors::domain::assurance::Acr;
 use http::StatusCode;
 
-use super::rp::{Rp, error, id_claims, ok, returned, text};
+use super::rp::{Rp, amelia, error, id_claims, ok, returned, text};
 use crate::support::{Browser, PASSWORD, TestApp};
 
 /// A session with password and authenticator app; gives the seed.
@@ -49,8 +49,7 @@ async fn without_a_page_there_is_a_code_or_the_reason_why_not() {
 async fn a_hint_is_still_one_when_it_has_expired() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[]).await;
     app.pass(Duration::from_mins(20));
     let asked = rp.path(&[("prompt", "none"), ("id_token_hint", text(&tokens, "id_token"))]);
@@ -61,8 +60,7 @@ async fn a_hint_is_still_one_when_it_has_expired() {
 async fn a_new_sign_in_is_not_satisfied_by_the_old_session() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let before = id_claims(&rp.tokens(&mut browser, &[]).await);
     for prompt in [("prompt", "login"), ("prompt", "select_account"), ("max_age", "0")] {
         app.pass(Duration::from_secs(5));
@@ -82,8 +80,7 @@ async fn a_new_sign_in_is_not_satisfied_by_the_old_session() {
 async fn proofs_older_than_max_age_are_asked_for_again() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     app.pass(Duration::from_millis(900));
     assert!(returned(&browser.get(&rp.path(&[("max_age", "1")])).await).contains_key("code"));
     app.pass(Duration::from_millis(300));

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::StatusCode;
 
-use super::rp::{Rp, error, returned};
+use super::rp::{Rp, amelia, error, returned};
 use crate::support::{Answer, Browser, TestApp, encode};
 
 async fn third_party(app: &TestApp) -> Rp<'_> {
@@ -18,8 +18,7 @@ async fn decide(browser: &mut Browser<'_>, page: &Answer, decision: &str) -> Ans
 async fn what_is_allowed_is_not_asked_again_unless_it_grows_or_the_client_wants_it() {
     let app = TestApp::new().await;
     let rp = third_party(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let page = browser.open(&rp.path(&[("scope", "openid profile")])).await;
     for words in ["Allow Photos to use your account?", "https:&#x2f;&#x2f;app.example", "amelia", "See your user name"]
     {
@@ -42,8 +41,7 @@ async fn what_is_allowed_is_not_asked_again_unless_it_grows_or_the_client_wants_
 async fn a_no_goes_to_the_client_and_is_not_remembered() {
     let app = TestApp::new().await;
     let rp = third_party(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let page = browser.open(&rp.path(&[])).await;
     assert_eq!(error(&decide(&mut browser, &page, "deny").await), "access_denied");
     let page = browser.open(&rp.path(&[])).await;
@@ -81,8 +79,7 @@ async fn who_signs_in_meanwhile_is_asked_too() {
     let app = TestApp::new().await;
     let rp = third_party(&app).await;
     app.browser().register("bertram").await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let page = browser.open(&rp.path(&[])).await;
     browser.log_in("bertram", crate::support::PASSWORD).await;
     let asked = decide(&mut browser, &page, "allow").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actors::domain::command::EndAllSessions;
 use http::StatusCode;
 
-use super::rp::{Rp, id_claims, ok, opened, refused, text, userinfo};
+use super::rp::{Rp, amelia, id_claims, ok, opened, refused, text, userinfo};
 use crate::support::TestApp;
 
 fn grant_is_bad() -> (u16, String) {
@@ -16,8 +16,7 @@ fn grant_is_bad() -> (u16, String) {
 async fn each_use_gives_a_new_one_and_an_old_one_ends_the_family() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let first = rp.tokens(&mut browser, &[("scope", "openid profile")]).await;
     app.pass(Duration::from_mins(6));
     let second = ok(&rp.refresh(text(&first, "refresh_token"), &[]).await);
@@ -39,8 +38,7 @@ async fn each_use_gives_a_new_one_and_an_old_one_ends_the_family() {
 async fn twenty_rotations_within_a_second_leave_one_good_token() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let mut tokens = rp.tokens(&mut browser, &[]).await;
     let mut old = Vec::new();
     for _ in 0..20 {
@@ -55,8 +53,7 @@ async fn twenty_rotations_within_a_second_leave_one_good_token() {
 async fn of_many_uses_at_once_one_gets_a_successor() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[]).await;
     let token = text(&tokens, "refresh_token");
     let all = futures_util::future::join_all((0..16).map(|_| rp.refresh(token, &[]))).await;
@@ -70,8 +67,7 @@ async fn of_many_uses_at_once_one_gets_a_successor() {
 async fn a_token_of_another_client_fails_and_stays_good_for_its_own() {
     let app = TestApp::new().await;
     let (rp, thief) = (Rp::new(&app).await, Rp::new(&app).await);
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[]).await;
     let token = text(&tokens, "refresh_token");
     assert_eq!(refused(&thief.refresh(token, &[]).await), grant_is_bad());
@@ -88,8 +84,7 @@ async fn a_token_of_another_client_fails_and_stays_good_for_its_own() {
 async fn a_scope_can_be_narrowed_for_one_access_token_and_never_widened() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[("scope", "openid profile")]).await;
     let token = text(&tokens, "refresh_token");
     for (scope, error) in [("openid email", "invalid_scope"), ("openid \"", "invalid_scope")] {
@@ -106,8 +101,7 @@ async fn a_scope_can_be_narrowed_for_one_access_token_and_never_widened() {
 async fn a_family_ends_with_its_session_unless_it_may_outlive_it() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let bound = rp.tokens(&mut browser, &[]).await;
     let free = rp.tokens(&mut browser, &[("scope", "openid offline_access"), ("prompt", "consent")]).await;
     app.operate("amelia", EndAllSessions { except: None }).await;

@@ -2,15 +2,14 @@
 
 use http::StatusCode;
 
-use super::rp::{Rp, ok, refused, send, text, userinfo};
+use super::rp::{Rp, amelia, ok, refused, send, text, userinfo};
 use crate::support::TestApp;
 
 #[tokio::test]
 async fn either_token_ends_both() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     for (kind, hint) in [
         ("refresh_token", "refresh_token"),
         ("access_token", "access_token"),
@@ -33,8 +32,7 @@ async fn either_token_ends_both() {
 async fn what_is_unknown_or_anothers_is_answered_alike_and_lives_on() {
     let app = TestApp::new().await;
     let (rp, thief) = (Rp::new(&app).await, Rp::new(&app).await);
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[]).await;
     for token in ["x", text(&tokens, "refresh_token"), text(&tokens, "access_token"), text(&tokens, "id_token")] {
         assert_eq!(thief.post("/oauth/revoke", &[("token", token)]).await.status, StatusCode::OK);
@@ -47,8 +45,7 @@ async fn what_is_unknown_or_anothers_is_answered_alike_and_lives_on() {
 async fn only_a_client_that_proved_itself_revokes() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[]).await;
     let token = text(&tokens, "refresh_token");
     let wrong = rp.post("/oauth/revoke", &[("token", token), ("client_secret", "wrong")]).await;

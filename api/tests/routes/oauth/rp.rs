@@ -122,6 +122,13 @@ impl<'a> Rp<'a> {
     }
 }
 
+/// The browser of somebody who just registered.
+pub(super) async fn amelia(app: &TestApp) -> Browser<'_> {
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    browser
+}
+
 /// `Authorization: Basic`.
 pub(super) fn basic(id: &str, secret: &str) -> String {
     let quoted = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();

@@ -9,15 +9,14 @@ use http::{Method, StatusCode};
 use schema::record::SigningAlg;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::rp::{CALLBACK, PKCE, Rp, VERIFIER, id_claims, json, ok, opened, refused, send, text, userinfo};
+use super::rp::{CALLBACK, PKCE, Rp, VERIFIER, amelia, id_claims, json, ok, opened, refused, send, text, userinfo};
 use crate::support::TestApp;
 
 #[tokio::test]
 async fn the_tokens_say_who_signed_in_when_how_and_for_whom() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let now = app.services.clock.now().as_secs();
     app.pass(Duration::from_secs(7));
     let code = rp.code(&mut browser, &[("scope", "openid profile")]).await;
@@ -51,8 +50,7 @@ async fn the_tokens_say_who_signed_in_when_how_and_for_whom() {
 #[tokio::test]
 async fn an_id_token_is_signed_as_its_client_wants_it() {
     let app = TestApp::new().await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     for (alg, name) in [(SigningAlg::RS256, "RS256"), (SigningAlg::ES256, "ES256"), (SigningAlg::EdDSA, "EdDSA")] {
         let rp = Rp::with(&app, |new| new.id_token_alg = alg).await;
         let tokens = rp.tokens(&mut browser, &[("nonce", "")]).await;
@@ -73,8 +71,7 @@ async fn an_id_token_is_signed_as_its_client_wants_it() {
 async fn without_openid_there_is_no_id_token() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[("scope", "profile")]).await;
     assert!(tokens.get("id_token").is_none() && tokens["access_token"].is_string());
 }
@@ -84,8 +81,7 @@ async fn without_openid_there_is_no_id_token() {
 async fn the_ten_lines_of_the_guide_work_with_a_json_body() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &[]).await;
     let (id, secret) = (&rp.id, rp.secret.as_deref().expect("a secret"));
     let body = format!(
@@ -107,8 +103,7 @@ async fn json_can_be_switched_off_and_the_answer_names_the_switch() {
 async fn a_request_that_cannot_be_served_names_the_parameter() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &[]).await;
     for (change, error, word) in [
         (("grant_type", ""), "invalid_request", "grant_type"),
@@ -137,8 +132,7 @@ async fn every_pkce_downgrade_is_refused_and_leaves_the_code_as_it_was() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
     let public = Rp::with(&app, |new| new.public = true).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let other = "a".repeat(43);
     for client in [&rp, &public] {
         let code = client.code(&mut browser, &PKCE).await;
@@ -160,8 +154,7 @@ async fn every_pkce_downgrade_is_refused_and_leaves_the_code_as_it_was() {
 async fn a_code_is_bound_to_its_client_and_address_and_a_failed_binding_changes_nothing() {
     let app = TestApp::new().await;
     let (rp, thief) = (Rp::new(&app).await, Rp::new(&app).await);
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &[]).await;
     assert_eq!(refused(&thief.redeem(&code, &[]).await), (400, "invalid_grant".to_owned()));
     for other in ["https://app.example/cb/", "https://app.example/other", "https://evil.example/"] {
@@ -178,8 +171,7 @@ async fn a_code_is_bound_to_its_client_and_address_and_a_failed_binding_changes_
 async fn a_second_use_ends_what_the_first_gave() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &[]).await;
     let tokens = ok(&rp.redeem(&code, &[]).await);
     app.pass(Duration::from_secs(30));
@@ -193,8 +185,7 @@ async fn a_second_use_ends_what_the_first_gave() {
 async fn of_many_redemptions_at_once_one_succeeds() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &[]).await;
     let all = futures_util::future::join_all((0..16).map(|_| rp.redeem(&code, &[]))).await;
     assert_eq!(all.iter().filter(|answer| answer.status == StatusCode::OK).count(), 1);
@@ -207,8 +198,7 @@ async fn of_many_redemptions_at_once_one_succeeds() {
 async fn a_code_ends_with_its_minute_and_with_its_session() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let late = rp.code(&mut browser, &[]).await;
     app.pass(Duration::from_mins(1));
     assert_eq!(refused(&rp.redeem(&late, &[]).await), (400, "invalid_grant".to_owned()));
@@ -221,8 +211,7 @@ async fn a_code_ends_with_its_minute_and_with_its_session() {
 async fn a_disabled_user_gets_no_tokens_by_any_door() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let tokens = rp.tokens(&mut browser, &[]).await;
     let code = rp.code(&mut browser, &[]).await;
     app.disable("amelia").await;
@@ -240,8 +229,7 @@ async fn an_outage_is_never_the_clients_fault() {
     let mut app = TestApp::new().await;
     let (code, refresh, id, secret) = {
         let rp = Rp::new(&app).await;
-        let mut browser = app.browser();
-        browser.register("amelia").await;
+        let mut browser = amelia(&app).await;
         let tokens = rp.tokens(&mut browser, &[]).await;
         let refresh = text(&tokens, "refresh_token").to_owned();
         (rp.code(&mut browser, &[]).await, refresh, rp.id.clone(), rp.secret.clone())
@@ -267,8 +255,7 @@ async fn an_outage_is_never_the_clients_fault() {
 async fn the_claims_of_the_id_token_stay_those_of_the_code() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = app.browser();
-    browser.register("amelia").await;
+    let mut browser = amelia(&app).await;
     let before = rp.code(&mut browser, &[]).await;
     browser.enrol().await;
     let claims = id_claims(&ok(&rp.redeem(&before, &[]).await));

@@ -1,13 +1,7 @@
 //! `/oauth/token`: who asks.
 
-use super::rp::{Rp, VERIFIER, basic, json, ok, refused, send};
-use crate::support::{Browser, TestApp};
-
-async fn signed_in(app: &TestApp) -> Browser<'_> {
-    let mut browser = app.browser();
-    browser.register("amelia").await;
-    browser
-}
+use super::rp::{Rp, VERIFIER, amelia, basic, json, ok, refused, send};
+use crate::support::TestApp;
 
 fn redemption(code: &str) -> String {
     format!("grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Fapp.example%2Fcb")
@@ -17,7 +11,7 @@ fn redemption(code: &str) -> String {
 async fn a_secret_comes_by_basic_or_in_the_body() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = signed_in(&app).await;
+    let mut browser = amelia(&app).await;
     let body = redemption(&rp.code(&mut browser, &[]).await);
     ok(&send(&app, "/oauth/token", &[("authorization", &rp.basic())], &body).await);
     let body = format!("{}&client_id={}", redemption(&rp.code(&mut browser, &[]).await), rp.id);
@@ -29,7 +23,7 @@ async fn a_secret_comes_by_basic_or_in_the_body() {
 async fn a_public_client_names_itself_and_nothing_more() {
     let app = TestApp::new().await;
     let rp = Rp::with(&app, |new| new.public = true).await;
-    let mut browser = signed_in(&app).await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &super::rp::PKCE).await;
     let verifier = ("code_verifier", VERIFIER);
     let with_secret = rp.redeem(&code, &[verifier, ("client_secret", "guess")]).await;
@@ -41,7 +35,7 @@ async fn a_public_client_names_itself_and_nothing_more() {
 async fn whoever_does_not_prove_itself_gets_the_same_answer_and_changes_nothing() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = signed_in(&app).await;
+    let mut browser = amelia(&app).await;
     let code = rp.code(&mut browser, &[]).await;
     let mut bodies = Vec::new();
     for change in [
@@ -81,7 +75,7 @@ async fn two_ways_at_once_are_one_too_many() {
 async fn an_old_secret_works_for_a_day_beside_the_new_one() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let mut browser = signed_in(&app).await;
+    let mut browser = amelia(&app).await;
     let new = app.services.clients.rotate_secret(&rp.id).await.expect("rotates");
     ok(&rp.redeem(&rp.code(&mut browser, &[]).await, &[]).await);
     ok(&rp.redeem(&rp.code(&mut browser, &[]).await, &[("client_secret", new.expose())]).await);
