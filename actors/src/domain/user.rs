@@ -352,12 +352,24 @@ impl User {
             FactorState::Registered | FactorState::Activated { .. } => false,
         };
         let totps = self.totps.values().filter(ended).map(|t| ItemKey::Totp(t.factor));
+        // Counters of devices that are gone, once their device was removed.
+        let device = |name: &str| name.strip_prefix("totp/").and_then(|id| id.parse().ok());
+        let orphan = |name: &&String| device(name).is_some_and(|id: FactorId| !self.totps.contains_key(&id));
+        let orphans = self.throttles.keys().filter(orphan).map(|name| ItemKey::Throttle(name.clone()));
         let logins = self.logins.values().filter(|l| gone(l.expires_at)).map(|l| ItemKey::Login(l.login));
         let sessions = self.sessions.values().filter(|s| gone(s.expires_at)).map(|s| ItemKey::Session(s.session));
         let codes = self.codes.values().filter(|c| gone(c.expires_at)).map(|c| ItemKey::Code(c.code));
         let families = self.families.values().filter(|f| gone(f.expires_at)).map(|f| ItemKey::Family(f.family));
         let resets = self.resets.values().filter(|r| gone(r.expires_at)).map(|r| ItemKey::Reset(r.reset));
-        totps.chain(logins).chain(sessions).chain(codes).chain(families).chain(resets).take(limit).collect()
+        totps
+            .chain(logins)
+            .chain(sessions)
+            .chain(codes)
+            .chain(families)
+            .chain(resets)
+            .chain(orphans)
+            .take(limit)
+            .collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod races;
 mod registering;
 mod resting;
 mod settling;
+mod stored;
 mod strangers;
 mod tokens;
 mod totp;

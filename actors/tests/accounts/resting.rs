@@ -1,10 +1,13 @@
 //! Idle users: their actors go, their state rests in the cache and wakes as it was.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use actors::domain::command::{CheckSession, Overview, SignInOutcome};
+use actors::{
+    call::CallError,
+    domain::command::{CheckSession, Overview, RedeemOutcome, SignInOutcome},
+};
 
-use crate::support::{PASSWORD, World, soon};
+use crate::support::{Fault, PASSWORD, World, refresh_of, soon};
 
 #[tokio::test]
 async fn an_idle_user_rests_and_wakes_without_a_read_and_with_the_same_state() {
@@ -63,4 +66,39 @@ async fn a_user_who_is_used_does_not_rest() {
     let observed = world.services.accounts.observe(person.user, soon()).await.expect("answers").expect("lives");
     assert!(observed.loaded);
     assert_eq!((observed.reservations, observed.waiting), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_meet_an_actor_on_its_way_to_rest_are_served() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let app = world.app("shop").await;
+    let (mut grant, mut attempt) = world.grant(&person, &world.code(&person, &app).await).await;
+    for generation in 2..200 {
+        world.pass(Duration::from_millis(100));
+        let (outcome, next) = world.refresh(&person, refresh_of(&grant, &attempt)).await;
+        let RedeemOutcome::Granted(granted) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(granted.generation, generation);
+        (grant, attempt) = (*granted, next);
+    }
+}
+
+/// Beyond the permits nothing is queued: who comes too many is told so at once.
+#[tokio::test]
+async fn a_call_without_a_permit_is_refused_at_once() {
+    let world = World::with(|options| options.max_in_flight = 1).await;
+    let person = world.register("ada").await;
+    world.store.script([Fault::Hold]);
+    let app = world.app("shop").await;
+    let mut first = pin!(world.code(&person, &app));
+    tokio::select! {
+        biased;
+        _ = &mut first => panic!("the commit is held"),
+        () = world.store.something_waits() => {}
+    }
+    let check = CheckSession { session: person.session.clone() };
+    let refused = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await;
+    assert!(matches!(refused, Err(CallError::Overloaded)), "{refused:?}");
+    world.store.let_go();
+    first.await;
 }
