@@ -1,0 +1,240 @@
+//! `/login`, `/logout`, `/reset`: doors, and what strangers learn at them.
+
+use std::time::{Duration, Instant};
+
+use actors::{
+    domain::command::{IssueReset, IssueResetOutcome},
+    locator::Locators,
+};
+use api::limits::Rate;
+use http::{StatusCode, header};
+
+use crate::support::{Answer, Browser, HTTPS, PASSWORD, TestApp};
+
+/// A page without what differs from request to request.
+fn plain(answer: &Answer, browser: &Browser<'_>, name: &str) -> String {
+    let mut body = answer.body.replace(name, "NAME");
+    for field in ["csrf", "l"] {
+        body = body.replace(&answer.field("/login", field), "VALUE");
+    }
+    assert!(browser.cookie("dw_session").is_none() && browser.cookie("dw_device").is_none());
+    body
+}
+
+#[tokio::test]
+async fn a_sign_in_leads_where_it_was_asked_for_and_nowhere_else() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let typed = [("username", "amelia"), ("password", PASSWORD)];
+    for (asked, led) in [
+        ("", "/account"),
+        ("?return=%2Faccount%2Fmfa", "/account/mfa"),
+        ("?return=%2F%2Fevil.example", "/account"),
+        ("?return=%2F%5Cevil.example", "/account"),
+        ("?return=https%3A%2F%2Fevil.example", "/account"),
+        ("?return=javascript%3Aalert(1)", "/account"),
+    ] {
+        let mut browser = app.browser();
+        let page = browser.open(&format!("/login{asked}")).await;
+        assert_eq!(browser.submit(&page, "/login", &typed).await.location(), led, "{asked}");
+        assert!(browser.is_signed_in().await);
+        assert!(!browser.jar.keys().any(|name| name.contains("dw_login_")), "the login's cookie is gone");
+    }
+}
+
+#[tokio::test]
+async fn a_page_for_the_signed_in_asks_to_sign_in_and_comes_back() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let mut browser = app.browser();
+    assert_eq!(browser.get("/account/sessions").await.location(), "/login?return=%2Faccount%2Fsessions");
+    let page = browser.open("/account/sessions").await;
+    let typed = [("username", "amelia"), ("password", PASSWORD)];
+    assert_eq!(browser.submit(&page, "/login", &typed).await.location(), "/account/sessions");
+}
+
+#[tokio::test]
+async fn nobody_a_wrong_password_and_a_disabled_user_look_the_same() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let mut disabled = app.browser();
+    disabled.register("bertram").await;
+    app.disable("bertram").await;
+
+    let mut seen = Vec::new();
+    for (name, password) in [("nobody", PASSWORD), ("amelia", "wrong"), ("bertram", PASSWORD), ("n o b o d y", "x")] {
+        let mut browser = app.browser();
+        let answer = browser.log_in(name, password).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert!(answer.body.contains("The user name or the password is not right."));
+        seen.push(plain(&answer, &browser, name));
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+    assert!(!disabled.is_signed_in().await, "the session of a disabled user is dead");
+}
+
+#[tokio::test]
+async fn a_failure_is_not_answered_before_the_floor() {
+    let floor = Duration::from_millis(300);
+    let app = TestApp::with(HTTPS, |settings| settings.failure_floor = floor).await;
+    app.browser().register("amelia").await;
+    for name in ["amelia", "nobody"] {
+        let mut browser = app.browser();
+        let page = browser.open("/login").await;
+        let begun = Instant::now();
+        let answer = browser.submit(&page, "/login", &[("username", name), ("password", "wrong")]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(begun.elapsed() >= floor, "{name}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn after_a_few_wrong_passwords_the_page_says_when_to_try_again() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    for name in ["amelia", "nobody"] {
+        let mut browser = app.browser();
+        let mut answer = browser.log_in(name, "wrong").await;
+        for _ in 0..20 {
+            if answer.status == StatusCode::TOO_MANY_REQUESTS {
+                break;
+            }
+            answer = browser.log_in(name, "wrong").await;
+        }
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{name}");
+        let seconds = answer.headers[header::RETRY_AFTER].to_str().expect("a number").to_owned();
+        assert!(answer.body.contains("Too many attempts.") && answer.body.contains(&format!("(in {seconds} second")));
+        assert_eq!(answer.field("/login", "username"), name);
+    }
+}
+
+#[tokio::test]
+async fn an_address_fails_so_often_and_success_does_not_count() {
+    let two = Rate { burst: 2, window: Duration::from_secs(60) };
+    let app = TestApp::with(HTTPS, |settings| settings.limits.failures = two).await;
+    app.browser().register("amelia").await;
+    for _ in 0..5 {
+        app.browser().log_in("amelia", PASSWORD).await.location();
+    }
+    app.browser().log_in("nobody", "wrong").await;
+    app.browser().log_in("somebody", "wrong").await;
+    let refused = app.browser().log_in("amelia", PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers[header::RETRY_AFTER], "30");
+    app.pass(Duration::from_secs(30));
+    assert_eq!(app.browser().log_in("amelia", PASSWORD).await.location(), "/account");
+}
+
+#[tokio::test]
+async fn the_ninth_login_of_a_browser_drops_the_oldest() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let mut browser = app.browser();
+    let mut pages = Vec::new();
+    for n in 0..9 {
+        pages.push(browser.open(&format!("/login?return=/account?n={n}")).await);
+        app.pass(Duration::from_secs(1));
+    }
+    let logins = browser.jar.keys().filter(|name| name.contains("dw_login_")).count();
+    assert_eq!(logins, 8);
+    let typed = [("username", "amelia"), ("password", PASSWORD)];
+    let ended = browser.submit(&pages[0], "/login", &typed).await;
+    assert_eq!(ended.status, StatusCode::BAD_REQUEST);
+    assert!(ended.body.contains("This sign-in has ended") && ended.links_to("/login"));
+    assert_eq!(browser.submit(&pages[1], "/login", &typed).await.location(), "/account?n=1");
+    assert_eq!(browser.submit(&pages[8], "/login", &typed).await.location(), "/account?n=8");
+}
+
+#[tokio::test]
+async fn reloading_the_page_begins_no_further_login() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    let first = browser.get("/login").await.field("/login", "l");
+    assert_eq!(browser.get("/login").await.field("/login", "l"), first);
+    app.pass(Duration::from_mins(16));
+    assert_ne!(browser.get("/login").await.field("/login", "l"), first, "it has expired");
+}
+
+#[tokio::test]
+async fn a_login_of_another_browser_is_nothing() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let (mut ours, mut theirs) = (app.browser(), app.browser());
+    let page = ours.open("/login").await;
+    theirs.open("/").await;
+    for (name, value) in ours.jar.iter().filter(|(name, _)| name.contains("dw_login_")) {
+        theirs.jar.insert(name.clone(), value.clone());
+    }
+    let answer = theirs.submit(&page, "/login", &[("username", "amelia"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(!theirs.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn signing_in_again_renews_the_session_and_the_old_cookie_is_dead() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let mut old = browser.clone();
+    browser.log_in("amelia", PASSWORD).await.location();
+    assert_ne!(browser.cookie("dw_session"), old.cookie("dw_session"));
+    assert_eq!(browser.cookie("dw_browser"), old.cookie("dw_browser"));
+    assert!(browser.is_signed_in().await);
+    assert!(!old.is_signed_in().await);
+    assert!(old.cookie("dw_session").is_some(), "another tab may hold a newer cookie: none is cleared");
+}
+
+#[tokio::test]
+async fn somebody_else_in_the_same_browser_ends_the_session_before() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let mut elsewhere = app.browser();
+    elsewhere.log_in("amelia", PASSWORD).await.location();
+    let before = browser.clone();
+    browser.register("bertram").await;
+    assert!(browser.get("/account").await.body.contains("bertram"));
+    let mut before = before;
+    assert!(!before.is_signed_in().await);
+    assert!(elsewhere.is_signed_in().await, "another browser is no concern of it");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_says_so() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let page = browser.get("/account").await;
+    let mut copy = browser.clone();
+    assert_eq!(browser.submit(&page, "/logout", &[]).await.location(), "/logout");
+    assert!(browser.open("/logout").await.body.contains("You are signed out"));
+    assert!(browser.cookie("dw_session").is_none() && browser.cookie("dw_device").is_some());
+    assert!(!copy.is_signed_in().await);
+    assert_eq!(browser.submit(&page, "/logout", &[]).await.location(), "/logout", "twice does no harm");
+}
+
+#[tokio::test]
+async fn a_reset_link_sets_a_password_once_and_signs_nobody_in() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let (outcome, attempt) = app.operate("amelia", IssueReset).await;
+    let IssueResetOutcome::Issued { reset, .. } = outcome else { panic!("{outcome:?}") };
+    let locators = Locators { vault: &app.services.vault, entropy: app.services.entropy.as_ref() };
+    let user = app.user("amelia").await;
+    let path = format!("/reset?token={}", locators.reset(user, reset, &IssueReset::secret(&attempt.seed)));
+
+    let mut stranger = app.browser();
+    let page = stranger.open(&path).await;
+    assert!(page.body.contains("amelia"));
+    let weak = stranger.submit(&page, "/reset", &[("new_password", "short")]).await;
+    assert!(weak.body.contains("Use at least 15 characters"));
+    let new = "seven orange kettles humming";
+    assert_eq!(stranger.submit(&page, "/reset", &[("new_password", new)]).await.location(), "/login");
+    assert!(!stranger.is_signed_in().await && !browser.is_signed_in().await);
+    assert_eq!(stranger.submit(&page, "/reset", &[("new_password", new)]).await.status, StatusCode::GONE);
+    assert_eq!(stranger.open(&path).await.status, StatusCode::GONE);
+    assert_eq!(app.browser().log_in("amelia", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(app.browser().log_in("amelia", new).await.location(), "/account");
+}

@@ -1,0 +1,14 @@
+//! Routes as browsers and clients see them: whole requests against the whole router.
+
+#[path = "../pages/html.rs"]
+mod html;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod account;
+mod edge;
+mod forms;
+mod login;
+mod mfa;
+mod oauth;
+mod register;

@@ -1,0 +1,162 @@
+//! The whole surface over an embedded store in a folder of its own, with a clock that the tests move and a seeded random
+//! source; and browsers that use it.
+
+mod browser;
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZero,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use actors::{
+    Services, ServicesOptions,
+    call::Deadline,
+    clock::MockClock,
+    domain::{
+        command::{Body, Decide, DisableUser},
+        context::{Attempt, Origin, Settings},
+        factor::password::Policy,
+    },
+    entropy::SeededEntropy,
+    hasher::Argon2Params,
+    key_ring::Rotation,
+    vault::MasterKeys,
+};
+use api::{
+    ApiSettings, ApiState,
+    page::{Branding, Pages},
+};
+use cluster::{Generation, NodeId, Router, View};
+use schema::{
+    Timestamp, UserId,
+    embedded::{EmbeddedStore, Options},
+};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use url::Url;
+
+pub(crate) use browser::{Answer, Browser, encode};
+
+/// When a test begins: five seconds into a TOTP step.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
+/// Good enough for everybody here.
+pub(crate) const PASSWORD: &str = "eleven purple umbrellas walking";
+/// The issuer of most tests.
+pub(crate) const HTTPS: &str = "https://id.example";
+/// The issuer of development mode.
+pub(crate) const HTTP: &str = "http://localhost:11080";
+
+const RING: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+/// A server.
+pub(crate) struct TestApp {
+    pub(crate) services: Services,
+    pub(crate) clock: Arc<MockClock>,
+    pub(crate) issuer: Url,
+    pub(crate) router: axum::Router,
+    _folder: TempDir,
+}
+
+impl TestApp {
+    /// A server with an https issuer and no floor under failures.
+    pub(crate) async fn new() -> Self {
+        Self::with(HTTPS, |_| {}).await
+    }
+
+    /// A server with this issuer and changed settings.
+    pub(crate) async fn with(issuer: &str, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        copy(template().await.path(), folder.path());
+        let clock = Arc::new(MockClock::new(START));
+        let services = start(folder.path(), Arc::clone(&clock), RING, issuer).await;
+        let issuer = Url::parse(issuer).expect("a URL");
+        let mut settings = ApiSettings::new(issuer.clone());
+        settings.failure_floor = Duration::ZERO;
+        settings.request_deadline = Duration::from_mins(1);
+        change(&mut settings);
+        let pages = Pages::new(Branding { product_name: "Doorward".to_owned() });
+        let router = api::router(ApiState::new(services.clone(), pages, settings));
+        Self { services, clock, issuer, router, _folder: folder }
+    }
+
+    /// A browser without cookies.
+    pub(crate) fn browser(&self) -> Browser<'_> {
+        Browser::new(self, SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4711))
+    }
+
+    /// The user of that name.
+    pub(crate) async fn user(&self, name: &str) -> UserId {
+        self.services.sign_in.holder(name).await.expect("the store works").expect("somebody has that name")
+    }
+
+    /// An operator asks something about a user.
+    pub(crate) async fn operate<C: Decide + Into<Body>>(&self, name: &str, command: C) -> (C::Outcome, Attempt) {
+        let attempt = self.services.attempt(Origin::default());
+        let (user, deadline) = (self.user(name).await, Deadline::after(Duration::from_mins(1)));
+        let outcome = self.services.accounts.ask(user, &attempt, command, deadline).await;
+        (outcome.expect("answers"), attempt)
+    }
+
+    /// An operator disables a user.
+    pub(crate) async fn disable(&self, name: &str) {
+        self.operate(name, DisableUser).await;
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+}
+
+/// Services over the store in a folder.
+async fn start(folder: &Path, clock: Arc<MockClock>, ring: &str, issuer: &str) -> Services {
+    let store = EmbeddedStore::open(folder, &Options::default()).expect("opens");
+    let node: NodeId = "test".parse().expect("a node name");
+    let options = ServicesOptions {
+        store: Arc::new(store),
+        clock,
+        entropy: Arc::new(SeededEntropy::new(7)),
+        master_keys: MasterKeys::parse(ring).expect("a ring"),
+        router: Arc::new(Router::new(node.clone(), View::alone(node, Generation(1)))),
+        settings: Settings { issuer: issuer.to_owned(), ..Settings::default() },
+        password_policy: Policy::default(),
+        argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
+        hash_threads: NonZero::new(1),
+        hash_queue: 1024,
+        rotation: Rotation::default(),
+        max_in_flight: 2048,
+        cache_bytes: 8 << 20,
+        idle: Duration::from_mins(1),
+    };
+    Services::start(options).await.expect("services start")
+}
+
+/// A folder that a first start has filled. Signing keys are made once for all tests: RSA takes a good part of a second.
+async fn template() -> &'static TempDir {
+    static TEMPLATE: OnceCell<TempDir> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(async || {
+            let folder = tempfile::tempdir().expect("a folder for the keys");
+            let services = start(folder.path(), Arc::new(MockClock::new(START)), RING, HTTPS).await;
+            services.stop(Duration::from_secs(5)).await;
+            folder
+        })
+        .await
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
