@@ -71,6 +71,16 @@ pub(crate) struct Turn<'a> {
     given: bool,
 }
 
+/// An answer to a wish for a turn.
+pub(crate) enum Asked<'a> {
+    /// Guess, then count the failure, then drop it.
+    Given(Turn<'a>),
+    /// The name is closed until then.
+    Closed(Timestamp),
+    /// Others closed it while this one waited.
+    ClosedMeanwhile,
+}
+
 impl<'a> Turn<'a> {
     /// Takes a place, and says which of those under way this one is.
     fn ask(slot: &'a Slot, name: &'a str) -> (Self, u32) {
@@ -123,11 +133,16 @@ impl Idents {
 
     /// May this name be tried? Until when not, otherwise.
     pub(crate) async fn closed_until(&self, key: &PartitionKey) -> Result<Option<Timestamp>, StoreError> {
-        Ok(match self.gate(key).await? {
+        let gate = self.gate(key).await?;
+        Ok(self.end_of(gate))
+    }
+
+    fn end_of(&self, gate: Gate) -> Option<Timestamp> {
+        match gate {
             Gate::Open { .. } => None,
             Gate::Closed { until } => Some(until),
             Gate::Suspended => Some(self.clock.now().after(SUSPENDED_LOOKS_LIKE)),
-        })
+        }
     }
 
     async fn gate(&self, key: &PartitionKey) -> Result<Gate, StoreError> {
@@ -138,12 +153,8 @@ impl Idents {
 
     /// Waits for a turn to hash for a name that nobody has: at most as many at once as the name has guesses left, and as
     /// many in the queue as an account lets wait. So many guesses at once neither cost more than at somebody's name, nor
-    /// are answered otherwise. `None`: the name is closed.
-    pub(crate) async fn turn<'a>(
-        &'a self,
-        key: &'a PartitionKey,
-        deadline: Deadline,
-    ) -> Result<Option<Turn<'a>>, CallError> {
+    /// are answered otherwise.
+    pub(crate) async fn turn<'a>(&'a self, key: &'a PartitionKey, deadline: Deadline) -> Result<Asked<'a>, CallError> {
         let slot = self.slot(key);
         let mut waits = None;
         loop {
@@ -151,14 +162,15 @@ impl Idents {
             freed.as_mut().enable();
             // First the place, then the count: whoever had a place before has counted its failure, or is in the way.
             let (mut turn, place) = Turn::ask(slot, &key.id);
-            match self.gate(key).await? {
-                Gate::Open { left } if place <= left => {
-                    turn.given = true;
-                    return Ok(Some(turn));
-                }
-                Gate::Open { .. } => drop(turn),
-                Gate::Closed { .. } | Gate::Suspended => return Ok(None),
+            let gate = self.gate(key).await?;
+            if let Some(until) = self.end_of(gate) {
+                return Ok(if waits.is_none() { Asked::Closed(until) } else { Asked::ClosedMeanwhile });
             }
+            if matches!(gate, Gate::Open { left } if place <= left) {
+                turn.given = true;
+                return Ok(Asked::Given(turn));
+            }
+            drop(turn);
             if waits.is_none() {
                 let waiting = Waits(&slot.waiting);
                 if waiting.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {

@@ -3,7 +3,7 @@
 //! 1. The name is normalised and looked up; the answer is kept to ourselves.
 //! 2. The name's own counter is asked. Closed, and the browser is no known device of that user: a cool-down, whoever has
 //!    or has not that name. Nothing is hashed.
-//! 3. Somebody has it: the owner of that account hashes, judges, commits. Nobody: the same work on a decoy.
+//! 3. Somebody has it: the owner of that account hashes, judges, commits. Nobody: the same work on a decoy, in turns.
 //! 4. A failure is counted against the name, durably, before the answer; a success from an unknown device forgets them.
 //!
 //! To an unknown device a closed bucket of the account answers as a wrong password, and a suspended password as a
@@ -28,7 +28,7 @@ use crate::{
     },
     hasher::Priority,
     hashes::Hashes,
-    ident::{Idents, SUSPENDED_LOOKS_LIKE},
+    ident::{Asked, Idents, SUSPENDED_LOOKS_LIKE},
     locator::DeviceLocator,
     secret::Secret,
     shipper::Shipper,
@@ -81,13 +81,13 @@ impl SignInService {
         let password = password::normalise(tried.password.expose());
         let device = tried.known.filter(|known| Some(known.user) == holder).map(|known| known.device);
         let ident = self.idents.partition(&key);
+        let Some(user) = holder else {
+            return self.decoy(attempt, &ident, &password, deadline).await.map(|outcome| (None, outcome));
+        };
         let closed = self.idents.closed_until(&ident).await?;
         if let (Some(until), None) = (closed, device) {
             return Ok((None, SignInOutcome::Throttled { until }));
         }
-        let Some(user) = holder else {
-            return self.decoy(attempt, &ident, &password, deadline).await.map(|outcome| (None, outcome));
-        };
         let login = LoginRef { device, ..tried.login };
         let request = Request::CheckPassword(CheckPassword { login, password });
         let outcome: SignInOutcome = self.accounts.request(user, attempt, request, deadline).await?;
@@ -160,9 +160,11 @@ impl SignInService {
         password: &Secret<String>,
         deadline: Deadline,
     ) -> Result<SignInOutcome, CallError> {
-        let Some(_turn) = self.idents.turn(ident, deadline).await? else {
-            // Others closed it while this one waited.
-            return Ok(SignInOutcome::Wrong);
+        let _turn = match self.idents.turn(ident, deadline).await? {
+            Asked::Given(turn) => turn,
+            Asked::Closed(until) => return Ok(SignInOutcome::Throttled { until }),
+            // As at somebody's name, whose bucket was closed meanwhile.
+            Asked::ClosedMeanwhile => return Ok(SignInOutcome::Wrong),
         };
         self.hashes.verify_dummy(password, Priority::Unknown, deadline).await?;
         self.tell_of_nobody(attempt, ident);

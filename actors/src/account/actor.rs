@@ -20,7 +20,7 @@ use super::{
 use crate::{
     call::{CallError, Deadline},
     domain::{
-        command::{BACKUP_THROTTLE, PASSWORD_THROTTLE},
+        command::{BACKUP_THROTTLE, Decide, JudgeBackupCode, JudgePassword, PASSWORD_THROTTLE},
         context::Context,
         throttle::{self, Bucketing, Gate},
         user::{Areas, User},
@@ -295,9 +295,10 @@ impl Account {
         if waiter.deadline.is_over() {
             return drop(waiter.reply.send(Err(CallError::TimedOut)));
         }
+        // What the verdict will need as well, so that a cold user is read once.
         let needs = match &waiter.of {
-            Reservable::Password { .. } => Areas::CORE,
-            Reservable::BackupCode { .. } => Areas::CORE.and(Areas::BACKUP),
+            Reservable::Password { .. } => JudgePassword::NEEDS,
+            Reservable::BackupCode { .. } => JudgeBackupCode::NEEDS,
         };
         if let Err(error) = self.load(state, needs).await {
             return drop(waiter.reply.send(Err(error.into())));
