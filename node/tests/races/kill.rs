@@ -14,19 +14,22 @@ use crate::{
     application::{Application, Tokens},
     browser::Browser,
     factors::to_backup_code,
+    hashes,
     http::{Answer, Gone},
     person::{Authenticator, Person, signed_in},
     server,
-    support::PATIENCE,
+    support::{PATIENCE, Server},
 };
 
 const ROUNDS: u64 = 5;
 /// People at the same time.
 const WRITERS: u64 = 4;
-/// Acknowledgements before the kill, at most; a person has eleven to get.
+/// Acknowledgements before the kill, at most; a person has up to eleven to get.
 const MOST: usize = 100;
 /// Wrong guesses before the throttle closes.
 const BURST: usize = 5;
+
+const WRONG_PASSWORD: &str = "one that is not right";
 
 /// What one person was told had happened.
 #[derive(Default)]
@@ -39,6 +42,7 @@ struct Acknowledged {
     totp_code: Option<String>,
     backup_code: Option<String>,
     wrong_guesses: usize,
+    wrong_passwords: usize,
 }
 
 /// What a writer works with.
@@ -88,8 +92,22 @@ impl Acknowledged {
         Ok(())
     }
 
+    /// The life of somebody whose password others try.
+    fn be_tried(&mut self, world: &World, name: &str) -> Result<(), Gone> {
+        let person = self.person.insert(Person::register(world.site, name)?);
+        world.acknowledged();
+        for _ in 0..BURST {
+            let (_, page) = person.with_password(WRONG_PASSWORD)?;
+            assert!(page.status != 200 && !page.throttled(), "{page}");
+            self.wrong_passwords += 1;
+            world.acknowledged();
+        }
+        Ok(())
+    }
+
     /// Holds the server to what it said before it was killed.
-    fn hold(&self, site: SocketAddr, application: &Application) -> Result<(), Gone> {
+    fn hold(&self, server: &Server, application: &Application) -> Result<(), Gone> {
+        let site = server.public;
         if let Some(newest) = &self.newest {
             let answer = application.refresh(&newest.refresh).send(site)?;
             assert!(Tokens::of(&answer).is_some(), "the newest refresh token is lost: {}", answer.body);
@@ -104,6 +122,9 @@ impl Acknowledged {
         }
         let Some(person) = &self.person else { return Ok(()) };
         let person = person.at(site);
+        if self.wrong_passwords > 0 {
+            return self.hold_passwords(&person, server);
+        }
         let Some(authenticator) = &self.authenticator else {
             let (_, page) = person.password()?;
             assert_eq!(page.status, 200, "{} is lost: {}", person.name, page.body);
@@ -139,6 +160,20 @@ impl Acknowledged {
         assert!(fresh.throttled());
         Ok(())
     }
+
+    /// Wrong passwords from before the kill still count.
+    fn hold_passwords(&self, person: &Person, server: &Server) -> Result<(), Gone> {
+        let before = hashes(server);
+        for _ in self.wrong_passwords..=BURST {
+            let (_, page) = person.with_password(WRONG_PASSWORD)?;
+            assert_ne!(page.status, 200);
+        }
+        let tried = self.wrong_passwords + hashes(server) - before;
+        assert!(tried <= BURST, "{}: {tried} passwords were looked at", person.name);
+        let (_, page) = person.password()?;
+        assert!(page.throttled(), "{page}");
+        Ok(())
+    }
 }
 
 impl World {
@@ -163,7 +198,9 @@ fn interrupted(folder: &Path, application: &Arc<Application>, round: u64, enough
             let mut lives = Vec::new();
             for life in 0.. {
                 let mut acknowledged = Acknowledged::default();
-                let ended = acknowledged.live(&world, &format!("person-{round}-{writer}-{life}"));
+                let name = format!("person-{round}-{writer}-{life}");
+                let tried = (writer + life) % 3 == 0;
+                let ended = if tried { acknowledged.be_tried(&world, &name) } else { acknowledged.live(&world, &name) };
                 lives.push(acknowledged);
                 if ended.is_err() {
                     break;
@@ -198,7 +235,7 @@ fn after_kill_9_everything_acknowledged_holds_and_nothing_consumed_is_good_again
         let lives = interrupted(folder.path(), &application, round, enough);
         let server = server(folder.path());
         for life in &lives {
-            life.hold(server.public, &application).expect("served");
+            life.hold(&server, &application).expect("served");
         }
     }
 }

@@ -46,10 +46,14 @@ impl House {
         self.server.public
     }
 
-    /// Password hashes computed so far.
-    fn hashes(&self) -> u64 {
-        let (_, metrics) = support::get(self.server.management, "/metrics");
-        let count = metrics.lines().find_map(|line| line.strip_prefix("doorward_password_hashes_total "));
-        count.map_or(0, |count| count.trim().parse().expect("a count"))
+    fn hashes(&self) -> usize {
+        hashes(&self.server)
     }
+}
+
+/// Hashes computed since the server was started.
+fn hashes(server: &Server) -> usize {
+    let (_, metrics) = support::get(server.management, "/metrics");
+    let count = metrics.lines().find_map(|line| line.strip_prefix("doorward_password_hashes_total "));
+    count.map_or(0, |count| count.trim().parse().expect("a count"))
 }

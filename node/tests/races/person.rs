@@ -56,10 +56,14 @@ impl Person {
 
     /// Types name and password in a browser that was never here; gives it, and the page that follows.
     pub(crate) fn password(&self) -> Result<(Browser, Answer), Gone> {
+        self.with_password(&self.password)
+    }
+
+    /// The same with another password.
+    pub(crate) fn with_password(&self, password: &str) -> Result<(Browser, Answer), Gone> {
         let mut browser = Browser::new(self.browser.site);
         let page = browser.open("/login")?;
-        let fields = [("username", self.name.as_str()), ("password", &self.password)];
-        let page = browser.submit(&page, "/login", &fields)?;
+        let page = browser.submit(&page, "/login", &[("username", &self.name), ("password", password)])?;
         Ok((browser, page))
     }
 
