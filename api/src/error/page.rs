@@ -159,20 +159,9 @@ impl PageError {
     /// The public words; what is logged is the error itself.
     pub(crate) fn told(&self) -> Told {
         match self {
-            Self::BadRequest(_) => Told::new(
-                StatusCode::BAD_REQUEST,
-                "This request cannot be read",
-                "Your browser, or something between it and this server, sent a request that makes no sense here.",
-            )
-            .with_link("/", "Go to the front page"),
+            Self::BadRequest(_) => bad_request(),
             Self::Authorization(problem) => wrong_request(*problem),
-            Self::WrongHost => Told::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "Wrong address",
-                "This is a development server. It answers only under the address that is its issuer, and not behind a \
-                 proxy.",
-            )
-            .with_next("Open the issuer's address, or configure an https issuer."),
+            Self::WrongHost => wrong_host(),
             Self::OutOfDate { start, .. } => Told::new(
                 StatusCode::FORBIDDEN,
                 "This page is out of date",
@@ -183,19 +172,8 @@ impl PageError {
                 Told::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for people who are signed in.")
                     .with_link("/login", "Sign in")
             }
-            Self::LoginEnded => Told::new(
-                StatusCode::BAD_REQUEST,
-                "This sign-in has ended",
-                "It was completed in another tab, took too long, or was begun in another browser.",
-            )
-            .with_next("If an application sent you here, go back to it and sign in from there.")
-            .with_link("/login", "Sign in again"),
-            Self::LinkEnded => Told::new(
-                StatusCode::GONE,
-                "This link does not work",
-                "It was used already, has expired, or is not complete.",
-            )
-            .with_next("Ask for a new link."),
+            Self::LoginEnded => login_ended(),
+            Self::LinkEnded => link_ended(),
             Self::NotFound => Told::new(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address.")
                 .with_link("/", "Go to the front page"),
             Self::MethodNotAllowed => Told::new(
@@ -226,6 +204,40 @@ impl PageError {
             Self::Render(_) | Self::Panicked | Self::Internal(_) => internal(),
         }
     }
+}
+
+fn bad_request() -> Told {
+    Told::new(
+        StatusCode::BAD_REQUEST,
+        "This request cannot be read",
+        "Your browser, or something between it and this server, sent a request that makes no sense here.",
+    )
+    .with_link("/", "Go to the front page")
+}
+
+fn wrong_host() -> Told {
+    Told::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "Wrong address",
+        "This is a development server. It answers only under the address that is its issuer, and not behind a \
+                 proxy.",
+    )
+    .with_next("Open the issuer's address, or configure an https issuer.")
+}
+
+fn login_ended() -> Told {
+    Told::new(
+        StatusCode::BAD_REQUEST,
+        "This sign-in has ended",
+        "It was completed in another tab, took too long, or was begun in another browser.",
+    )
+    .with_next("If an application sent you here, go back to it and sign in from there.")
+    .with_link("/login", "Sign in again")
+}
+
+fn link_ended() -> Told {
+    Told::new(StatusCode::GONE, "This link does not work", "It was used already, has expired, or is not complete.")
+        .with_next("Ask for a new link.")
 }
 
 fn wrong_request(problem: PageProblem) -> Told {

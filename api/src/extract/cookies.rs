@@ -91,13 +91,10 @@ impl Cookies {
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         for set in self.set_now().iter() {
             let value = set.value.as_deref().unwrap_or_default();
-            let mut line = format!("{}{}={value}; Path=/; HttpOnly; SameSite=Lax", prefix(self.0.https), set.name);
-            if self.0.https {
-                line.push_str("; Secure");
-            }
-            if let Some(age) = set.max_age {
-                line.push_str(&format!("; Max-Age={}", age.as_secs()));
-            }
+            let secure = if self.0.https { "; Secure" } else { "" };
+            let age = set.max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
+            let name = format_args!("{}{}", prefix(self.0.https), set.name);
+            let line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
             if let Ok(mut line) = HeaderValue::try_from(line) {
                 line.set_sensitive(true);
                 headers.append(header::SET_COOKIE, line);
@@ -150,7 +147,7 @@ mod tests {
     fn what_is_set_carries_the_flags_of_the_issuer() {
         let secure = jar("", true);
         secure.set(SESSION, "v".to_owned(), None);
-        secure.set(DEVICE, "d".to_owned(), Some(Duration::from_secs(60)));
+        secure.set(DEVICE, "d".to_owned(), Some(Duration::from_mins(1)));
         assert_eq!(
             written(&secure),
             [

@@ -53,13 +53,13 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         NewAccount { user_name: typed.user_name, email: typed.email, password: typed.password, browser: visit.browser };
     let attempt = visit.attempt();
     match visit.state.services.registration.register(&attempt, new, visit.deadline).await {
-        Ok((user, signed_in)) => match login {
-            Some(login) => judge::complete(&visit, &login, user, &signed_in, &attempt).await,
-            None => {
-                judge::sign_in_browser(&visit, user, &signed_in, &attempt).await?;
-                Ok(see_other(&format!("/account?done={}", Notice::Registered.name())))
+        Ok((user, signed_in)) => {
+            if let Some(login) = login {
+                return judge::complete(&visit, &login, user, &signed_in, &attempt).await;
             }
-        },
+            judge::sign_in_browser(&visit, user, &signed_in, &attempt).await?;
+            Ok(see_other(&format!("/account?done={}", Notice::Registered.name())))
+        }
         Err(error) => show(&visit, login.as_ref(), kept, Some(told(error, "password")?)).await,
     }
 }

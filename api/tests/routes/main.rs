@@ -1,6 +1,7 @@
 //! Routes as browsers and clients see them: whole requests against the whole router.
 
 #[path = "../pages/html.rs"]
+#[expect(dead_code, reason = "the tests of pages use all of it")]
 mod html;
 #[path = "../support/mod.rs"]
 mod support;

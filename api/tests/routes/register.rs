@@ -51,7 +51,7 @@ async fn a_name_can_be_had_once_in_whatever_spelling() {
 
 #[tokio::test]
 async fn an_address_registers_so_often_and_is_then_told_when_to_come_back() {
-    let one = Rate { burst: 1, window: Duration::from_secs(60) };
+    let one = Rate { burst: 1, window: Duration::from_mins(1) };
     let app = TestApp::with(HTTPS, |settings| settings.limits.registrations = one).await;
     app.browser().register("amelia").await;
     let mut other = app.browser();
