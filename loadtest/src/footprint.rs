@@ -18,7 +18,8 @@ use tokio::task::JoinSet;
 use crate::{
     cli::{Footprint, ScenarioName},
     http::{Http, Target},
-    machine, population,
+    machine::{self, Resident},
+    population,
     scenario::{Client, World},
 };
 
@@ -51,12 +52,12 @@ pub(crate) async fn run(options: &Footprint) -> anyhow::Result<()> {
     }
     verdict.time("start with keys present", &mut again, START);
     let running = Running::start(&bin, &folder)?;
-    verdict.memory("before any sign-in", machine::resident_kib(running.child.id())?);
+    let resident = || machine::resident_kib(running.child.id());
+    verdict.memory("before any sign-in", resident()?);
     burst(&running, &bin, &folder, options.burst as usize).await?;
-    println!("{:<32}{:>7.1} MiB", "right after the burst", mib(machine::resident_kib(running.child.id())?));
+    println!("{:<32}{}", "right after the burst", figure(resident()?));
     tokio::time::sleep(Duration::from_secs(options.settle.into())).await;
-    let settled = machine::resident_kib(running.child.id())?;
-    verdict.memory(&format!("{} s after {} sign-ins", options.settle, options.burst), settled);
+    verdict.memory(&format!("{} s after {} sign-ins", options.settle, options.burst), resident()?);
     running.stop()?;
     ensure!(verdict.missed == 0, "{} budgets missed", verdict.missed);
     Ok(())
@@ -101,15 +102,19 @@ impl Verdict {
         );
     }
 
-    fn memory(&mut self, what: &str, kib: u64) {
-        let mark = self.mark(kib <= RESIDENT_KIB);
-        println!("{what:<32}{:>7.1} MiB   at most {:>5.1} MiB  {mark}", mib(kib), mib(RESIDENT_KIB));
+    fn memory(&mut self, what: &str, resident: Resident) {
+        let mark = self.mark(resident.total <= RESIDENT_KIB);
+        println!("{what:<32}{}  at most {:>5.1} MiB  {mark}", figure(resident), mib(RESIDENT_KIB));
     }
 
     fn mark(&mut self, held: bool) -> &'static str {
         self.missed += u32::from(!held);
         if held { "PASS" } else { "FAIL" }
     }
+}
+
+fn figure(resident: Resident) -> String {
+    format!("{:>7.1} MiB, {:>5.1} of it allocated", mib(resident.total), mib(resident.own))
 }
 
 fn mib(kib: u64) -> f64 {

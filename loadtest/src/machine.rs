@@ -61,10 +61,20 @@ pub(crate) fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
 }
 
 /// Resident memory of a process in KiB.
-pub(crate) fn resident_kib(pid: u32) -> anyhow::Result<u64> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resident {
+    /// All of it.
+    pub(crate) total: u64,
+    /// What it allocated; the rest are pages of its binary and its files.
+    pub(crate) own: u64,
+}
+
+/// Resident memory of a process.
+pub(crate) fn resident_kib(pid: u32) -> anyhow::Result<Resident> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| format!("--pid: {path}"))?;
-    kib_of(&status, "VmRSS:").with_context(|| format!("{path} is not as proc(5) says"))
+    let line = |name| kib_of(&status, name).with_context(|| format!("{path} is not as proc(5) says"));
+    Ok(Resident { total: line("VmRSS:")?, own: line("RssAnon:")? })
 }
 
 /// `utime` and `stime`, fields 14 and 15; the name in field 2 may hold spaces and parentheses.
@@ -92,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_process_has_used_memory() {
-        assert!(resident_kib(std::process::id()).unwrap() > 100);
+        let resident = resident_kib(std::process::id()).unwrap();
+        assert!(resident.own > 0 && resident.total > resident.own);
         assert!(cpu_time(std::process::id()).is_ok() && cpu_time(u32::MAX).is_err());
     }
 }

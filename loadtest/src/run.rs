@@ -124,7 +124,7 @@ impl Usage {
         Ok(Some(Server {
             cpu_ms_per_visit: 1000.0 * used / float(usize::try_from(done)?.max(1)),
             cpu_share: used / took,
-            resident_kib: machine::resident_kib(pid)?,
+            resident_kib: machine::resident_kib(pid)?.total,
         }))
     }
 }
