@@ -13,3 +13,4 @@ mod login;
 mod mfa;
 mod oauth;
 mod register;
+mod stored_request;

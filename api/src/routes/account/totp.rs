@@ -22,7 +22,7 @@ use crate::{
     },
     page::{Concealed, FormError, Notice, TotpEnrolPage, TotpRemovePage},
     qr::QrSvg,
-    routes::login::judge::suspended,
+    routes::login::judge::{Try, suspended},
 };
 
 /// What was typed.
@@ -48,11 +48,13 @@ pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Resu
         return show(&visit, &session, factor, Some(error)).await;
     };
     let services = &visit.state.services;
-    let attempt = visit.attempt();
-    let backup = services.hashes.backup_codes(&attempt.seed, visit.deadline).await?;
+    // Ten hashes are made for each try, so the address is asked first.
+    let tried = Try::begin(&visit)?;
+    let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
     let command = ConfirmTotp { session: session.reference.clone(), factor, code, backup };
-    let error = match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
+    let error = match services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await? {
         ConfirmTotpOutcome::Activated { signed_in, backup_taken } => {
+            let attempt = tried.not_counted();
             visit.set_session(session.user, &signed_in, &attempt);
             return if backup_taken {
                 backup_codes::show_once(&visit, &session, &attempt)

@@ -8,7 +8,7 @@ mod discovery;
 mod logout;
 mod refresh;
 mod revoke;
-mod rp;
+pub(crate) mod rp;
 mod token;
 mod token_client;
 mod userinfo;

@@ -25,10 +25,10 @@ pub(super) const CALLBACK: &str = "https://app.example/cb";
 pub(super) const GOODBYE: &str = "https://app.example/bye";
 
 /// Parameters or fields; an empty value takes one away.
-pub(super) type Pairs<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// A registered application.
-pub(super) struct Rp<'a> {
+pub(crate) struct Rp<'a> {
     pub(super) app: &'a TestApp,
     pub(super) id: ClientId,
     pub(super) secret: Option<String>,
@@ -53,7 +53,7 @@ impl<'a> Rp<'a> {
     }
 
     /// A confidential client of the operator's own.
-    pub(super) async fn new(app: &'a TestApp) -> Self {
+    pub(crate) async fn new(app: &'a TestApp) -> Self {
         Self::with(app, |_| {}).await
     }
 
@@ -72,7 +72,7 @@ impl<'a> Rp<'a> {
     }
 
     /// The path of an authorization request.
-    pub(super) fn path(&self, changes: Pairs<'_>) -> String {
+    pub(crate) fn path(&self, changes: Pairs<'_>) -> String {
         format!("/oauth/authorize?{}", self.asks(changes))
     }
 
