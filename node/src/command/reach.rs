@@ -7,6 +7,7 @@ use std::{path::Path, time::Duration};
 use actors::operator::{Request, Response};
 use anyhow::{Context as _, bail};
 use rustix::process::geteuid;
+use schema::embedded::OpenError;
 
 use crate::{
     config::{Config, store::StoreUrl},
@@ -57,7 +58,12 @@ impl Reach {
             }
             if !is_held(path)? {
                 let (_folder, ring) = data_folder(config)?;
-                return Ok(Self::Here(Box::new(Box::pin(Parts::start(config, path, &ring)).await?)));
+                match Box::pin(Parts::start(config, path, &ring)).await {
+                    Ok(parts) => return Ok(Self::Here(Box::new(parts))),
+                    // Another verb was quicker to the lock.
+                    Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => {}
+                    Err(error) => return Err(error),
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
