@@ -11,7 +11,7 @@ use actors::domain::{
     pkce,
 };
 
-use crate::support::{Person, World, redeem, refresh_of, session_ref, soon};
+use crate::support::{PASSWORD, Person, World, redeem, refresh_of, session_ref, soon};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
@@ -128,6 +128,26 @@ async fn a_family_ends_with_its_session_unless_it_may_outlive_it() {
     world.pass(Duration::from_hours(336));
     let (outcome, _) = world.refresh(&person, refresh_of(&free, &attempt)).await;
     assert!(matches!(outcome, RedeemOutcome::Refused(Refusal::Expired)), "{outcome:?}");
+}
+
+/// A code that is on its way snapshots proofs as a family does, and must not bring back what has ended meanwhile (H16).
+#[tokio::test]
+async fn a_code_does_not_outlive_the_password_or_the_factor_that_it_rests_on() {
+    let world = World::new().await;
+    let app = world.app("shop").await;
+    let (mut person, phone) = world.register_with_totp("ada").await;
+    let on_password = world.code_for(&person, &app, "openid offline_access").await;
+    let (outcome, attempt) = world.change_password(&person, PASSWORD, "seven orange kettles humming").await;
+    let ChangePasswordOutcome::Changed(signed_in) = outcome else { panic!("{outcome:?}") };
+    person.session = session_ref(&attempt, &signed_in);
+    assert_eq!(refused(&world, &person, redeem(&on_password)).await, Refusal::Unknown);
+    let on_phone = world.code_for(&person, &app, "openid offline_access").await;
+    let remove = RemoveTotp { session: person.session.clone(), factor: phone.factor };
+    let removed = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
+    assert_eq!(removed, RemoveTotpOutcome::Removed);
+    assert_eq!(refused(&world, &person, redeem(&on_phone)).await, Refusal::Unknown);
+    // What rests on what is left is good.
+    world.grant(&person, &world.code(&person, &app).await).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Backup codes are drawn anew, and the user says to have saved them.
 
-use schema::record::{BackupCodes, FamilyEnd};
+use schema::record::BackupCodes;
 use serde::{Deserialize, Serialize};
 
 use super::{Decide, Decision, judge_backup_code, overview, tokens};
@@ -36,7 +36,7 @@ pub enum ReplaceBackupCodesOutcome {
 impl Decide for ReplaceBackupCodes {
     type Outcome = ReplaceBackupCodesOutcome;
     const NAME: &'static str = "replace_backup_codes";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES).and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ReplaceBackupCodesOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -50,8 +50,7 @@ impl Decide for ReplaceBackupCodes {
         }
         let mut change = Change::default();
         if let Some(old) = &user.backup {
-            let rests = |f: &schema::record::Family| rest_on(&f.proofs, None, Some(old.credential));
-            tokens::end_families(user, cx, &mut change, FamilyEnd::FactorChanged, rests);
+            tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
         }
         change.put(Item::Backup(judge_backup_code::backup_record(cx, &self.backup)));
         change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));

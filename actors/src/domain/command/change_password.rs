@@ -3,7 +3,7 @@
 
 use schema::{
     CredentialId, Timestamp,
-    record::{FamilyEnd, Method, Password, Proof, Unknown},
+    record::{Method, Password, Proof, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ pub enum ChangePasswordOutcome {
 impl Decide for ChangePassword {
     type Outcome = ChangePasswordOutcome;
     const NAME: &'static str = "change_password";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::RESETS);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::RESETS);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ChangePasswordOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -104,8 +104,7 @@ impl Decide for ChangePassword {
         session.last_seen_at = cx.now;
         let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
         change.put(Item::Session(session));
-        let rests = |f: &schema::record::Family| rest_on(&f.proofs, None, Some(old));
-        let families = tokens::end_families(user, cx, &mut change, FamilyEnd::FactorChanged, rests);
+        let families = tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old)));
         let event = event::of(cx, "password.changed", user.id).with("families_ended", families);
         Decision { change, events: vec![event], outcome: ChangePasswordOutcome::Changed(signed_in) }
     }

@@ -1,9 +1,6 @@
 //! A reset link sets a new password, once. It signs nobody in: the second factor is asked for as ever.
 
-use schema::{
-    ResetId,
-    record::{FamilyEnd, Reset},
-};
+use schema::{ResetId, record::Reset};
 use serde::{Deserialize, Serialize};
 
 use super::{Decide, Decision, change_password::replace_password, end_session::end_all_but, tokens};
@@ -70,8 +67,7 @@ impl Decide for ResetPassword {
             change.delete(ItemKey::Device(*device));
         }
         if let Some(old) = &user.password {
-            let rests = |f: &schema::record::Family| rest_on(&f.proofs, None, Some(old.credential));
-            tokens::end_families(user, cx, &mut change, FamilyEnd::FactorChanged, rests);
+            tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
         }
         let event = event::of(cx, "password.reset", user.id);
         Decision { change, events: vec![event], outcome: ResetPasswordOutcome::Done }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use schema::{
     ClientId, FamilyId, SessionId, Sid, Timestamp, UserId,
-    record::{Family, FamilyEnd, FamilyState},
+    record::{CodeState, Family, FamilyEnd, FamilyState, Proof},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Decide, Decision};
 use crate::domain::{
     assurance::{self, Assurance},
-    change::{Change, Item},
+    change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
     user::{Areas, User},
@@ -109,6 +109,20 @@ pub(super) fn end_families(
         count += 1;
     }
     count
+}
+
+/// Ends what rests on a proof that is gone (HAZARDS H16): live families, and the codes that would still become one. Says
+/// how many families.
+pub(super) fn end_resting(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    rests: impl Fn(&[Proof]) -> bool,
+) -> usize {
+    for code in user.codes.values().filter(|code| code.state == CodeState::Issued && rests(&code.proofs)) {
+        change.delete(ItemKey::Code(code.code));
+    }
+    end_families(user, cx, change, FamilyEnd::FactorChanged, |family| rests(&family.proofs))
 }
 
 /// Does the access token that names these still count?

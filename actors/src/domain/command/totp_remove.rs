@@ -2,7 +2,7 @@
 
 use schema::{
     FactorId,
-    record::{FactorState, FamilyEnd, Proof, Totp},
+    record::{FactorState, Proof, Totp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub enum RemoveTotpOutcome {
 impl Decide for RemoveTotp {
     type Outcome = RemoveTotpOutcome;
     const NAME: &'static str = "remove_totp";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES).and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -93,5 +93,5 @@ fn forget_proofs(user: &User, cx: &Context<'_>, change: &mut Change, rests: impl
             change.put(Item::Session(session));
         }
     }
-    tokens::end_families(user, cx, change, FamilyEnd::FactorChanged, |family| rests(&family.proofs));
+    tokens::end_resting(user, cx, change, rests);
 }
