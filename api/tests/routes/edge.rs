@@ -1,6 +1,8 @@
 //! What happens before a route is reached, and after.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
 use http::{Method, Request, StatusCode, header};
 
 use crate::support::{Browser, HTTP, HTTPS, TestApp};
@@ -21,6 +23,10 @@ async fn development_mode_answers_under_the_issuers_name_alone_and_behind_no_pro
     let page = browser.get("/").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Development server."));
+    for refused in ["/nothing/here", "/login?l=x", "/reset?token=x", "/oauth/authorize"] {
+        let refused = browser.get(refused).await;
+        assert!(refused.status.is_client_error() && refused.body.contains("Development server."), "{refused:?}");
+    }
     for headers in [
         [("host", "evil.example")],
         [("host", "localhost:11081")],
@@ -56,6 +62,7 @@ async fn a_page_that_does_not_exist_is_told_with_an_id_and_the_headers_of_a_page
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     let id = missing.headers["x-request-id"].to_str().expect("an id").to_owned();
     assert!(missing.body.contains("Page not found") && missing.body.contains(&id));
+    assert!(!missing.body.contains("Development server."));
     for name in ["content-security-policy", "strict-transport-security", "x-frame-options", "cache-control"] {
         assert!(missing.headers.contains_key(name), "{name}");
     }
@@ -74,6 +81,28 @@ async fn what_is_beyond_the_permits_is_shed_at_once() {
     assert_eq!(shed.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(shed.headers[header::RETRY_AFTER], "1");
     assert!(shed.body.contains("Not available just now"));
+}
+
+/// Who sends a form a byte at a time, or never, holds one of the places that everybody shares.
+#[tokio::test]
+async fn a_body_that_never_ends_gives_its_place_back_after_the_deadline() {
+    let app = TestApp::with(HTTPS, |settings| {
+        settings.max_in_flight = 1;
+        settings.request_deadline = Duration::from_millis(200);
+    })
+    .await;
+    for path in ["/login", "/oauth/token", "/oauth/authorize"] {
+        let mut slow = app.browser();
+        let request = slow
+            .request(Method::POST, path)
+            .header(header::ORIGIN, HTTPS)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>()))
+            .expect("a well-formed request");
+        let given_up = tokio::time::timeout(Duration::from_secs(20), slow.send(request)).await.expect("answers");
+        assert_eq!(given_up.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(app.browser().get("/").await.status, StatusCode::OK, "{path}");
+    }
 }
 
 #[tokio::test]
