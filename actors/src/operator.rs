@@ -17,6 +17,7 @@ use crate::{
             ResetMfa,
         },
         context::{Attempt, Origin},
+        user::User,
     },
     key_ring::KeyView,
 };
@@ -319,10 +320,16 @@ impl Operator {
         }
     }
 
-    /// By name, or by id.
+    /// By id, or by name. The id comes first: everybody can read their own in a token, and give it as a name to a second
+    /// account, which would be hit in their place.
     async fn find(&self, who: &str) -> Result<UserId, OperatorError> {
+        if let Ok(user) = who.parse::<UserId>()
+            && self.services.store.load(&User::partition(user), &["account"]).await?.revision.is_some()
+        {
+            return Ok(user);
+        }
         let by_name = self.services.sign_in.holder(who).await?;
-        by_name.or_else(|| who.parse().ok()).ok_or_else(|| OperatorError::NoUser(who.to_owned()))
+        by_name.ok_or_else(|| OperatorError::NoUser(who.to_owned()))
     }
 
     /// An event that belongs to no user.

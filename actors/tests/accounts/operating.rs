@@ -101,6 +101,23 @@ async fn users_are_listed_and_shown_by_name_and_by_id() {
     assert!(matches!(desk.ask(Request::UserShow("nobody".to_owned())).await, Response::Refused { .. }));
 }
 
+/// Whoever reads their id in a token could else take it for the name of a second account, which is then hit instead.
+#[tokio::test]
+async fn an_id_means_the_user_of_that_id_whoever_took_it_for_a_name() {
+    let desk = Desk::new().await;
+    let person = desk.world.register("mallory").await;
+    let decoy = desk.world.register(&person.user.to_string()).await;
+    let id = person.user.to_string();
+    assert!(matches!(desk.ask(Request::UserDisable(id)).await, Response::Changed { changed: true, .. }));
+    assert_eq!(desk.world.guess("mallory", PASSWORD).await, SignInOutcome::Wrong);
+    desk.world.sign_in(&decoy, None).await;
+    // A name in the form of an id that nobody has is a name.
+    let free = "01234567-89ab-7def-8123-456789abcdef";
+    let named = desk.world.register(free).await;
+    let Response::User { user, .. } = desk.ask(Request::UserShow(free.to_owned())).await else { panic!("shown") };
+    assert_eq!(user, named.user);
+}
+
 #[tokio::test]
 async fn a_disabled_user_is_out_until_enabled_again() {
     let desk = Desk::new().await;
