@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use api::limits::Rate;
 use http::StatusCode;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{HTTPS, PASSWORD, TestApp};
 
 const NEW: &str = "seven orange kettles humming";
 
@@ -61,6 +62,25 @@ async fn a_new_password_ends_other_sessions_and_renews_this_one() {
     assert!(!old.is_signed_in().await && !elsewhere.is_signed_in().await);
     assert_eq!(app.browser().log_in("amelia", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(app.browser().log_in("amelia", NEW).await.location(), "/account");
+}
+
+#[tokio::test]
+async fn an_address_with_too_many_failures_is_refused_before_a_new_password_is_hashed() {
+    let one = Rate { burst: 1, window: Duration::from_mins(1) };
+    let app = TestApp::with(HTTPS, |settings| settings.limits.failures = one).await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let path = "/account/password";
+    let page = browser.open(path).await;
+    let weak = [("current_password", "wrong"), ("new_password", "amelia amelia 1")];
+    for _ in 0..2 {
+        let refused = browser.submit(&page, path, &weak).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "a weak one is no failed sign-in");
+    }
+    let wrong = [("current_password", "wrong"), ("new_password", NEW)];
+    assert_eq!(browser.submit(&page, path, &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // Weak as it is, it is not even looked at.
+    assert_eq!(browser.submit(&page, path, &weak).await.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]

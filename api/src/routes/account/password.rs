@@ -45,14 +45,18 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     if !session.view.fresh {
         return Ok(reauthenticate(HERE));
     }
+    // A hash is made for each try, so the address is asked first.
+    let tried = Try::begin(&visit)?;
     let email = overview(&visit, &session, HERE).await?.email.unwrap_or_default();
     let inputs = [session.view.user_name.as_str(), email.as_str()];
     let registration = &visit.state.services.registration;
     let new_hash = match registration.hash_new_password(&typed.new_password, &inputs, visit.deadline).await {
         Ok(hash) => hash,
-        Err(error) => return show(&visit, &session, Some(told(error, "new_password")?)),
+        Err(error) => {
+            tried.not_counted();
+            return show(&visit, &session, Some(told(error, "new_password")?));
+        }
     };
-    let tried = Try::begin(&visit)?;
     let request = Request::ChangePassword(ChangePasswordRequest {
         session: session.reference.clone(),
         device: visit.known_device().filter(|known| known.user == session.user).map(|known| known.device),
@@ -63,6 +67,10 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let error = match accounts.request(session.user, &tried.attempt, request, visit.deadline).await {
         Ok(ChangePasswordOutcome::Changed(signed_in)) => {
             visit.set_session(session.user, &signed_in, &tried.not_counted());
+            // The password is new whatever becomes of this; the name's own cool-down ends by itself too.
+            if let Err(error) = visit.state.services.sign_in.rebound(&session.view.user_name).await {
+                tracing::warn!(%error, "the cool-down of a name outlasts its new password");
+            }
             return Ok(done("/account", Notice::PasswordChanged));
         }
         Ok(ChangePasswordOutcome::Wrong) => FormError::field("current_password", "This is not your current password."),
