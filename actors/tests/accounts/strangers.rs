@@ -289,3 +289,19 @@ async fn two_hundred_guesses_at_once_look_the_same_with_and_without_an_account()
     }
     assert!(seen[0].abs_diff(seen[1]) < 40, "{seen:?}");
 }
+
+#[tokio::test]
+async fn a_password_changed_on_a_known_device_opens_its_name_to_every_browser() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    fail_a_hundred_times(&world, "ada").await;
+    let login = world.login_of(&person);
+    let (outcome, attempt) = world.type_password("ada", PASSWORD, &login, Some(person.user)).await.expect("answers");
+    let SignInOutcome::SignedIn(signed_in) = outcome else { panic!("{outcome:?}") };
+    let session = crate::support::session_ref(&attempt, &signed_in);
+    let (outcome, _) = world.change_password(&Person { session, ..person }, PASSWORD, "seven quiet lighthouses").await;
+    assert!(matches!(outcome, ChangePasswordOutcome::Changed(_)), "{outcome:?}");
+    world.services.sign_in.rebound("Ada").await.expect("works");
+    let outcome = world.guess("ada", "seven quiet lighthouses").await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
