@@ -83,3 +83,21 @@ async fn a_new_login_is_no_fresh_set_of_guesses() {
     let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
     assert!(matches!(outcome, SignInOutcome::Throttled { .. }), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn codes_drawn_with_a_further_device_wait_for_no_guess_at_those_before() {
+    let world = World::new().await;
+    let (mut person, app) = world.register_with_totp("ada").await;
+    for code in &app.backup {
+        let login = world.first_proof(&person).await;
+        let outcome = world.type_backup_code(&person, &login, code).await;
+        assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+    }
+    let login = world.first_proof(&person).await;
+    for _ in 0..5 {
+        assert_eq!(world.type_backup_code(&person, &login, &app.backup[0]).await, SignInOutcome::Wrong);
+    }
+    let tablet = world.enrol(&mut person).await;
+    let outcome = world.type_backup_code(&person, &login, &tablet.backup[0]).await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}

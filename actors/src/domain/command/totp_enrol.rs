@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Decide, Decision,
-    judge_backup_code::backup_record,
+    judge_backup_code::{self, backup_record},
     overview,
     sign_in::{SignIn, SignedIn},
     verify_totp::{throttle_of, verdict_of},
@@ -247,6 +247,7 @@ impl ConfirmTotp {
         let mut events = vec![event.with("factor", self.factor.to_string())];
         if backup_taken {
             change.put(Item::Backup(backup_record(cx, &self.backup)));
+            change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
             events.push(event::of(cx, "backup_codes.drawn", user.id));
         }
         Decision { change, events, outcome: ConfirmTotpOutcome::Activated { signed_in, backup_taken } }
