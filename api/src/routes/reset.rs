@@ -8,7 +8,7 @@ use actors::{
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::register::told;
+use super::{account::password::rebound, register::told};
 use crate::{
     error::PageError,
     extract::{
@@ -65,7 +65,10 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         Err(error) => return show(&visit, &typed.token, user_name, Some(told(error, "new_password")?)),
     };
     match ask(&visit, &locator, Some(hash)).await? {
-        ResetPasswordOutcome::Done => Ok(see_other("/login")),
+        ResetPasswordOutcome::Done => {
+            rebound(&visit, &user_name).await;
+            Ok(see_other("/login"))
+        }
         ResetPasswordOutcome::Good { .. } | ResetPasswordOutcome::Ended => Err(PageError::LinkEnded),
     }
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use actors::{
+    domain::command::{IssueReset, IssueResetOutcome},
+    locator::Locators,
+};
 use api::limits::Rate;
 use http::StatusCode;
 
@@ -81,6 +85,35 @@ async fn an_address_with_too_many_failures_is_refused_before_a_new_password_is_h
     assert_eq!(browser.submit(&page, path, &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     // Weak as it is, it is not even looked at.
     assert_eq!(browser.submit(&page, path, &weak).await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// The cool-down of a name is lifted by rebinding (H11), or who was just helped is kept out by whoever made it necessary.
+#[tokio::test]
+async fn a_new_password_opens_its_name_to_browsers_that_nobody_knows() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let guess_until_closed = async || {
+        for _ in 0..5 {
+            assert_eq!(app.browser().log_in("amelia", "a guess").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        assert_eq!(app.browser().log_in("amelia", "a guess").await.status, StatusCode::TOO_MANY_REQUESTS);
+    };
+    guess_until_closed().await;
+    let page = browser.open("/account/password").await;
+    let typed = [("current_password", PASSWORD), ("new_password", NEW)];
+    assert_eq!(browser.submit(&page, "/account/password", &typed).await.location(), "/account?done=password");
+    assert_eq!(app.browser().log_in("amelia", NEW).await.location(), "/account");
+
+    let (outcome, attempt) = app.operate("amelia", IssueReset).await;
+    let IssueResetOutcome::Issued { reset, .. } = outcome else { panic!("{outcome:?}") };
+    let locators = Locators { vault: &app.services.vault, entropy: app.services.entropy.as_ref() };
+    let token = locators.reset(app.user("amelia").await, reset, &IssueReset::secret(&attempt.seed));
+    guess_until_closed().await;
+    let mut helped = app.browser();
+    let page = helped.open(&format!("/reset?token={token}")).await;
+    assert_eq!(helped.submit(&page, "/reset", &[("new_password", PASSWORD)]).await.location(), "/login");
+    assert_eq!(helped.log_in("amelia", PASSWORD).await.location(), "/account");
 }
 
 #[tokio::test]

@@ -67,6 +67,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let error = match accounts.request(session.user, &tried.attempt, request, visit.deadline).await {
         Ok(ChangePasswordOutcome::Changed(signed_in)) => {
             visit.set_session(session.user, &signed_in, &tried.not_counted());
+            rebound(&visit, &session.view.user_name).await;
             // The password is new whatever becomes of this; the name's own cool-down ends by itself too.
             if let Err(error) = visit.state.services.sign_in.rebound(&session.view.user_name).await {
                 tracing::warn!(%error, "the cool-down of a name outlasts its new password");
@@ -91,4 +92,12 @@ fn show(visit: &Visit, session: &LiveSession, error: Option<FormError>) -> Resul
     let user_name = session.view.user_name.clone();
     let frame = Frame::session(session).with_error(error.as_ref());
     visit.page(frame, &PasswordPage { user_name, rule: visit.password_rule(), error })
+}
+
+/// A name whose password is new waits no longer for what was guessed at the old one (HAZARDS H11). The password is set by
+/// then, so a failure here is no failure of the step: the cool-down ends by itself.
+pub(in crate::routes) async fn rebound(visit: &Visit, name: &str) {
+    if let Err(error) = visit.state.services.sign_in.rebound(name).await {
+        tracing::warn!(%error, "the cool-down of a name with a new password stays");
+    }
 }
