@@ -117,6 +117,24 @@ async fn a_new_password_opens_its_name_to_browsers_that_nobody_knows() {
 }
 
 #[tokio::test]
+async fn backup_codes_are_drawn_anew_so_often_and_never_without_a_device_that_they_stand_in_for() {
+    let two = Rate { burst: 2, window: Duration::from_mins(1) };
+    let app = TestApp::with(HTTPS, |settings| settings.limits.failures = two).await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let path = "/account/mfa/backup-codes";
+    let fields = [("csrf".to_owned(), browser.open("/account").await.field("/logout", "csrf"))];
+    for _ in 0..3 {
+        let nothing = browser.post(path, &fields).await;
+        assert_eq!(nothing.location(), "/account/mfa", "nothing was hashed, so nothing counts");
+    }
+    browser.enrol().await;
+    for status in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(browser.post(path, &fields).await.status, status);
+    }
+}
+
+#[tokio::test]
 async fn old_proofs_are_given_again_before_the_password_is_changed() {
     let app = TestApp::new().await;
     let mut browser = app.browser();

@@ -16,6 +16,7 @@ use crate::{
         visit::{Frame, see_other},
     },
     page::{BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, Concealed, Notice},
+    routes::login::judge::Try,
 };
 
 const HERE: &str = "/account/mfa/backup-codes";
@@ -46,8 +47,12 @@ pub async fn replace(form: Submitted<Nothing>) -> Result<Response, PageError> {
     if !session.view.fresh {
         return Ok(reauthenticate(HERE));
     }
+    if !session.view.second_factor {
+        return Ok(see_other(mfa::HERE));
+    }
+    // Ten hashes are made each time, in the line of known devices, so each time counts against the address.
+    let attempt = Try::begin(&visit)?.attempt;
     let services = &visit.state.services;
-    let attempt = visit.attempt();
     let backup = services.hashes.backup_codes(&attempt.seed, visit.deadline).await?;
     let command = ReplaceBackupCodes { session: session.reference.clone(), backup };
     match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
