@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     limits::{LimitSettings, Limits},
-    page::Pages,
+    page::{Chrome, Concealed, DevNotice, Pages},
 };
 
 /// A range of addresses.
@@ -122,6 +122,16 @@ impl ApiState {
     /// The deadline of a request that begins now.
     pub fn deadline(&self) -> Deadline {
         Deadline::after(self.settings.request_deadline)
+    }
+
+    /// What surrounds a page, for a browser that is not signed in; all pages have it from here.
+    pub(crate) fn chrome(&self, csrf: impl Into<Concealed>) -> Chrome {
+        let chrome = Chrome::new(self.settings.origin(), csrf);
+        if self.settings.https() {
+            return chrome;
+        }
+        let text = "Nothing sent to it is encrypted. Use it on this machine only.".to_owned();
+        chrome.with_dev_notice(DevNotice { text })
     }
 
     /// Seals and opens cookies, codes, tokens and links.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::PageError,
     layer::{render::retry_after, security_headers::Csp},
-    page::{Chrome, DevNotice, FormError, Page, PasswordRule},
+    page::{FormError, Page, PasswordRule},
     state::ApiState,
 };
 
@@ -124,12 +124,8 @@ impl Visit {
     /// Renders a page.
     pub fn page<P: Page>(&self, frame: Frame, page: &P) -> Result<Response, PageError> {
         let token = csrf::token(&self.state.services.vault, self.browser, frame.binding);
-        let mut chrome = Chrome::new(self.state.settings.origin(), token);
+        let mut chrome = self.state.chrome(token);
         chrome.signed_in_as = frame.signed_in_as;
-        if !self.state.settings.https() {
-            let text = "Nothing sent to it is encrypted. Use it on this machine only.".to_owned();
-            chrome = chrome.with_dev_notice(DevNotice { text });
-        }
         let html = self.state.pages.render(&chrome, page)?;
         let mut response = (frame.status, Html(html)).into_response();
         response.extensions_mut().insert(frame.csp);

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     error::page::{Failed, PageError},
-    page::Chrome,
     state::ApiState,
 };
 
@@ -65,7 +64,7 @@ fn page(state: &ApiState, failure: &PageError, id: String) -> Response {
     let told = failure.told();
     let (status, retry) = (told.status, told.retry_secs());
     let page = told.into_page(id, state.services.clock.now().as_secs());
-    let chrome = Chrome::new(state.settings.origin(), "");
+    let chrome = state.chrome("");
     let mut response = match state.pages.render(&chrome, &page) {
         Ok(html) => (status, Html(html)).into_response(),
         Err(error) => {

@@ -17,7 +17,7 @@ use crate::{
     },
     extract::Visit,
     layer::security_headers::Csp,
-    page::{CarriedField, Chrome, ClientLine, FormPostPage},
+    page::{CarriedField, ClientLine, FormPostPage},
     state::ApiState,
     wire::authorization::{AuthorizationRequest, PageProblem, ResponseMode, ReturnTo, origin_of, with_query},
 };
@@ -128,7 +128,7 @@ fn form_post(state: &ApiState, to: &ReturnTo, params: &[(&'static str, String)])
         fields: params.iter().map(|(name, value)| CarriedField { name, value: value.clone() }).collect(),
     };
     // None of the forms on it is ours, so nothing needs a hidden value.
-    let html = state.pages.render(&Chrome::new(state.settings.origin(), ""), &page)?;
+    let html = state.pages.render(&state.chrome(""), &page)?;
     let mut response = Html(html).into_response();
     let csp = Url::parse(&to.redirect_uri).map(|uri| Csp::leading_to(&uri)).unwrap_or_default();
     response.extensions_mut().insert(csp);
