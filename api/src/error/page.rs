@@ -42,6 +42,9 @@ pub enum PageError {
         /// Where to go afterwards: a path of this site.
         back: String,
     },
+    /// The login ended, and what it was for is reached: the browser is signed in. Not shown: it redirects.
+    #[error("the login has ended, and its browser is signed in")]
+    AlreadySignedIn,
     /// The login ended, was completed, or was never begun in this browser.
     #[error("the login has ended")]
     LoginEnded,
@@ -95,6 +98,9 @@ impl IntoResponse for PageError {
         if let Self::SignInNeeded { back } = &self {
             let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
             return Redirect::to(&format!("/login?return={back}")).into_response();
+        }
+        if matches!(self, Self::AlreadySignedIn) {
+            return Redirect::to("/account").into_response();
         }
         let status = self.told().status;
         let mut response = status.into_response();
@@ -171,6 +177,10 @@ impl PageError {
             Self::SignInNeeded { .. } => {
                 Told::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for people who are signed in.")
                     .with_link("/login", "Sign in")
+            }
+            Self::AlreadySignedIn => {
+                Told::new(StatusCode::CONFLICT, "You are signed in", "There is nothing left to do here.")
+                    .with_link("/account", "Your account")
             }
             Self::LoginEnded => login_ended(),
             Self::LinkEnded => link_ended(),

@@ -98,7 +98,7 @@ impl<T> Submitted<T> {
 
     /// A step of the login that the form names.
     pub async fn in_login(self) -> Result<(Visit, LoginState, T), PageError> {
-        let login = self.visit.login(&self.hidden.l).await?;
+        let login = self.visit.login_step(&self.hidden.l).await?;
         self.check(Binding::Login(login.login), "/login")?;
         Ok((self.visit, login, self.typed))
     }

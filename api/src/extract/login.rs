@@ -16,6 +16,8 @@ pub const LIFETIME: Duration = Duration::from_mins(15);
 const MAX: usize = 8;
 /// A sealed cookie longer than this goes to the store, and only its reference to the browser. Browsers keep 4 KB.
 const MAX_SEALED: usize = 3 * 1024;
+/// Ends the label of a login that answers an application.
+const APPLICATION_MARK: &str = ".app";
 
 /// What follows the last proof.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +51,13 @@ pub struct LoginState {
 }
 
 impl LoginState {
+    /// The name under which the browser knows it: in its cookie, in `?l=` and in the hidden field `l`. It says whether an
+    /// application waits for it, so that this can be told when the login has ended and nothing else is left of it.
+    pub fn label(&self) -> String {
+        let mark = if self.request().is_some() { APPLICATION_MARK } else { "" };
+        format!("{}{mark}", self.login)
+    }
+
     /// The authorization request that it answers, if it answers one.
     pub fn request(&self) -> Option<&AuthorizationRequest> {
         match &self.then {
@@ -107,8 +116,8 @@ impl Visit {
     /// the page must not push other logins out.
     pub async fn login_to(&self, path: &str) -> Result<LoginState, PageError> {
         let wanted = Then::Account { path: path.to_owned() };
-        for (id, _) in self.cookies.beginning(LOGIN_PREFIX) {
-            if let Ok(login) = self.login(id).await
+        for (label, _) in self.cookies.beginning(LOGIN_PREFIX) {
+            if let Ok(login) = self.login(label).await
                 && login.user.is_none()
                 && login.then == wanted
             {
@@ -118,10 +127,31 @@ impl Visit {
         self.begin_login(wanted).await
     }
 
-    /// The login of this id, if it lives and belongs to this browser.
-    pub async fn login(&self, id: &str) -> Result<LoginState, PageError> {
-        let cookie = self.cookies.get(&format!("{LOGIN_PREFIX}{id}")).ok_or(PageError::LoginEnded)?;
-        let content = self.open(id, &cookie).map_err(|_| PageError::LoginEnded)?;
+    /// The same as [`Self::login`] for the pages of its steps, which have a better answer to some that ended.
+    pub async fn login_step(&self, label: &str) -> Result<LoginState, PageError> {
+        match self.login(label).await {
+            Err(PageError::LoginEnded) => Err(self.ended(label).await),
+            other => other,
+        }
+    }
+
+    /// What somebody is told whose login has ended. Was it for this site, and is the browser signed in — from another tab,
+    /// or by the same form sent twice — then what it was for is reached. An application cannot be reached from here.
+    pub async fn ended(&self, label: &str) -> PageError {
+        if label.parse::<LoginId>().is_err() {
+            return PageError::LoginEnded;
+        }
+        match self.session().await {
+            Ok(Some(_)) => PageError::AlreadySignedIn,
+            Ok(None) => PageError::LoginEnded,
+            Err(error) => error,
+        }
+    }
+
+    /// The login of this label, if it lives and belongs to this browser.
+    pub async fn login(&self, label: &str) -> Result<LoginState, PageError> {
+        let cookie = self.cookies.get(&format!("{LOGIN_PREFIX}{label}")).ok_or(PageError::LoginEnded)?;
+        let content = self.open(label, &cookie).map_err(|_| PageError::LoginEnded)?;
         if content.browser != self.browser || content.expires_at <= self.now() {
             return Err(PageError::LoginEnded);
         }
@@ -146,12 +176,12 @@ impl Visit {
     /// Writes a login into its cookie.
     pub fn keep_login(&self, login: &LoginState) {
         let left = login.expires_at.since(self.now());
-        self.cookies.set(&cookie_name(login.login), self.seal(login), Some(left));
+        self.cookies.set(&cookie_name(login), self.seal(login), Some(left));
     }
 
     /// Forgets a login.
     pub fn end_login(&self, login: &LoginState) {
-        self.cookies.clear(&cookie_name(login.login));
+        self.cookies.clear(&cookie_name(login));
     }
 
     fn seal(&self, login: &LoginState) -> String {
@@ -166,11 +196,11 @@ impl Visit {
         };
         let text = serde_json::to_vec(&content).expect("a login is a plain struct with string keys");
         let services = &self.state.services;
-        services.vault.seal(Purpose::LoginCookie, &[&login.login.to_string()], &text, services.entropy.as_ref())
+        services.vault.seal(Purpose::LoginCookie, &[&login.label()], &text, services.entropy.as_ref())
     }
 
-    fn open(&self, id: &str, cookie: &str) -> Result<Content, OpenError> {
-        let text = self.state.services.vault.open(Purpose::LoginCookie, &[id], cookie)?;
+    fn open(&self, label: &str, cookie: &str) -> Result<Content, OpenError> {
+        let text = self.state.services.vault.open(Purpose::LoginCookie, &[label], cookie)?;
         serde_json::from_slice(&text).map_err(|_| OpenError::Malformed)
     }
 
@@ -178,21 +208,21 @@ impl Visit {
     fn drop_oldest(&self) {
         let sent = self.cookies.beginning(LOGIN_PREFIX);
         let mut known: Vec<(Option<Timestamp>, &str)> = Vec::new();
-        for (id, cookie) in sent {
-            match self.open(id, cookie) {
-                Ok(content) => known.push((Some(content.begun_at), id)),
-                Err(OpenError::Malformed | OpenError::Forged) => known.push((None, id)),
+        for (label, cookie) in sent {
+            match self.open(label, cookie) {
+                Ok(content) => known.push((Some(content.begun_at), label)),
+                Err(OpenError::Malformed | OpenError::Forged) => known.push((None, label)),
                 Err(OpenError::UnknownKey(_)) => {}
             }
         }
         known.sort();
         let surplus = (known.len() + 1).saturating_sub(MAX);
-        for (_, id) in known.iter().take(surplus) {
-            self.cookies.clear(&format!("{LOGIN_PREFIX}{id}"));
+        for (_, label) in known.iter().take(surplus) {
+            self.cookies.clear(&format!("{LOGIN_PREFIX}{label}"));
         }
     }
 }
 
-fn cookie_name(login: LoginId) -> String {
-    format!("{LOGIN_PREFIX}{login}")
+fn cookie_name(login: &LoginState) -> String {
+    format!("{LOGIN_PREFIX}{}", login.label())
 }

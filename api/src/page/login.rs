@@ -1,5 +1,8 @@
 //! `/login`, `/login/totp`, `/login/backup-code`, `/consent`: the steps of a sign-in.
 
+use std::collections::BTreeSet;
+
+use actors::domain::scope;
 use serde::Serialize;
 
 use super::{ClientLine, FormError, Page, form::form_title};
@@ -72,7 +75,7 @@ pub struct ConsentPage {
     pub client: ClientLine,
     /// Whose account it is about.
     pub user_name: String,
-    /// What is asked for, in words, in the order asked.
+    /// What is asked for, in words, see [`ScopeLine::all`].
     pub scopes: Vec<ScopeLine>,
 }
 
@@ -96,13 +99,33 @@ pub struct ScopeLine {
 impl ScopeLine {
     /// The words for a scope; a scope without words of its own is named as it is.
     pub fn new(scope: &str) -> Self {
-        let text = match scope {
-            "openid" => "Confirm who you are",
-            "profile" => "See your user name",
-            "email" => "See your e-mail address",
-            "offline_access" => "Keep this access after you sign out, until you withdraw it",
-            other => return Self { scope: other.to_owned(), text: format!("Use the permission “{other}”") },
-        };
-        Self { scope: scope.to_owned(), text: text.to_owned() }
+        let known = scope::KNOWN.iter().find(|(known, _)| *known == scope);
+        let text = known.map_or_else(|| format!("Use the permission “{scope}”"), |(_, text)| (*text).to_owned());
+        Self { scope: scope.to_owned(), text }
+    }
+
+    /// Lines for all of them in the order of [`scope::KNOWN`], from who the user is to the longest access; what is not
+    /// known there comes last.
+    pub fn all(scopes: &BTreeSet<String>) -> Vec<Self> {
+        let place = |scope: &String| scope::KNOWN.iter().position(|(known, _)| known == scope);
+        let mut ordered: Vec<&String> = scopes.iter().collect();
+        ordered.sort_by_key(|scope| place(scope).unwrap_or(usize::MAX));
+        ordered.into_iter().map(|scope| Self::new(scope)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::ScopeLine;
+
+    #[test]
+    fn scopes_are_asked_for_from_who_one_is_to_the_longest_access() {
+        let asked = ["email", "offline_access", "openid", "printing", "profile"].map(str::to_owned);
+        let lines = ScopeLine::all(&BTreeSet::from(asked));
+        let order: Vec<&str> = lines.iter().map(|line| line.scope.as_str()).collect();
+        assert_eq!(order, ["openid", "profile", "email", "offline_access", "printing"]);
+        assert_eq!(lines[4].text, "Use the permission “printing”");
     }
 }

@@ -37,7 +37,7 @@ struct Kept {
 
 /// Shows the form.
 pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
-    let login = if step.l.is_empty() { None } else { Some(visit.login(&step.l).await?) };
+    let login = if step.l.is_empty() { None } else { Some(visit.login_step(&step.l).await?) };
     show(&visit, login.as_ref(), Kept::default(), None).await
 }
 
@@ -89,7 +89,7 @@ async fn show(
     };
     let frame = login.map_or_else(Frame::browser, Frame::login).with_error(error.as_ref());
     let page = RegisterPage {
-        login: login.map(|login| login.login.to_string()),
+        login: login.map(LoginState::label),
         client,
         user_name: kept.user_name,
         email: kept.email,

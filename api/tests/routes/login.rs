@@ -158,6 +158,30 @@ async fn reloading_the_page_begins_no_further_login() {
 }
 
 #[tokio::test]
+async fn two_tabs_of_one_login_both_end_at_the_account() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let mut browser = app.browser();
+    let page = browser.open("/login").await;
+    let typed = [("username", "amelia"), ("password", PASSWORD)];
+    let session = browser.submit(&page, "/login", &typed).await;
+    assert_eq!(session.location(), "/account");
+    let signed_in = browser.cookie("dw_session");
+    assert_eq!(browser.submit(&page, "/login", &typed).await.location(), "/account");
+    let login = page.field("/login", "l");
+    for path in ["/login", "/login/totp", "/login/backup-code", "/register"] {
+        assert_eq!(browser.get(&format!("{path}?l={login}")).await.location(), "/account", "{path}");
+    }
+    assert_eq!(browser.cookie("dw_session"), signed_in, "the session is left alone");
+    assert_eq!(browser.get("/login?l=x").await.status, StatusCode::BAD_REQUEST, "it was never a login");
+
+    let account = browser.open("/account").await;
+    browser.submit(&account, "/logout", &[]).await.location();
+    let ended = browser.submit(&page, "/login", &typed).await;
+    assert!(ended.status == StatusCode::BAD_REQUEST && ended.body.contains("This sign-in has ended"));
+}
+
+#[tokio::test]
 async fn a_login_of_another_browser_is_nothing() {
     let app = TestApp::new().await;
     app.browser().register("amelia").await;

@@ -24,7 +24,7 @@ pub struct Typed {
 
 /// Shows the form.
 pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
-    let login = visit.login(&step.l).await?;
+    let login = visit.login_step(&step.l).await?;
     identified(&login)?;
     show(&visit, &login, None).await
 }
@@ -52,5 +52,5 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &BackupCodePage { login: login.login.to_string(), client, error })
+    visit.page(frame, &BackupCodePage { login: login.label(), client, error })
 }

@@ -111,13 +111,16 @@ impl<'a> Try<'a> {
             Ok((user, outcome)) => (user, Ok(outcome)),
             Err(error) => (None, Err(error)),
         };
-        let (verdict, attempt) = self.verdict(outcome, wrong).await?;
+        let (verdict, attempt) = match self.verdict(outcome, wrong).await {
+            Err(PageError::LoginEnded) => return Err(visit.ended(&login.label()).await),
+            other => other?,
+        };
         Ok(match verdict {
             Verdict::SecondFactor(expires_at) => {
                 login.user = user;
                 login.expires_at = expires_at;
                 visit.keep_login(&login);
-                Judged::Done(see_other(&format!("/login/totp?l={}", login.login)))
+                Judged::Done(see_other(&format!("/login/totp?l={}", login.label())))
             }
             Verdict::SignedIn(signed_in) => {
                 let user = user.ok_or(PageError::Internal("somebody signed in and nobody knows who"))?;
@@ -150,7 +153,7 @@ pub async fn complete(
             see_other(path)
         }
         // The request is still in the login's cookie, so that stays until the client is answered.
-        Then::Authorize(_) => see_other(&format!("/oauth/authorize/continue?l={}", login.login)),
+        Then::Authorize(_) => see_other(&format!("/oauth/authorize/continue?l={}", login.label())),
     })
 }
 

@@ -46,7 +46,7 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
         let back = if is_local_path(&asked.back) { &asked.back } else { "/account" };
         visit.login_to(back).await?
     } else {
-        visit.login(&asked.l).await?
+        visit.login_step(&asked.l).await?
     };
     let hint = login.request().and_then(|request| request.login_hint.clone()).unwrap_or_default();
     show(&visit, &login, hint, None).await
@@ -83,5 +83,5 @@ async fn show(
 ) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &LoginPage { login: login.login.to_string(), client, username, error })
+    visit.page(frame, &LoginPage { login: login.label(), client, username, error })
 }

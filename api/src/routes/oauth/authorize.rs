@@ -142,14 +142,14 @@ async fn sign_in(
 ) -> Result<Response, PageError> {
     request.login_hint = request.login_hint.take().or(name);
     let login = visit.begin_login(Then::Authorize(request)).await?;
-    Ok(see_other(&format!("/login?l={}", login.login)))
+    Ok(see_other(&format!("/login?l={}", login.label())))
 }
 
 /// Sends the browser to the question, which is for this user alone.
 fn ask(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
     login.user = Some(user);
     visit.keep_login(&login);
-    see_other(&format!("/consent?l={}", login.login))
+    see_other(&format!("/consent?l={}", login.label()))
 }
 
 /// Validates a request against the registration of its client.

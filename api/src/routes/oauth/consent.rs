@@ -69,7 +69,7 @@ async fn go_on(visit: &Visit, mut login: LoginState, allowed: Option<UserId>) ->
             visit.end_login(&login);
             Ok(response)
         }
-        Step::SignIn(_) => Ok(Redirect::to(&format!("/oauth/authorize/continue?l={}", login.login)).into_response()),
+        Step::SignIn(_) => Ok(Redirect::to(&format!("/oauth/authorize/continue?l={}", login.label())).into_response()),
         Step::Consent(question) => {
             login.user = Some(question.user);
             visit.keep_login(&login);
@@ -80,9 +80,9 @@ async fn go_on(visit: &Visit, mut login: LoginState, allowed: Option<UserId>) ->
 
 fn page(login: &LoginState, question: Question) -> ConsentPage {
     ConsentPage {
-        login: login.login.to_string(),
+        login: login.label(),
         client: question.client,
         user_name: question.user_name,
-        scopes: question.scopes.iter().map(|scope| ScopeLine::new(scope)).collect(),
+        scopes: ScopeLine::all(&question.scopes),
     }
 }

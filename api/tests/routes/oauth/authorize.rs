@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::StatusCode;
 
 use super::rp::{CALLBACK, CHALLENGE, Rp, amelia, error, id_claims, ok, returned};
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
 async fn a_sign_in_ends_at_the_client_with_code_state_and_issuer() {
@@ -193,6 +193,21 @@ async fn a_login_of_another_browser_or_of_nobody_goes_nowhere() {
     ] {
         assert_eq!(thief.get(&path).await.status, StatusCode::BAD_REQUEST, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_ended_login_of_an_application_says_to_go_back_to_it() {
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    app.browser().register("amelia").await;
+    let mut browser = app.browser();
+    let page = browser.open(&rp.path(&[])).await;
+    let done = rp.sign_in(&mut browser, &page, "amelia").await;
+    let ended = browser.submit(&page, "/login", &[("username", "amelia"), ("password", PASSWORD)]).await;
+    assert!(returned(&done).contains_key("code"), "{done:?}");
+    assert_eq!(ended.status, StatusCode::BAD_REQUEST);
+    assert!(ended.body.contains("If an application sent you here, go back to it"));
+    assert!(browser.is_signed_in().await);
 }
 
 #[tokio::test]

@@ -35,6 +35,10 @@ async fn what_is_allowed_is_not_asked_again_unless_it_grows_or_the_client_wants_
         assert!(returned(&decide(&mut browser, &page, "allow").await).contains_key("code"));
     }
     assert!(returned(&browser.get(&rp.path(&[("scope", "openid profile email")])).await).contains_key("code"));
+    let page = browser.open(&rp.path(&[("scope", "email profile openid"), ("prompt", "consent")])).await;
+    let place = |words: &str| page.body.find(words).expect("the scope in words");
+    let places = ["Know that it is you", "See your user name", "See your e-mail address"].map(place);
+    assert!(places.is_sorted(), "in the order of their weight, not of the alphabet");
 }
 
 #[tokio::test]
