@@ -14,6 +14,8 @@ pub struct MfaPage {
     pub may_add: bool,
     /// Unused backup codes.
     pub backup_codes_left: usize,
+    /// Backup codes were made and nobody said that they are saved: the page that shows them once may never have arrived.
+    pub backup_codes_unsaved: bool,
     /// What was typed as the name of the new authenticator; the proposed name at first.
     pub name: String,
     /// What the step before did.

@@ -217,6 +217,7 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
         authenticators,
         may_add: true,
         backup_codes_left: left,
+        backup_codes_unsaved: false,
         name: text.of("Authenticator app"),
         notice: None,
         error,
@@ -232,6 +233,9 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
     };
     gallery
         .add(&text.name("mfa-on"), &mfa(vec![device("Phone", Some(when(3600))), device("Work laptop", None)], 2, None));
+
+    let unsaved = MfaPage { backup_codes_unsaved: true, ..mfa(vec![device("Phone", None)], 10, None) };
+    gallery.add(&text.name("mfa-unsaved"), &unsaved);
 
     let key = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
     let uri = format!("otpauth://totp/Doorward:amelia?secret={key}&issuer=Doorward");

@@ -145,6 +145,9 @@ pub struct OverviewOutcome {
     pub backup_codes_left: usize,
     /// When the current backup codes were drawn.
     pub backup_codes_created_at: Option<Timestamp>,
+    /// When the user confirmed to have saved them; `None` until then, and without codes.
+    #[serde(default)]
+    pub backup_codes_saved_at: Option<Timestamp>,
     /// Live sessions, the last used first.
     pub sessions: Vec<Shown>,
 }
@@ -192,6 +195,7 @@ impl Decide for Overview {
             totps: totps.collect(),
             backup_codes_left: user.backup_codes_left(),
             backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),
+            backup_codes_saved_at: user.backup.as_ref().and_then(|set| set.saved_at),
             sessions,
         }))
     }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(super) const HERE: &str = "/account/mfa";
-/// What a new authenticator app is called unless its owner says otherwise.
+/// What the first authenticator app is called unless its owner says otherwise; further ones are numbered.
 const PROPOSED_NAME: &str = "Authenticator app";
 
 /// What was typed.
@@ -31,7 +31,7 @@ pub struct Typed {
 /// Shows authenticator apps and backup codes.
 pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
-    show(&visit, &session, PROPOSED_NAME.to_owned(), Said::Notice(done.notice())).await
+    show(&visit, &session, None, Said::Notice(done.notice())).await
 }
 
 /// Begins the enrolment of an authenticator app.
@@ -40,7 +40,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
     let name = typed.name.trim().to_owned();
     if name.is_empty() || name.chars().any(char::is_control) {
         let error = FormError::field("name", "Give the authenticator app a name.");
-        return show(&visit, &session, name, Said::Error(error)).await;
+        return show(&visit, &session, Some(name), Said::Error(error)).await;
     }
     let command = BeginTotp { session: session.reference.clone(), name: name.clone() };
     let accounts = &visit.state.services.accounts;
@@ -50,7 +50,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
         BeginTotpOutcome::NotFresh => Ok(reauthenticate(HERE)),
         BeginTotpOutcome::TooMany => {
             let error = FormError::whole("There is no room for another authenticator app. Remove one first.");
-            show(&visit, &session, name, Said::Error(error)).await
+            show(&visit, &session, Some(name), Said::Error(error)).await
         }
     }
 }
@@ -61,7 +61,8 @@ enum Said {
     Error(FormError),
 }
 
-async fn show(visit: &Visit, session: &LiveSession, name: String, said: Said) -> Result<Response, PageError> {
+/// `typed`: the name that is kept in the form.
+async fn show(visit: &Visit, session: &LiveSession, typed: Option<String>, said: Said) -> Result<Response, PageError> {
     let account = overview(visit, session, HERE).await?;
     let mut activated: Vec<(Timestamp, TotpView)> = account.totps.into_iter().filter_map(in_force).collect();
     activated.sort_by_key(|(at, _)| *at);
@@ -81,13 +82,21 @@ async fn show(visit: &Visit, session: &LiveSession, name: String, said: Said) ->
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = MfaPage {
         may_add: authenticators.len() < MAX_FACTORS_PER_METHOD,
+        name: typed.unwrap_or_else(|| proposed_name(&authenticators)),
         authenticators,
         backup_codes_left: account.backup_codes_left,
-        name,
+        backup_codes_unsaved: account.backup_codes_created_at.is_some() && account.backup_codes_saved_at.is_none(),
         notice,
         error,
     };
     visit.page(frame, &page)
+}
+
+/// A name that no authenticator app of the account has yet.
+fn proposed_name(taken: &[AuthenticatorRow]) -> String {
+    let free = |name: &String| taken.iter().all(|row| row.name != *name);
+    let numbered = (2..).map(|number| format!("{PROPOSED_NAME} {number}"));
+    std::iter::once(PROPOSED_NAME.to_owned()).chain(numbered).find(free).unwrap_or_default()
 }
 
 /// A device that counts, with when it began to.
