@@ -35,7 +35,7 @@ it('the pages of a visitor', () => visit(async (tab) => {
   await look(tab, 'bad-request');
 }));
 
-it('the pages of an account without and with a second factor', () => visit(async (tab) => {
+it('the pages of an account without and with a second factor', () => visit(async (tab, visitor) => {
   const who = person();
   await register(tab, shared.server.origin, who);
   await look(tab, 'account-registered');
@@ -55,6 +55,11 @@ it('the pages of an account without and with a second factor', () => visit(async
   await enterCode(tab, await who.authenticator.next());
   who.codes = await readCodes(tab);
   await look(tab, 'backup-codes');
+  await visitor.tab().then(async (other) => {
+    await other.goto(at('/account/mfa'));
+    await look(other, 'mfa-unsaved');
+    await other.close();
+  });
   await tab.locator('form').last().evaluate((form) => { form.noValidate = true; });
   await button(tab, /continue/i);
   await look(tab, 'backup-codes-unsaved');

@@ -1,7 +1,10 @@
-// The few things that need JavaScript: copying, downloading and printing backup codes, copying the key, showing a password.
+// The few things that need JavaScript: copying, downloading and printing backup codes, copying the key, showing a password,
+// ignoring a click too many.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { beginEnrolment, button, confirmSaved, enterCode, expectHeading, readCodes, register, scan } from './lib/steps.mjs';
+import {
+  beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, readCodes, register, scan, signOut,
+} from './lib/steps.mjs';
 import { person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -59,6 +62,44 @@ it('a typed password can be shown, is hidden again when sent, and can be pasted'
     assert.equal(await show.getAttribute('aria-pressed'), 'true');
     await show.click();
     assert.equal(await field.getAttribute('type'), 'password');
+  }, scripted);
+});
+
+it('a double click sends a form once, so that the backup codes are not lost', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await register(tab, shared.server.origin, who);
+    await beginEnrolment(tab, who);
+    who.authenticator = await scan(tab);
+    await tab.getByRole('textbox', { name: /code/i }).fill(await who.authenticator.next());
+    const sent = [];
+    tab.on('request', (request) => { if (request.method() === 'POST') sent.push(request.url()); });
+    await tab.getByRole('button', { name: /^confirm$/i }).dblclick();
+    await readCodes(tab);
+    assert.equal(sent.length, 1, sent.join('\n'));
+    await confirmSaved(tab);
+    await expectHeading(tab, /multi-factor/i);
+  }, scripted);
+});
+
+it('a form works again after the back button', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await register(tab, shared.server.origin, who);
+    await signOut(tab);
+    await tab.goto(`${shared.server.origin}/login`);
+    await enterPassword(tab, who, 'not the password at all');
+    await expectHeading(tab, /^sign in/i);
+    await tab.goBack();
+    await expectHeading(tab, /^sign in/i);
+    assert.equal(await tab.locator('form[aria-busy]').count(), 0);
+    await enterPassword(tab, who);
+    await expectHeading(tab, /your account/i);
+    await tab.evaluate(() => {
+      document.querySelector('form').setAttribute('aria-busy', 'true');
+      dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+    });
+    await signOut(tab);
   }, scripted);
 });
 
