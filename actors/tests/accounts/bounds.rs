@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use actors::domain::command::{CheckSession, Overview, RedeemOutcome, Refusal, RevokeToken, SignInOutcome};
 
+use schema::{Kind, PartitionKey, Store as _, record::Throttle};
+
 use crate::support::{App, Person, World, soon};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -93,4 +95,22 @@ async fn the_two_hundred_and_first_family_ends_the_oldest_of_its_client_alone() 
     for good in [late, families[1], foreign] {
         assert!(world.counts(&person, good).await);
     }
+}
+
+/// Else an account of one's own grows by a bucket a sign-in, for ever.
+#[tokio::test]
+async fn the_twenty_first_device_makes_the_oldest_and_its_failures_forgotten() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    for _ in 0..25 {
+        world.pass(SECOND);
+        let device = world.sign_in(&person, None).await;
+        let login = world.login_of(&device);
+        let (outcome, _) = world.type_password("ada", "wrong", &login, Some(person.user)).await.expect("answers");
+        assert_eq!(outcome, SignInOutcome::Wrong);
+    }
+    let key = PartitionKey::new(Kind::User, person.user);
+    let stored = world.store.load(&key, &["throttle/", "device/"]).await.expect("works");
+    let throttle: Throttle = stored.get(&key, "throttle/password").expect("reads").expect("is there");
+    assert_eq!((stored.items.len(), throttle.buckets.len()), (21, 20));
 }

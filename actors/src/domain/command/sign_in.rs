@@ -21,6 +21,7 @@ use crate::{
         context::Context,
         event::{self, WithFact},
         limits,
+        throttle::{self, Bucketing},
         user::{SessionRef, User},
     },
     secret::sha256_b64,
@@ -205,10 +206,26 @@ pub(super) fn remember_device(
         && let Some(oldest) = others.min_by_key(|other| other.last_used_at)
     {
         change.delete(ItemKey::Device(oldest.device));
+        forget_failures(user, change, &oldest.device);
     }
     let id = device.device;
     change.put(Item::Device(device));
     id
+}
+
+/// The buckets of a device that is forgotten go with it, out of what this decision writes of throttles already, too.
+fn forget_failures(user: &User, change: &mut Change, device: &DeviceId) {
+    let mut throttles = user.throttles.clone();
+    for item in change.puts() {
+        if let Item::Throttle(name, counts) = item {
+            throttles.insert(name.clone(), counts.clone());
+        }
+    }
+    let bucket = Bucketing::Device(device).name();
+    for (name, mut counts) in throttles.into_iter().filter(|(_, counts)| counts.buckets.contains_key(&bucket)) {
+        throttle::forget(&mut counts, device);
+        change.put(Item::Throttle(name, counts));
+    }
 }
 
 fn end_oldest_session(user: &User, change: &mut Change, newest: &Session, cx: &Context<'_>) {
