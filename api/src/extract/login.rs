@@ -16,6 +16,9 @@ pub const LIFETIME: Duration = Duration::from_mins(15);
 const MAX: usize = 8;
 /// A sealed cookie longer than this goes to the store, and only its reference to the browser. Browsers keep 4 KB.
 const MAX_SEALED: usize = 3 * 1024;
+/// So does one that would make all of them together longer than this: HTTP/2 refuses a request with 16 KB of headers, and
+/// nobody could begin anything until the logins have expired.
+const MAX_TOGETHER: usize = 10 * 1024;
 /// Ends the label of a login that answers an application.
 const APPLICATION_MARK: &str = ".app";
 
@@ -97,8 +100,10 @@ impl Visit {
             then,
             stored: false,
         };
+        let sealed = self.seal(&login).len();
+        let beside: usize = self.cookies.beginning(LOGIN_PREFIX).iter().map(|(_, cookie)| cookie.len()).sum();
         if let Then::Authorize(request) = &login.then
-            && self.seal(&login).len() > MAX_SEALED
+            && (sealed > MAX_SEALED || sealed + beside > MAX_TOGETHER)
         {
             let limits = &self.state.limits.stored_requests;
             let taken = limits.take(self.caller.address, self.state.services.clock.monotonic());

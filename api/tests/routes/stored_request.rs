@@ -41,3 +41,24 @@ async fn an_address_stores_so_many_large_requests_and_small_ones_are_not_counted
     app.pass(Duration::from_mins(1));
     assert_eq!(app.browser().open(&large).await.status, StatusCode::OK);
 }
+
+/// HTTP/2 lets a request have 16 KB of headers, and who takes somebody to eight large requests must not shut them out.
+#[tokio::test]
+async fn eight_tabs_with_requests_that_just_fit_leave_room_for_other_headers_and_all_end_well() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    let rp = Rp::new(&app).await;
+    let mut browser = app.browser();
+    let mut pages = Vec::new();
+    for tab in 0..8 {
+        let state = format!("{tab}{}", "s".repeat(1500));
+        pages.push((browser.open(&rp.path(&[("state", &state)])).await, state));
+    }
+    let cookies: usize = browser.jar.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    assert!(cookies < 14 * 1024, "{cookies}");
+    for (page, state) in &pages {
+        let next = browser.submit(page, "/login", &[("username", "amelia"), ("password", PASSWORD)]).await;
+        let answer = browser.open(next.location()).await;
+        assert!(answer.location().contains(&format!("state={state}")), "{}", answer.location());
+    }
+}
