@@ -14,6 +14,9 @@ pub const MAX_FAMILIES: usize = 200;
 pub const MAX_DEVICES: usize = 20;
 /// Devices of one method (HAZARDS H12).
 pub const MAX_FACTORS_PER_METHOD: usize = 5;
+/// The same with those that were removed and are not collected yet, which takes a day: a bound for who enrols and removes
+/// in a loop.
+pub const MAX_FACTORS_KEPT: usize = 20;
 /// A name that a user gives to a device, in characters.
 pub const MAX_FACTOR_NAME: usize = 64;
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use actors::domain::command::{CheckSession, Overview, RedeemOutcome, Refusal, RevokeToken, SignInOutcome};
+use actors::domain::command::{
+    BeginTotp, BeginTotpOutcome, CheckSession, ConfirmTotp, ConfirmTotpOutcome, Overview, RedeemOutcome, Refusal,
+    RemoveTotp, RevokeToken, SignInOutcome,
+};
 
 use schema::{Kind, PartitionKey, Store as _, record::Throttle};
 
-use crate::support::{App, Person, World, soon};
+use crate::support::{App, Person, World, code_at, session_ref, soon};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -113,4 +116,29 @@ async fn the_twenty_first_device_makes_the_oldest_and_its_failures_forgotten() {
     let stored = world.store.load(&key, &["throttle/", "device/"]).await.expect("works");
     let throttle: Throttle = stored.get(&key, "throttle/password").expect("reads").expect("is there");
     assert_eq!((stored.items.len(), throttle.buckets.len()), (21, 20));
+}
+
+/// Who enrols and removes in a loop neither grows a partition nor has backup codes hashed without end.
+#[tokio::test]
+async fn no_more_than_twenty_devices_a_day_are_enrolled_and_removed() {
+    let world = World::new().await;
+    let mut person = world.register("ada").await;
+    let accounts = &world.services.accounts;
+    let begin = |person: &Person| BeginTotp { session: person.session.clone(), name: "Phone".to_owned() };
+    for _ in 0..20 {
+        let (factor, seed) = world.begin_totp(&person).await;
+        let (attempt, session) = (world.attempt(), person.session.clone());
+        let confirm = ConfirmTotp { session, factor, code: code_at(&seed, world.now()), backup: Vec::new() };
+        let outcome = accounts.ask(person.user, &attempt, confirm, soon()).await.expect("answers");
+        let ConfirmTotpOutcome::Activated { signed_in, .. } = outcome else { panic!("{outcome:?}") };
+        person.session = session_ref(&attempt, &signed_in);
+        let remove = RemoveTotp { session: person.session.clone(), factor };
+        accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
+    }
+    let outcome = accounts.ask(person.user, &world.attempt(), begin(&person), soon()).await.expect("answers");
+    assert!(matches!(outcome, BeginTotpOutcome::TooMany), "{outcome:?}");
+    world.pass(Duration::from_hours(25));
+    let person = world.sign_in(&person, None).await;
+    let outcome = accounts.ask(person.user, &world.attempt(), begin(&person), soon()).await.expect("answers");
+    assert!(matches!(outcome, BeginTotpOutcome::Begun { .. }), "{outcome:?}");
 }

@@ -64,7 +64,9 @@ impl Decide for BeginTotp {
         if !overview::is_fresh(user, session, cx) {
             return Decision::answer(BeginTotpOutcome::NotFresh);
         }
-        if user.active_totps().count() >= limits::MAX_FACTORS_PER_METHOD {
+        let collected = user.collectable(cx.now, usize::MAX);
+        let kept = user.totps.keys().filter(|factor| !collected.contains(&ItemKey::Totp(**factor))).count();
+        if user.active_totps().count() >= limits::MAX_FACTORS_PER_METHOD || kept >= limits::MAX_FACTORS_KEPT {
             return Decision::answer(BeginTotpOutcome::TooMany);
         }
         let mut change = Change::default();
