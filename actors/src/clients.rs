@@ -63,6 +63,9 @@ pub enum ClientError {
     /// A public client has no secret to rotate.
     #[error("client {0} is public and has no secret")]
     Public(ClientId),
+    /// Its registration says more than this version can judge (HAZARDS H15).
+    #[error("client {0} was registered by a newer version of the program, which alone can change it")]
+    Newer(ClientId),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -91,7 +94,7 @@ impl Clients {
         Self { store, clock, entropy, cache: Arc::default(), changes: Arc::default() }
     }
 
-    /// The registration of a client.
+    /// The registration of a client; none, if it says more than this version can judge.
     pub async fn get(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
         if let Some(client) = self.cache.read().get(id) {
             return Ok(Some(Arc::clone(client)));
@@ -101,6 +104,11 @@ impl Clients {
         let Some(client) = self.store.load(&key, &[ITEM]).await?.get::<Client>(&key, ITEM)? else {
             return Ok(None);
         };
+        if !client.unknown.is_empty() {
+            // What this version does not know may be what forbids the request (HAZARDS H15).
+            tracing::warn!(client = %id, "a client is refused: a newer version says more of it than this one can judge");
+            return Ok(None);
+        }
         let client = Arc::new(client);
         let mut cache = self.cache.write();
         // A change that came while this was read knows better: what was read then is not kept.
@@ -183,6 +191,9 @@ impl Clients {
             let Some(known) = partition.get::<Client>(&key, ITEM)? else {
                 return Ok(Transaction::answer(Err(ClientError::Unknown(id.clone()))));
             };
+            if !known.unknown.is_empty() {
+                return Ok(Transaction::answer(Err(ClientError::Newer(id.clone()))));
+            }
             if known.auth == ClientAuth::None {
                 return Ok(Transaction::answer(Err(ClientError::Public(id.clone()))));
             }

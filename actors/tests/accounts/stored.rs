@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actors::{
     call::CallError,
+    clients::ClientError,
     domain::command::{DisableUser, Overview, SignInOutcome},
 };
 use schema::{AttemptId, Body, Commit, Kind, Operation, PartitionKey, Put, Revision, Store as _, WriteSet};
@@ -96,4 +97,22 @@ async fn what_ended_a_day_ago_is_removed_with_the_next_commit() {
     let items = world.items(person.user).await;
     assert!(!left(&items, &format!("code/{}", issued.code)), "{items:?}");
     assert!(!left(&items, "totp/") && !left(&items, "throttle/totp/"), "{items:?}");
+}
+
+/// It may be what forbids something.
+#[tokio::test]
+async fn a_client_of_which_a_newer_version_says_more_is_served_by_that_version_alone() {
+    let world = World::new().await;
+    let app = world.app("shop").await;
+    let clients = &world.services.clients;
+    let key = PartitionKey::new(Kind::Client, &app.client);
+    let registration = text(&world, &key, "registration").await;
+    let known = registration.strip_suffix('}').expect("an object");
+    write(&world, &key, "registration", &format!("{known},\"require_par\":true}}")).await;
+    assert!(clients.get(&app.client).await.expect("works").is_none());
+    let refused = clients.rotate_secret(&app.client).await;
+    assert!(matches!(refused, Err(ClientError::Newer(_))), "{:?}", refused.err());
+    assert!(clients.get(&app.client).await.expect("works").is_none());
+    assert!(text(&world, &key, "registration").await.contains("require_par"));
+    clients.delete(&app.client).await.expect("an operator may remove it");
 }

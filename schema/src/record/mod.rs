@@ -55,6 +55,13 @@ pub enum RecordError {
 #[derive(Clone, Debug, Default)]
 pub struct Unknown(BTreeMap<String, Box<RawValue>>);
 
+impl Unknown {
+    /// Was there nothing else? What only a newer version can judge of a client or a policy means deny (HAZARDS H15).
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A record that is stored as a body of an item.
 pub trait Record: Serialize + DeserializeOwned {
     /// The record's name, for errors.
