@@ -1,7 +1,10 @@
 //! The bounded queue between callers and the writer thread. A caller waits for a place without blocking its thread; the
 //! writer takes everything that has gathered at once, which is what makes a group.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::Semaphore;
 
@@ -45,12 +48,19 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Blocks until there are requests and takes them all; `None` once the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<T>> {
+    /// Blocks until there are requests and takes them all; `None` once the queue is closed and empty. With a `patience`,
+    /// an empty list says that nothing came for as long.
+    pub(super) fn take(&self, patience: Option<Duration>) -> Option<Vec<T>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = self.gathered.wait_while(state, |state| state.requests.is_empty() && !state.closed);
-        let requests = std::mem::take(&mut waiting.unwrap_or_else(PoisonError::into_inner).requests);
-        (!requests.is_empty()).then_some(requests)
+        let idle = |state: &mut State<T>| state.requests.is_empty() && !state.closed;
+        let mut state = match patience {
+            Some(patience) => {
+                self.gathered.wait_timeout_while(state, patience, idle).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.gathered.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+        };
+        let requests = std::mem::take(&mut state.requests);
+        (!requests.is_empty() || !state.closed).then_some(requests)
     }
 
     /// `count` requests were answered; others may take their places.
@@ -63,5 +73,19 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.places.close();
         self.gathered.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quiet_queue_says_so_and_a_closed_one_ends() {
+        let queue: Queue<()> = Queue::new();
+        assert_eq!(queue.take(Some(Duration::ZERO)), Some(Vec::new()));
+        queue.close();
+        assert_eq!(queue.take(Some(Duration::ZERO)), None);
+        assert_eq!(queue.take(None), None);
     }
 }

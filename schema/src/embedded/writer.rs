@@ -2,17 +2,25 @@
 //! then answers. A failed write stops the store for good: what of it reached the disk shows only when it is opened anew,
 //! so the group's outcome is unknown and everything after it is refused.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use fjall::PersistMode;
 use tokio::sync::oneshot::Sender;
 
 use super::{
-    engine::Engine,
+    engine::{Engine, Table},
     group::{Group, Prepared},
     queue::Queue,
 };
 use crate::{Commit, Cursor, StoreError, Stream, Timestamp};
+
+/// Without requests for this long, what is in memory is written to files.
+const QUIET: Duration = Duration::from_secs(5);
+/// Fewer requests since the last time are not worth one.
+const WORTH_A_FILE: usize = 128;
 
 /// The answer to a request.
 type Reply<T> = Sender<Result<T, StoreError>>;
@@ -59,8 +67,19 @@ impl Shared {
 /// Answers requests until the queue is closed and empty.
 pub(super) fn run(shared: &Shared, engine: &Arc<Engine>) {
     let guard = StopOnPanic(shared);
-    while let Some(requests) = shared.queue.take() {
+    let (mut gathered, mut resting) = (0, Table::ALL.iter());
+    while let Some(requests) = shared.queue.take((gathered >= WORTH_A_FILE).then_some(QUIET)) {
         let count = requests.len();
+        if count == 0 {
+            // One table a time: the database lets go of what it wrote out only when the next one is begun.
+            if let Some(table) = resting.next() {
+                rest(shared, engine, *table);
+            } else {
+                (gathered, resting) = (0, Table::ALL.iter());
+            }
+            continue;
+        }
+        gathered += count;
         serve(shared, engine, requests);
         shared.queue.done(count);
     }
@@ -72,6 +91,15 @@ pub(super) fn run(shared: &Shared, engine: &Arc<Engine>) {
     drop(guard);
 }
 
+/// Gives memory back after a burst. A failure stops the store as a failed write does.
+fn rest(shared: &Shared, engine: &Engine, table: Table) {
+    if shared.check().is_ok()
+        && let Err(error) = engine.rest(table)
+    {
+        shared.stop(&error.to_string());
+    }
+}
+
 /// A panic in the writer must not leave callers waiting for a thread that is gone.
 struct StopOnPanic<'a>(&'a Shared);
 
@@ -81,7 +109,7 @@ impl Drop for StopOnPanic<'_> {
             self.0.stop("the writer thread panicked");
             self.0.queue.close();
             // Requests that were waiting are dropped, which their callers see as an unknown outcome.
-            drop(self.0.queue.take());
+            drop(self.0.queue.take(None));
         }
     }
 }
