@@ -16,8 +16,8 @@ pub const LIFETIME: Duration = Duration::from_mins(15);
 const MAX: usize = 8;
 /// A sealed cookie longer than this goes to the store, and only its reference to the browser. Browsers keep 4 KB.
 const MAX_SEALED: usize = 3 * 1024;
-/// So does one that would make all of them together longer than this: HTTP/2 refuses a request with 16 KB of headers, and
-/// nobody could begin anything until the logins have expired.
+/// So does one that would make all of them together longer than this: where a proxy takes 16 KB of headers at most, as many
+/// do for HTTP/2, nobody could begin anything until the logins have expired.
 const MAX_TOGETHER: usize = 10 * 1024;
 /// Ends the label of a login that answers an application.
 const APPLICATION_MARK: &str = ".app";

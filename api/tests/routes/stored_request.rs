@@ -42,7 +42,7 @@ async fn an_address_stores_so_many_large_requests_and_small_ones_are_not_counted
     assert_eq!(app.browser().open(&large).await.status, StatusCode::OK);
 }
 
-/// HTTP/2 lets a request have 16 KB of headers, and who takes somebody to eight large requests must not shut them out.
+/// Many proxies let a request have 16 KB of headers, and who takes somebody to eight large requests must not shut them out.
 #[tokio::test]
 async fn eight_tabs_with_requests_that_just_fit_leave_room_for_other_headers_and_all_end_well() {
     let app = TestApp::new().await;
