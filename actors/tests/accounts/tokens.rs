@@ -199,6 +199,29 @@ async fn backup_codes_go_with_the_last_device_and_what_rests_on_them_too() {
 }
 
 #[tokio::test]
+async fn what_rests_on_used_up_backup_codes_ends_when_new_ones_are_drawn() {
+    let world = World::new().await;
+    let (mut person, phone) = world.register_with_totp("ada").await;
+    let app = world.app("shop").await;
+    let mut families = Vec::new();
+    for text in &phone.backup {
+        let login = world.first_proof(&person).await;
+        let attempt = world.attempt();
+        let code = actors::domain::factor::backup_code::parse(text).expect("a code");
+        let outcome = world.services.sign_in.backup_code(person.user, &attempt, login.clone(), code, soon()).await;
+        let SignInOutcome::SignedIn(signed_in) = outcome.expect("answers") else { panic!("the code is right") };
+        let recovered = Person { session: session_ref(&attempt, &signed_in), browser: login.browser, ..person.clone() };
+        let (grant, _) = world.grant(&recovered, &world.code(&recovered, &app).await).await;
+        families.push(grant.family);
+    }
+    assert!(world.counts(&person, families[0]).await);
+    world.enrol(&mut person).await;
+    for family in families {
+        assert!(!world.counts(&person, family).await);
+    }
+}
+
+#[tokio::test]
 async fn a_new_password_ends_what_rests_on_the_old_one() {
     let world = World::new().await;
     let person = world.register("ada").await;

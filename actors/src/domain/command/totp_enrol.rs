@@ -11,6 +11,7 @@ use super::{
     judge_backup_code::{self, backup_record},
     overview,
     sign_in::{SignIn, SignedIn},
+    tokens,
     verify_totp::{throttle_of, verdict_of},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         factor::totp::{Code, Verdict},
         limits,
         throttle::{self, Gate},
-        user::{Areas, SessionRef, User},
+        user::{Areas, SessionRef, User, rest_on},
     },
     vault::Purpose,
 };
@@ -190,7 +191,7 @@ pub enum ConfirmTotpOutcome {
 impl Decide for ConfirmTotp {
     type Outcome = ConfirmTotpOutcome;
     const NAME: &'static str = "confirm_totp";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -248,6 +249,9 @@ impl ConfirmTotp {
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![event.with("factor", self.factor.to_string())];
         if backup_taken {
+            if let Some(old) = &user.backup {
+                tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
+            }
             change.put(Item::Backup(backup_record(cx, &self.backup)));
             change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
             events.push(event::of(cx, "backup_codes.drawn", user.id));
