@@ -6,7 +6,7 @@
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The development profile: it is built about three times as fast as the release, and its hashes are optimised all the same.
+# The development profile: it is built sooner than the release, and its hashes are optimised all the same.
 run: ## Build and serve on http://localhost:11080, data in ./doorward-data
 	@.ci/tools
 	@cargo build --locked --bin doorward
