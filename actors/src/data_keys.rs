@@ -27,7 +27,7 @@ pub enum DataKeysError {
     /// The canary of a key does not open.
     #[error("master key {0} is not the one that this store was sealed with; start with the ring that belongs to it")]
     Canary(String),
-    /// The active key is not in the ring.
+    /// A key that this store knows is not in the ring.
     #[error("this store is sealed with master key {0}, which is not in the configured ring")]
     Missing(String),
 }
@@ -60,6 +60,12 @@ pub async fn open_vault(
     let vault = Vault::new(keys, active.key, &active.incarnation)?;
     transact(store, entropy, &key, now, |partition| {
         let mut transaction = Transaction::answer(Ok(()));
+        // A key that the store knows and the ring has lost: what it sealed would look forged, and count as failures.
+        for (_, canary) in partition.list::<Canary>(&key, "canary/")? {
+            if !keys.ids().any(|id| *id == canary.key) {
+                return Ok(Transaction::answer(Err(DataKeysError::Missing(canary.key.to_string()))));
+            }
+        }
         for id in keys.ids() {
             let item = format!("canary/{id}");
             match partition.get::<Canary>(&key, &item)? {

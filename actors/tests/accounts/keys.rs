@@ -105,6 +105,9 @@ async fn a_store_opens_with_the_ring_that_it_was_sealed_with_and_no_other() {
     let changed = both.replacen("AgIC", "AwIC", 1);
     let refused = open_vault(store, &MasterKeys::parse(&changed).expect("a ring"), entropy, now).await.err();
     assert!(matches!(refused, Some(DataKeysError::Canary(ref id)) if id == "k2"), "{refused:?}");
+    // So is one that has lost it: what was sealed with it would look forged.
+    let refused = open_vault(store, &master_keys(), entropy, now).await.err();
+    assert!(matches!(refused, Some(DataKeysError::Missing(ref id)) if id == "k2"), "{refused:?}");
 }
 
 /// A registration that is being read while it is deleted must not come to life in memory.
