@@ -122,19 +122,16 @@ pub enum Notice {
     MfaEnabled,
     /// An authenticator app was removed.
     AuthenticatorRemoved,
-    /// A new set of backup codes replaced the old one.
-    BackupCodesReplaced,
     /// One session was ended.
     SessionEnded,
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 5] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
         ("authenticator-removed", Self::AuthenticatorRemoved),
-        ("backup-codes", Self::BackupCodesReplaced),
         ("session", Self::SessionEnded),
     ];
 
@@ -154,7 +151,6 @@ impl Notice {
             Self::PasswordChanged => "Your password was changed.",
             Self::MfaEnabled => "Multi-factor authentication is on.",
             Self::AuthenticatorRemoved => "The authenticator app was removed.",
-            Self::BackupCodesReplaced => "Your new backup codes are in force. The old ones no longer work.",
             Self::SessionEnded => "The session was ended.",
         }
     }
