@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use schema::StoreError;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -22,6 +23,17 @@ impl Deadline {
         Self(Instant::now() + span)
     }
 
+    /// At this moment, which another node's caller set.
+    pub const fn at(instant: Instant) -> Self {
+        Self(instant)
+    }
+
+    /// Half of what is left, for one of several who may be asked.
+    #[must_use]
+    pub fn half(self) -> Self {
+        Self(self.0 - self.remaining() / 2)
+    }
+
     /// Is it over?
     pub fn is_over(self) -> bool {
         self.remaining().is_zero()
@@ -39,8 +51,9 @@ impl Deadline {
     }
 }
 
-/// Why a call has no answer. None of them says that nothing happened, but for `Overloaded`.
-#[derive(Debug, Error)]
+/// Why a call has no answer. None of them says that nothing happened, but for `Overloaded`. Travels between nodes as part
+/// of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum CallError {
     /// Too much is in flight already; nothing was done.
     #[error("too many requests are in flight")]

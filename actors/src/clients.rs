@@ -1,7 +1,9 @@
 //! The client registry: registrations, cached once looked up, and written by operators. Absence is never cached.
 //!
-//! A change goes through here, so the copy in memory is replaced in the same step; what other nodes keep is bounded by
-//! the configuration generation once there are other nodes (HAZARDS H4).
+//! A change goes through here, so the copy in memory goes in the same step. What other nodes keep is bounded by the
+//! generation of the clients (HAZARDS H4): who changed something is answered when no node answers from before it. A copy
+//! that is not known to be of the newest generation is validated; many who ask for one client share a load, and a node
+//! that cannot read the generations validates only so many at once.
 
 use std::{
     collections::HashMap,
@@ -13,17 +15,19 @@ use std::{
 
 use parking_lot::RwLock;
 use schema::{
-    ClientId, Kind, PartitionKey, Put, Store, StoreError,
+    ClientId, EVENT_PREFIX, Kind, PartitionKey, Put, Store, StoreError,
     record::{Client, ClientAuth, ClientSecret, SigningAlg, Unknown},
 };
 use thiserror::Error;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, certain},
     domain::client::{self, RegistrationError},
     entropy::Entropy,
+    generations::Generations,
     secret::{Secret, sha256_b64},
-    transact::{Transaction, transact},
+    shared_load::SharedLoads,
+    transact::{Transaction, transact, transact_at},
 };
 
 /// Registrations kept in memory, at most.
@@ -77,9 +81,18 @@ pub struct Clients {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    cache: Arc<RwLock<HashMap<ClientId, Arc<Client>>>>,
+    generations: Generations,
+    cache: Arc<RwLock<HashMap<ClientId, Kept>>>,
+    loads: Arc<SharedLoads<Option<Arc<Client>>>>,
     /// Counts changes and deletions made here.
     changes: Arc<AtomicU64>,
+}
+
+/// A registration in memory.
+struct Kept {
+    client: Arc<Client>,
+    /// The generation of the clients that was known before it was loaded.
+    generation: u64,
 }
 
 impl std::fmt::Debug for Clients {
@@ -90,20 +103,43 @@ impl std::fmt::Debug for Clients {
 
 impl Clients {
     /// A registry with nothing in memory.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, clock, entropy, cache: Arc::default(), changes: Arc::default() }
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        generations: Generations,
+    ) -> Self {
+        let loads = Arc::new(SharedLoads::new());
+        Self { store, clock, entropy, generations, cache: Arc::default(), loads, changes: Arc::default() }
     }
 
     /// The registration of a client; none, if it says more than this version can judge.
     pub async fn get(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
-        if let Some(client) = self.cache.read().get(id) {
-            return Ok(Some(Arc::clone(client)));
+        if let Some(client) = self.remembered(id) {
+            return Ok(Some(client));
         }
+        if self.generations.is_alone() {
+            return self.load(id).await;
+        }
+        // While the generations cannot be read everything is looked up: then nobody waits in line for it.
+        self.loads.since(id.as_str(), cluster::now(), self.generations.is_fresh(), self.load(id)).await
+    }
+
+    fn remembered(&self, id: &ClientId) -> Option<Arc<Client>> {
+        let cache = self.cache.read();
+        let kept = cache.get(id)?;
+        self.generations.holds(Kind::Client, kept.generation).then(|| Arc::clone(&kept.client))
+    }
+
+    async fn load(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        let generation = self.generations.before_load(Kind::Client);
         let begun = self.changes.load(Ordering::Acquire);
         let key = PartitionKey::new(Kind::Client, id);
-        let Some(client) = self.store.load(&key, &[ITEM]).await?.get::<Client>(&key, ITEM)? else {
-            return Ok(None);
-        };
+        let found = self.store.load(&key, &[ITEM, EVENT_PREFIX]).await?;
+        if let Err(error) = self.generations.deliver_left(&key, &found).await {
+            tracing::warn!(%error, client = %id, "a change of a client is not known everywhere yet");
+        }
+        let Some(client) = found.get::<Client>(&key, ITEM)? else { return Ok(None) };
         if !client.unknown.is_empty() {
             // What this version does not know may be what forbids the request (HAZARDS H15).
             tracing::warn!(client = %id, "a client is refused: a newer version says more of it than this one can judge");
@@ -112,28 +148,30 @@ impl Clients {
         let client = Arc::new(client);
         let mut cache = self.cache.write();
         // A change that came while this was read knows better: what was read then is not kept.
-        if self.changes.load(Ordering::Acquire) == begun {
+        if let Some(generation) = generation
+            && self.changes.load(Ordering::Acquire) == begun
+        {
             if cache.len() >= MAX_CACHED {
                 cache.clear();
             }
-            cache.insert(id.clone(), Arc::clone(&client));
+            cache.insert(id.clone(), Kept { client: Arc::clone(&client), generation });
         }
         Ok(Some(client))
     }
 
-    /// A change was committed: nothing in memory is older.
-    fn changed(&self, id: &ClientId, client: Option<Client>) {
-        let mut cache = self.cache.write();
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        match client {
-            Some(client) => drop(cache.insert(id.clone(), Arc::new(client))),
-            None => drop(cache.remove(id)),
+    /// A change was committed: nothing in memory is older, here at once, and everywhere when this returns.
+    async fn changed(&self, id: &ClientId) -> Result<(), StoreError> {
+        {
+            let mut cache = self.cache.write();
+            self.changes.fetch_add(1, Ordering::AcqRel);
+            cache.remove(id);
         }
+        self.generations.announce(&PartitionKey::new(Kind::Client, id)).await
     }
 
     /// Registers a client; returns it with its secret, which is not kept.
     pub async fn create(&self, new: NewClient) -> Result<(Client, Option<Secret<String>>), ClientError> {
-        let now = self.clock.now();
+        let now = certain(self.clock.as_ref())?;
         // A scope that is not legal is not one that exists, so it is named in the refusal of the rule.
         let scopes = new.scope.split_ascii_whitespace().map(str::to_owned).collect();
         let secret = (!new.public).then(|| self.draw_secret());
@@ -185,9 +223,9 @@ impl Clients {
     /// Gives a client a new secret; the old one works a day longer.
     pub async fn rotate_secret(&self, id: &ClientId) -> Result<Secret<String>, ClientError> {
         let secret = self.draw_secret();
-        let now = self.clock.now();
+        let now = certain(self.clock.as_ref())?;
         let key = PartitionKey::new(Kind::Client, id);
-        let changed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
+        transact_at(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition, now| {
             let Some(known) = partition.get::<Client>(&key, ITEM)? else {
                 return Ok(Transaction::answer(Err(ClientError::Unknown(id.clone()))));
             };
@@ -198,25 +236,29 @@ impl Clients {
                 return Ok(Transaction::answer(Err(ClientError::Public(id.clone()))));
             }
             let changed = client::with_new_secret(&known, secret.expose(), now);
-            Ok(Transaction::put(Put::record(ITEM, &changed, None), Ok(changed)))
+            let put = Put::record(ITEM, &changed, None);
+            Ok(Transaction { config: !self.generations.is_alone(), ..Transaction::put(put, Ok(())) })
         })
         .await??;
-        self.changed(id, Some(changed));
+        self.changed(id).await?;
         Ok(secret)
     }
 
     /// Removes a client. Its tokens end with their lifetimes; nothing new is issued to it.
     pub async fn delete(&self, id: &ClientId) -> Result<(), ClientError> {
-        let now = self.clock.now();
+        let now = certain(self.clock.as_ref())?;
         let key = PartitionKey::new(Kind::Client, id);
         let existed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
             let existed = partition.items.contains_key(ITEM);
             let deletes = if existed { vec![ITEM.into()] } else { Vec::new() };
-            Ok(Transaction { deletes, ..Transaction::answer(existed) })
+            let config = existed && !self.generations.is_alone();
+            Ok(Transaction { deletes, config, ..Transaction::answer(existed) })
         })
         .await?;
-        self.changed(id, None);
-        if existed { Ok(()) } else { Err(ClientError::Unknown(id.clone())) }
+        if !existed {
+            return Err(ClientError::Unknown(id.clone()));
+        }
+        Ok(self.changed(id).await?)
     }
 
     /// Is this one of the client's secrets?

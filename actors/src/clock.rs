@@ -2,11 +2,17 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use schema::Timestamp;
+use cluster::{Authority, Hands};
+use schema::{StoreError, Timestamp};
+
+/// Clocks read within this are read together.
+const CLOSE: Duration = Duration::from_millis(1);
+/// How often that is tried.
+const CLOSE_TRIES: u32 = 8;
 
 /// A source of time.
 pub trait Clock: Send + Sync {
@@ -14,6 +20,66 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Time since some fixed moment; never goes back, whatever happens to wall time.
     fn monotonic(&self) -> Duration;
+
+    /// Both at one moment.
+    fn both(&self) -> (Timestamp, Duration) {
+        let read = || {
+            let (before, now) = (self.monotonic(), self.now());
+            (now, before, self.monotonic().saturating_sub(before))
+        };
+        // Not with a pause of this thread in between, which would look as if the clock had been set.
+        let close = (0..CLOSE_TRIES).map(|_| read()).find(|(_, _, apart)| *apart <= CLOSE);
+        let (now, monotonic, _) = close.unwrap_or_else(read);
+        (now, monotonic)
+    }
+
+    /// Wall time to decide by; `None` while this node may not decide by it (HAZARDS H3).
+    fn certain(&self) -> Option<Timestamp> {
+        Some(self.now())
+    }
+}
+
+/// The time to decide by, for what answers as the store does.
+pub(crate) fn certain(clock: &dyn Clock) -> Result<Timestamp, StoreError> {
+    clock.certain().ok_or_else(|| StoreError::Unavailable("this node's clock is not known to be right".to_owned()))
+}
+
+/// What a clock shows, as the authority looks at it.
+pub fn hands(clock: &dyn Clock) -> Hands {
+    let (now, monotonic) = clock.both();
+    Hands { wall_ms: now.as_millis(), monotonic_ms: i64::try_from(monotonic.as_millis()).unwrap_or(i64::MAX) }
+}
+
+/// A clock that is decided by only while the authority vouches for it.
+pub(crate) struct VouchedClock {
+    clock: Arc<dyn Clock>,
+    authority: Arc<Authority>,
+}
+
+impl VouchedClock {
+    pub(crate) fn new(clock: Arc<dyn Clock>, authority: Arc<Authority>) -> Self {
+        Self { clock, authority }
+    }
+}
+
+impl Clock for VouchedClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn both(&self) -> (Timestamp, Duration) {
+        self.clock.both()
+    }
+
+    fn certain(&self) -> Option<Timestamp> {
+        let hands = hands(self.clock.as_ref());
+        // The time that was looked at, and no other.
+        self.authority.vouches(hands).then(|| Timestamp::from_millis(hands.wall_ms))
+    }
 }
 
 /// The clocks of the machine.
@@ -86,6 +152,10 @@ impl Clock for MockClock {
 
     fn monotonic(&self) -> Duration {
         self.hands().1
+    }
+
+    fn both(&self) -> (Timestamp, Duration) {
+        *self.hands()
     }
 }
 

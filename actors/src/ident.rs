@@ -20,18 +20,18 @@ use tokio::sync::Notify;
 use crate::{
     account::MAX_WAITING,
     call::{CallError, Deadline},
-    clock::Clock,
+    clock::{Clock, certain},
     domain::{
         throttle::{self, Bucketing, Gate},
         user::fresh_throttle,
     },
     entropy::Entropy,
-    transact::{Transaction, transact},
+    transact::{Transaction, not_before, transact_at},
     vault::{Purpose, Vault},
 };
 
 /// A name's counter is forgotten this long after its last failure: by then its level has decayed to nothing.
-const LIFETIME: Duration = Duration::from_hours(8 * 24);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(8 * 24);
 
 /// Names share this many slots, so that guesses at one name queue here instead of losing their commits to each other.
 const SLOTS: usize = 256;
@@ -146,9 +146,10 @@ impl Idents {
     }
 
     async fn gate(&self, key: &PartitionKey) -> Result<Gate, StoreError> {
-        let throttle: Option<Throttle> = self.store.load(key, &[ITEM]).await?.get(key, ITEM)?;
-        let throttle = throttle.unwrap_or_else(fresh_throttle);
-        Ok(throttle::status(&throttle, Bucketing::Unknown, self.clock.now()))
+        let partition = self.store.load(key, &[ITEM]).await?;
+        let throttle = partition.get::<Throttle>(key, ITEM)?.unwrap_or_else(fresh_throttle);
+        let now = not_before(&partition, certain(self.clock.as_ref())?);
+        Ok(throttle::status(&throttle, Bucketing::Unknown, now))
     }
 
     /// Waits for a turn to hash for a name that nobody has: at most as many at once as the name has guesses left, and as
@@ -212,9 +213,9 @@ impl Idents {
         key: &PartitionKey,
         change: impl Fn(&mut Throttle, Timestamp, f64) + Send + Sync,
     ) -> Result<(), StoreError> {
-        let now = self.clock.now();
         let _turn = self.slot(key).changes.lock().await;
-        transact(self.store.as_ref(), self.entropy.as_ref(), key, now, |partition| {
+        let now = certain(self.clock.as_ref())?;
+        transact_at(self.store.as_ref(), self.entropy.as_ref(), key, now, |partition, now| {
             let stored: Option<Throttle> = partition.get(key, ITEM)?;
             let before = stored.unwrap_or_else(fresh_throttle);
             let mut after = before.clone();

@@ -11,30 +11,41 @@
 //! ```
 //!
 //! The store decides; an actor is a cache, a queue and a throttle. Everything that changes a user is decided in
-//! [`domain`] and committed by `settle`, and nothing else.
+//! [`domain`] and committed by `settle`, and nothing else. Nodes of a cluster call each other through [`peer_service`].
 
 pub mod account;
+mod acknowledge;
 pub mod call;
 pub mod clients;
 pub mod clock;
 pub mod data_keys;
 pub mod domain;
 pub mod entropy;
+pub mod feature_level;
+mod following;
+pub mod generations;
 pub mod hasher;
 pub mod hashes;
 mod ident;
 pub mod key_ring;
 pub mod locator;
 pub mod operator;
+pub mod peer_service;
 pub mod registration;
+pub mod restored;
 pub mod secret;
 mod services;
 mod settle;
+mod shared_load;
 pub mod shipper;
 pub mod sign_in;
 pub mod signer;
+pub mod stored_view;
 pub mod tokens;
+pub mod trace;
 mod transact;
 pub mod vault;
+mod views;
+pub mod visitor;
 
 pub use services::{Services, ServicesError, ServicesOptions};

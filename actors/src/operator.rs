@@ -2,7 +2,7 @@
 //! same code serves the running server's command socket and a command that opened the store itself.
 
 use schema::{
-    ClientId, Kind, PartitionKey, StoreError, UserId,
+    ClientId, KeyId, Kind, PartitionKey, StoreError, UserId,
     record::{Account, AccountStatus, AuditEvent, Client, ClientAuth, SigningAlg, Unknown},
 };
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::{
     Services,
     call::{CallError, Deadline},
     clients::{ClientError, NewClient},
+    data_keys::{DataKeyView, Resealed, RotationError},
     domain::{
         command::{
             Decide, DisableUser, EnableUser, EndAllSessions, IssueReset, IssueResetOutcome, Overview, OverviewOutcome,
@@ -58,6 +59,17 @@ pub enum Request {
     KeysList,
     /// The next signing key.
     KeysRotate(Option<SigningAlg>),
+    /// The master keys of this node's ring.
+    DataKeysList,
+    /// Make a master key the one that seals.
+    DataKeysActivate(KeyId),
+    /// Seal anew what is stored under another master key, a page at a time.
+    DataKeysReseal {
+        /// Where the last page ended.
+        after: Option<Box<str>>,
+    },
+    /// Let the store forget a master key.
+    DataKeysRetire(KeyId),
 }
 
 /// What came of it.
@@ -103,6 +115,10 @@ pub enum Response {
     },
     /// Signing keys.
     Keys(Vec<KeyView>),
+    /// Master keys.
+    DataKeys(Vec<DataKeyView>),
+    /// What was sealed anew, and where the next page begins.
+    Resealed(Resealed),
     /// Not done, and why.
     Refused {
         /// For the operator.
@@ -181,6 +197,9 @@ pub enum OperatorError {
     /// Keys.
     #[error(transparent)]
     Keys(#[from] crate::key_ring::KeyRingError),
+    /// Master keys.
+    #[error(transparent)]
+    DataKeys(#[from] RotationError),
     /// The account.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -234,13 +253,34 @@ impl Operator {
             Request::UserEndSessions(who) => self.count(by, &who, EndAllSessions { except: None }, deadline).await,
             Request::UserMfaReset(who) => self.count(by, &who, ResetMfa, deadline).await,
             Request::UserPasswordReset(who) => self.reset_link(by, &who, deadline).await,
-            Request::KeysList => Ok(Response::Keys(self.services.keys.current().list.clone())),
+            Request::KeysList => Ok(Response::Keys(self.services.keys.current().await?.list.clone())),
             Request::KeysRotate(alg) => {
                 let keys = self.services.keys.rotate(alg).await?;
                 self.tell(by, "signing_key.rotated", "alg", &format!("{alg:?}")).await?;
                 Ok(Response::Keys(keys))
             }
+            Request::DataKeysList => Ok(Response::DataKeys(self.services.data_keys.list().await?)),
+            Request::DataKeysActivate(id) => {
+                self.services.data_keys.activate(&id).await?;
+                self.tell(by, "master_key.activated", "key", id.as_str()).await?;
+                Ok(Response::DataKeys(self.services.data_keys.list().await?))
+            }
+            Request::DataKeysReseal { after } => self.reseal(by, after.as_deref()).await,
+            Request::DataKeysRetire(id) => {
+                self.services.data_keys.retire(&id).await?;
+                self.tell(by, "master_key.retired", "key", id.as_str()).await?;
+                Ok(Response::Changed { changed: true, count: 1 })
+            }
         }
+    }
+
+    async fn reseal(&self, by: &Attempt, after: Option<&str>) -> Result<Response, OperatorError> {
+        let done = self.services.data_keys.reseal(after).await?;
+        if done.resealed > 0 {
+            let active = self.services.vault.active().to_string();
+            self.tell(by, "secrets.resealed", "key", &active).await?;
+        }
+        Ok(Response::Resealed(done))
     }
 
     async fn create_client(&self, by: &Attempt, new: NewClient) -> Result<Response, OperatorError> {

@@ -12,14 +12,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use schema::{
     BrowserId, ClaimId, Kind, PartitionKey, Put, Store, StoreError, Timestamp, UserId,
     claim::{self, Claimed, Swept},
-    record::{HeldClaim, SetupLink, Unknown},
+    record::{HeldClaim, Invitation, SetupLink, Unknown},
 };
 use thiserror::Error;
 
 use crate::{
     account::Accounts,
     call::{CallError, Deadline},
-    clock::Clock,
+    clock::{Clock, certain},
     domain::{
         command::{Register, RegisterOutcome, SignedIn},
         context::Attempt,
@@ -33,7 +33,7 @@ use crate::{
     hashes::Hashes,
     secret::{Secret, ct_eq_str, sha256_b64},
     sign_in::look_up,
-    transact::{Transaction, transact},
+    transact::{Transaction, transact, transact_at},
     vault::{Purpose, Vault},
 };
 
@@ -46,6 +46,7 @@ const FIRST_ADMIN: &str = "first-admin";
 /// The role that it gives.
 pub const ADMIN: &str = "admin";
 const LINK: &str = "link";
+const INVITATION: &str = "invitation";
 
 /// An account to be made, as typed.
 #[derive(Debug)]
@@ -176,7 +177,9 @@ impl Registration {
     /// Frees a look-up at once if its holding did not come to count, so that whoever failed may try again. The sweeper's
     /// way (HAZARDS H9): voided first, so that a commit that is still under way finds out.
     async fn give_up(&self, look_up: &str) {
-        if let Err(error) = claim::sweep(self.store.as_ref(), look_up, Duration::ZERO, self.clock.now()).await {
+        let swept =
+            async { claim::sweep(self.store.as_ref(), look_up, Duration::ZERO, certain(self.clock.as_ref())?).await };
+        if let Err(error) = swept.await {
             tracing::warn!(%error, "a claim that came to nothing stays until it is swept");
         }
     }
@@ -185,9 +188,10 @@ impl Registration {
     async fn claim(&self, held: &HeldClaim, user: UserId) -> Result<bool, StoreError> {
         let (store, owner) = (self.store.as_ref(), User::partition(user));
         for _ in 0..2 {
-            match claim::claim(store, &held.look_up, &owner, held.claim, self.clock.now()).await? {
+            let now = certain(self.clock.as_ref())?;
+            match claim::claim(store, &held.look_up, &owner, held.claim, now).await? {
                 Claimed::Won => return Ok(true),
-                Claimed::Held { .. } => match claim::sweep(store, &held.look_up, PENDING, self.clock.now()).await? {
+                Claimed::Held { .. } => match claim::sweep(store, &held.look_up, PENDING, now).await? {
                     Swept::Free | Swept::Released => {}
                     Swept::Counts | Swept::Pending => return Ok(false),
                 },
@@ -196,13 +200,56 @@ impl Registration {
         Ok(false)
     }
 
-    /// A new link for the first administrator, with its end; `None` if there is one already.
+    /// A link for the first administrator, with its end; `None` if there is one already. Whoever asks within half of its
+    /// lifetime, on whatever node, gets the same link, unless it was used.
     pub async fn setup_link(&self) -> Result<Option<(Secret<String>, Timestamp)>, StoreError> {
-        let (store, now) = (self.store.as_ref(), self.clock.now());
+        let (store, now) = (self.store.as_ref(), certain(self.clock.as_ref())?);
         match claim::sweep(store, FIRST_ADMIN, PENDING, now).await? {
             Swept::Counts | Swept::Pending => return Ok(None),
             Swept::Free | Swept::Released => {}
         }
+        let known: Option<Invitation> =
+            store.load(&invitations(), &[INVITATION]).await?.get(&invitations(), INVITATION)?;
+        if let Some(known) = &known
+            && let Some(link) = self.known_link(known).await?
+        {
+            return Ok(Some(link));
+        }
+        let (token, expires_at) = self.draw_link().await?;
+        let sealed =
+            self.vault.seal(Purpose::SetupLink, &[INVITATION], token.expose().as_bytes(), self.entropy.as_ref());
+        let drawn = Invitation { sealed, expires_at, unknown: Unknown::default() };
+        // Of nodes that draw one at the same time the first counts; the links of the others expire unseen.
+        let counts = transact(store, self.entropy.as_ref(), &invitations(), now, |partition| {
+            let current: Option<Invitation> = partition.get(&invitations(), INVITATION)?;
+            if current.as_ref().map(|current| &current.sealed) != known.as_ref().map(|known| &known.sealed) {
+                return Ok(Transaction::answer(current));
+            }
+            Ok(Transaction::put(Put::record(INVITATION, &drawn, None), None))
+        })
+        .await?;
+        let theirs = match &counts {
+            Some(counts) => self.known_link(counts).await?,
+            None => None,
+        };
+        Ok(Some(theirs.unwrap_or((token, expires_at))))
+    }
+
+    /// The link of an invitation, if it is good for a while yet and nobody has used it.
+    async fn known_link(&self, known: &Invitation) -> Result<Option<(Secret<String>, Timestamp)>, StoreError> {
+        if known.expires_at < self.clock.now().after(SETUP_LIFETIME / 2) {
+            return Ok(None);
+        }
+        let Ok(bytes) = self.vault.open(Purpose::SetupLink, &[INVITATION], &known.sealed) else { return Ok(None) };
+        let Ok(token) = std::str::from_utf8(&bytes) else { return Ok(None) };
+        let Some((key, _)) = self.open_link(token) else { return Ok(None) };
+        let link: Option<SetupLink> = self.store.load(&key, &[LINK]).await?.get(&key, LINK)?;
+        let unused = link.is_some_and(|link| link.used_by.is_none());
+        Ok(unused.then(|| (Secret::new(token.to_owned()), known.expires_at)))
+    }
+
+    async fn draw_link(&self) -> Result<(Secret<String>, Timestamp), StoreError> {
+        let now = certain(self.clock.as_ref())?;
         let (id, secret): ([u8; 16], [u8; 16]) = (self.entropy.array(), self.entropy.array());
         let expires_at = now.after(SETUP_LIFETIME);
         let link = SetupLink {
@@ -213,20 +260,20 @@ impl Registration {
             unknown: Unknown::default(),
         };
         let key = handle(&id);
-        transact(store, self.entropy.as_ref(), &key, now, |_| {
+        transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |_| {
             let put = Put::record(LINK, &link, Some(expires_at));
             Ok(Transaction { partition_expires_at: Some(expires_at), ..Transaction::put(put, ()) })
         })
         .await?;
         let token = self.vault.seal(Purpose::SetupLink, &[], &[id, secret].concat(), self.entropy.as_ref());
-        Ok(Some((Secret::new(token), expires_at)))
+        Ok((Secret::new(token), expires_at))
     }
 
     /// Is the link good for this browser? Consumes nothing.
     pub async fn setup_link_is_good(&self, token: &str, browser: BrowserId) -> Result<bool, StoreError> {
         let Some((key, secret_hash)) = self.open_link(token) else { return Ok(false) };
         let link: Option<SetupLink> = self.store.load(&key, &[LINK]).await?.get(&key, LINK)?;
-        let now = self.clock.now();
+        let now = certain(self.clock.as_ref())?;
         let taken = claim::sweep(self.store.as_ref(), FIRST_ADMIN, PENDING, now).await? == Swept::Counts;
         Ok(!taken && link.is_some_and(|link| usable(&link, &secret_hash, &consumer(browser), now)))
     }
@@ -245,8 +292,8 @@ impl Registration {
         let email = optional_email(&new.email)?;
         let inputs: Vec<&str> = [name.display.as_str()].into_iter().chain(email.as_deref()).collect();
         password::check(&self.policy, &password::normalise(new.password.expose()), &inputs)?;
-        let (now, consumer) = (self.clock.now(), consumer(new.browser));
-        let consumed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
+        let (now, consumer) = (certain(self.clock.as_ref())?, consumer(new.browser));
+        let consumed = transact_at(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition, now| {
             let Some(link) = partition.get::<SetupLink>(&key, LINK)? else { return Ok(Transaction::answer(false)) };
             if !usable(&link, &secret_hash, &consumer, now) {
                 return Ok(Transaction::answer(false));
@@ -295,6 +342,10 @@ fn user_of(attempt: &Attempt) -> UserId {
 
 fn handle(id: &[u8]) -> PartitionKey {
     PartitionKey::new(Kind::Handle, format_args!("setup/{}", data_encoding::HEXLOWER.encode(id)))
+}
+
+fn invitations() -> PartitionKey {
+    PartitionKey::new(Kind::Cluster, FIRST_ADMIN)
 }
 
 fn consumer(browser: BrowserId) -> String {

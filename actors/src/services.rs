@@ -2,28 +2,32 @@
 
 use std::{num::NonZero, sync::Arc, time::Duration};
 
-use cluster::Router;
+use cluster::{Authority, Caller};
 use schema::{AttemptId, Store};
 use thiserror::Error;
 
 use crate::{
     account::{Accounts, AccountsOptions},
     clients::Clients,
-    clock::Clock,
-    data_keys::{self, DataKeysError},
+    clock::{Clock, VouchedClock},
+    data_keys::{self, DataKeys, DataKeysError},
     domain::{
         context::{Attempt, Origin, Settings},
         factor::password::Policy,
     },
     entropy::Entropy,
+    feature_level::{FeatureLevel, LevelError},
+    following::Following,
+    generations::Generations,
     hasher::{Argon2Params, Hasher, HasherOptions},
     hashes::Hashes,
     ident::Idents,
     key_ring::{KeyRing, KeyRingError, KeyRingOptions, Rotation},
     registration::Registration,
     secret::Seed,
-    shipper::Shipper,
+    shipper::{Shipper, ShipperOptions},
     sign_in::SignInService,
+    stored_view::StoredView,
     tokens::TokenIssuer,
     vault::{MasterKeys, Purpose, Vault},
 };
@@ -38,8 +42,12 @@ pub struct ServicesOptions {
     pub entropy: Arc<dyn Entropy>,
     /// The master key ring.
     pub master_keys: MasterKeys,
-    /// Where owners are.
-    pub router: Arc<Router>,
+    /// What this node owns and may answer from memory.
+    pub authority: Arc<Authority>,
+    /// The way to other nodes.
+    pub peers: Arc<dyn Caller>,
+    /// Does this node run account actors? A member with that role does, and a command that opened the store itself.
+    pub serves: bool,
     /// Numbers of the rules.
     pub settings: Settings,
     /// What a password must be.
@@ -69,9 +77,15 @@ impl std::fmt::Debug for ServicesOptions {
 /// Why a node cannot offer its services.
 #[derive(Debug, Error)]
 pub enum ServicesError {
+    /// The store is not there to be served from.
+    #[error(transparent)]
+    NotServing(#[from] schema::standing::NotServing),
     /// Master keys and store do not go together.
     #[error(transparent)]
     DataKeys(#[from] DataKeysError),
+    /// The data is of a newer version.
+    #[error(transparent)]
+    Level(#[from] LevelError),
     /// Signing keys.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
@@ -103,6 +117,10 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     pub vault: Arc<Vault>,
     pub settings: Arc<Settings>,
+    pub generations: Generations,
+    pub data_keys: DataKeys,
+    pub level: FeatureLevel,
+    following: Arc<Following>,
 }
 
 impl std::fmt::Debug for Services {
@@ -112,23 +130,37 @@ impl std::fmt::Debug for Services {
 }
 
 impl Services {
-    /// Opens the vault, then starts shipper, key ring, hash pool and accounts, in this order. Events that an earlier
+    /// Asks the store whether it may be served from, then opens the vault and starts shipper, key ring, hash pool and
+    /// accounts, in this order. Events that an earlier
     /// process left are shipped before anything is served.
-    pub async fn start(options: ServicesOptions) -> Result<Self, ServicesError> {
+    pub async fn start(mut options: ServicesOptions) -> Result<Self, ServicesError> {
+        options.clock = Arc::new(VouchedClock::new(options.clock, Arc::clone(&options.authority)));
         let (store, clock, entropy) = (options.store.as_ref(), &options.clock, options.entropy.as_ref());
         let now = clock.now();
+        schema::standing::check(store).await?;
+        let level = open_level(&options).await?;
+        let generations = generations(&options);
         let vault = Arc::new(data_keys::open_vault(store, &options.master_keys, entropy, now).await?);
+        if !options.authority.is_alone() {
+            data_keys::publish(store, &options.authority, &vault, entropy, now).await?;
+        }
         let settings = Arc::new(options.settings.clone());
-        let shipper =
-            Shipper::start(Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy))
-                .await?;
-        shipper.recover().await?;
+        let shipper = Shipper::start(ShipperOptions {
+            store: Arc::clone(&options.store),
+            clock: Arc::clone(&options.clock),
+            entropy: Arc::clone(&options.entropy),
+            authority: Arc::clone(&options.authority),
+            generations: generations.clone(),
+        })
+        .await?;
+        shipper.begin().await?;
         let keys = KeyRing::start(KeyRingOptions {
             store: Arc::clone(&options.store),
             clock: Arc::clone(&options.clock),
             entropy: Arc::clone(&options.entropy),
             vault: Arc::clone(&vault),
             rotation: options.rotation,
+            generations: generations.clone(),
         })
         .await?;
         let hashes = start_hashes(&options, &vault)?;
@@ -140,24 +172,38 @@ impl Services {
             settings: Arc::clone(&settings),
             hashes: hashes.clone(),
             shipper: shipper.clone(),
-            router: Arc::clone(&options.router),
+            authority: Arc::clone(&options.authority),
+            peers: Arc::clone(&options.peers),
+            views: Arc::new(stored_view(&options)),
+            serves: options.serves,
             max_in_flight: options.max_in_flight,
             cache_bytes: options.cache_bytes,
             idle: options.idle,
         })
         .await?;
-        Ok(Self::assemble(options, Started { vault, settings, shipper, keys, hashes, accounts }))
+        Ok(Self::assemble(options, Started { vault, settings, shipper, keys, hashes, accounts, generations, level }))
     }
 
     /// What needs no start of its own, and everything together.
     fn assemble(options: ServicesOptions, started: Started) -> Self {
         let (store, clock, entropy) = (options.store, options.clock, options.entropy);
-        let Started { vault, settings, shipper, keys, hashes, accounts } = started;
+        let Started { vault, settings, shipper, keys, hashes, accounts, generations, level } = started;
         let idents = Idents::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), Arc::clone(&vault));
+        let data_keys = DataKeys {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            vault: Arc::clone(&vault),
+            authority: Arc::clone(&options.authority),
+            generations: generations.clone(),
+        };
         Self {
-            clients: Clients::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy)),
+            data_keys,
+            clients: Clients::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), generations.clone()),
+            following: Arc::new(Following::start(&generations, &keys, &shipper, &level)),
+            generations,
+            level,
             tokens: TokenIssuer {
-                keys: keys.clone(),
                 vault: Arc::clone(&vault),
                 entropy: Arc::clone(&entropy),
                 settings: Arc::clone(&settings),
@@ -198,6 +244,7 @@ impl Services {
 
     /// Stops in the order in which work flows: accounts finish, then events are shipped.
     pub async fn stop(&self, within: Duration) {
+        self.following.stop();
         self.accounts.stop(within).await;
         self.shipper.stop(within).await;
         self.keys.stop();
@@ -212,6 +259,24 @@ struct Started {
     keys: KeyRing,
     hashes: Hashes,
     accounts: Accounts,
+    generations: Generations,
+    level: FeatureLevel,
+}
+
+async fn open_level(options: &ServicesOptions) -> Result<FeatureLevel, LevelError> {
+    let (store, clock, entropy) =
+        (Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy));
+    FeatureLevel::open(store, clock, entropy, Arc::clone(&options.authority)).await
+}
+
+fn generations(options: &ServicesOptions) -> Generations {
+    let (store, clock, entropy) =
+        (Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy));
+    Generations::new(store, clock, entropy, Arc::clone(&options.authority))
+}
+
+fn stored_view(options: &ServicesOptions) -> StoredView {
+    StoredView::new(Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy))
 }
 
 fn start_hashes(options: &ServicesOptions, vault: &Vault) -> std::io::Result<Hashes> {

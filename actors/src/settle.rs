@@ -6,13 +6,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use schema::{
     Commit, EVENT_PREFIX, Event, Operation, Put, Revision, Store, StoreError, Timestamp, UserId, WriteSet,
     record::{AuditEvent, Record},
-    resolve::commit_resolved,
+    resolve::{ToldBy, commit_told},
 };
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 
 use crate::{
-    call::CallError,
+    acknowledge::Reply,
     domain::{change::ItemKey, command::Decision, context::Attempt, user::User},
     entropy::Entropy,
     shipper::{Shipment, Shipper},
@@ -35,71 +34,108 @@ pub(crate) struct Settle<'a> {
     pub(crate) noted_minute: &'a mut Option<i64>,
 }
 
-/// Who is answered.
-pub(crate) type Reply = oneshot::Sender<Result<Box<RawValue>, CallError>>;
-
 /// How it ended.
 pub(crate) enum Settled {
-    /// Committed, swapped, answered, published.
+    /// Committed, swapped, answered, published. A revocation is answered later, when others know of it.
     Done,
+    /// Nothing is to be written; nobody was answered. True only if what it was decided on is still so.
+    Unwritten(Reply, Box<RawValue>),
+    /// Committed, as the ring tells, by this node or by another one that had the same attempt: nobody was answered, and
+    /// what is in memory is out of date. What is recorded is the answer.
+    Recorded(Reply),
     /// Another revision was there: nothing changed, nobody was answered. Reload and decide anew.
     Conflict(Reply),
+    /// A revocation that others cannot be told of now: nothing changed, nobody was answered.
+    Refused(Reply),
     /// Nobody was answered; what is in memory may be out of date: drop it.
     Failed(Reply, StoreError),
 }
 
 impl Settle<'_> {
-    /// Settles a decision. One that writes nothing and tells nothing is only answered.
-    pub(crate) async fn settle(self, user: &mut User, decision: Decision<Box<RawValue>>, reply: Reply) -> Settled {
+    /// Settles a decision. One that writes nothing and tells nothing is given back, to be answered.
+    pub(crate) async fn settle(
+        self,
+        user: &mut User,
+        mut decision: Decision<Box<RawValue>>,
+        mut reply: Reply,
+    ) -> Settled {
         if decision.change.is_empty() && decision.events.is_empty() {
-            answer(reply, decision.outcome);
-            return Settled::Done;
+            return Settled::Unwritten(reply, decision.outcome);
         }
-        let first = Revision::first(u64::from_be_bytes(self.entropy.array()));
-        let revision = user.revision.map_or(first, Revision::next);
-        let mut change = decision.change;
-        for key in user.collectable(self.now, COLLECTED_PER_COMMIT) {
-            let touched = change.puts().iter().any(|item| item.key() == key);
-            if !touched {
-                change.delete(key);
-            }
+        if !reply.admit(&decision.outcome) {
+            return Settled::Refused(reply);
         }
-        let (event_puts, shipment) = events(user.id, revision, &decision.events);
-        let minute = self.now.as_millis() / 60_000;
-        let note_dirty = !event_puts.is_empty() && *self.noted_minute != Some(minute);
-        let write = WriteSet {
-            partition: User::partition(user.id),
-            expected: user.revision,
-            first,
-            operation: Operation { id: self.attempt.id, digest: self.digest, outcome: decision.outcome.clone() },
-            at: self.now,
-            puts: change.puts().iter().map(crate::domain::change::Item::to_put).chain(event_puts).collect(),
-            deletes: deletes(change.deletes(), self.shipped),
-            partition_expires_at: None,
-            note_dirty,
+        let terms = Terms {
+            attempt: self.attempt,
+            digest: self.digest,
+            now: self.now,
+            first: Revision::first(u64::from_be_bytes(self.entropy.array())),
+            shipped: self.shipped,
         };
-        match commit_resolved(self.store.as_ref(), write).await {
-            Ok(Commit::Committed(revision)) => {
-                user.apply(change, revision);
+        let mut write = write_set(user, &mut decision, terms);
+        let minute = self.now.as_millis() / 60_000;
+        write.note_dirty &= *self.noted_minute != Some(minute);
+        let note_dirty = write.note_dirty;
+        let shipment = shipment(user.id, write.revision(), &decision.events);
+        match commit_told(self.store.as_ref(), write).await {
+            Ok((Commit::Committed(revision), ToldBy::Store)) => {
+                user.apply(decision.change, revision);
                 self.shipped.clear();
                 if note_dirty {
                     *self.noted_minute = Some(minute);
                 }
-                answer(reply, decision.outcome);
+                reply.committed(decision.outcome, revision);
                 if let Some(shipment) = shipment {
                     self.shipper.ship(shipment);
                 }
                 Settled::Done
             }
-            Ok(Commit::Conflict) => Settled::Conflict(reply),
+            Ok((Commit::Committed(_), ToldBy::Ring)) => Settled::Recorded(reply),
+            Ok((Commit::Conflict, _)) => Settled::Conflict(reply),
             Err(error) => Settled::Failed(reply, error),
         }
     }
 }
 
-/// Who asked may have gone; then the answer is for nobody.
-fn answer(reply: Reply, outcome: Box<RawValue>) {
-    let _ = reply.send(Ok(outcome));
+/// What is written with a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Whose outcome is recorded.
+    pub attempt: &'a Attempt,
+    /// What was asked.
+    pub digest: [u8; 32],
+    /// The time that was decided by.
+    pub now: Timestamp,
+    /// The revision to begin with where nothing is stored.
+    pub first: Revision,
+    /// Events that were shipped, to be removed.
+    pub shipped: &'a BTreeSet<Box<str>>,
+}
+
+/// The one commit of a decision: its items and events, and the removal of what ended long ago, which becomes part of the
+/// decision, and of events that were shipped.
+pub fn write_set(user: &User, decision: &mut Decision<Box<RawValue>>, terms: Terms<'_>) -> WriteSet {
+    let revision = user.revision.map_or(terms.first, Revision::next);
+    let change = &mut decision.change;
+    for key in user.collectable(terms.now, COLLECTED_PER_COMMIT) {
+        let touched = change.puts().iter().any(|item| item.key() == key);
+        if !touched {
+            change.delete(key);
+        }
+    }
+    let events = decision.events.iter().enumerate();
+    let event_puts = events.map(|(n, event)| Put::record(event_key(revision, n), event, None));
+    WriteSet {
+        partition: User::partition(user.id),
+        expected: user.revision,
+        first: terms.first,
+        operation: Operation { id: terms.attempt.id, digest: terms.digest, outcome: decision.outcome.clone() },
+        at: terms.now,
+        puts: change.puts().iter().map(crate::domain::change::Item::to_put).chain(event_puts).collect(),
+        deletes: deletes(change.deletes(), terms.shipped),
+        partition_expires_at: None,
+        note_dirty: !decision.events.is_empty(),
+    }
 }
 
 fn deletes(keys: &[ItemKey], shipped: &BTreeSet<Box<str>>) -> Vec<Box<str>> {
@@ -107,27 +143,24 @@ fn deletes(keys: &[ItemKey], shipped: &BTreeSet<Box<str>>) -> Vec<Box<str>> {
 }
 
 /// The key of the `n`th event of the commit that makes `revision`.
-pub(crate) fn event_key(revision: Revision, n: usize) -> Box<str> {
+pub fn event_key(revision: Revision, n: usize) -> Box<str> {
     format!("{EVENT_PREFIX}{}/{n}", revision.as_u64()).into()
 }
 
-/// Event items of a commit, and what the shipper makes of them once it is there.
-fn events(user: UserId, revision: Revision, events: &[AuditEvent]) -> (Vec<Put>, Option<Shipment>) {
+/// What the shipper makes of the events of a commit once it is there.
+fn shipment(user: UserId, revision: Revision, events: &[AuditEvent]) -> Option<Shipment> {
     if events.is_empty() {
-        return (Vec::new(), None);
+        return None;
     }
-    let key = |n| event_key(revision, n);
     let partition = User::partition(user);
-    let mut puts = Vec::with_capacity(events.len());
     let mut shipment = Shipment { user, keys: Vec::new(), events: Vec::new() };
     for (n, event) in events.iter().enumerate() {
-        puts.push(Put::record(key(n), event, None));
-        shipment.keys.push(key(n));
+        shipment.keys.push(event_key(revision, n));
         // An event is a flat record with string keys; encoding it cannot fail.
         if let Ok(json) = event.encode() {
             let id = format!("{partition}/{}/{n}", revision.as_u64()).into_boxed_str();
             shipment.events.push(Event { at: event.at, id, json });
         }
     }
-    (puts, Some(shipment))
+    Some(shipment)
 }

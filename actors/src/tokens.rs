@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     domain::{command::Grant, context::Settings, scope},
     entropy::Entropy,
-    key_ring::KeyRing,
+    key_ring::KeySet,
     locator::{AccessLocator, Locators},
     secret::{Secret, Seed},
     signer::{Expected, SignerError, VerifyError, verify_jwt},
@@ -113,10 +113,9 @@ pub struct VerifiedAccess {
     pub locator: AccessLocator,
 }
 
-/// Makes and reads tokens. Cheap to clone.
+/// Makes and reads tokens, by keys that `KeyRing::current` told just now. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenIssuer {
-    pub(crate) keys: KeyRing,
     pub(crate) vault: Arc<Vault>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Arc<Settings>,
@@ -124,7 +123,7 @@ pub struct TokenIssuer {
 
 impl std::fmt::Debug for TokenIssuer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenIssuer").field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("TokenIssuer").finish_non_exhaustive()
     }
 }
 
@@ -135,8 +134,13 @@ impl TokenIssuer {
     }
 
     /// The tokens of a grant. `seed` is that of the attempt that got it.
-    pub fn issue(&self, grant: &Grant, seed: &Seed, id_token_alg: SigningAlg) -> Result<Tokens, TokenError> {
-        let keys = self.keys.current();
+    pub fn issue(
+        &self,
+        keys: &KeySet,
+        grant: &Grant,
+        seed: &Seed,
+        id_token_alg: SigningAlg,
+    ) -> Result<Tokens, TokenError> {
         let scope = scope::join(&grant.scopes);
         let access_key = keys.signer(SigningAlg::ES256).ok_or(TokenError::NoKey(SigningAlg::ES256))?;
         let access = access_key.sign_jwt("at+jwt", &self.access_claims(grant, &scope))?;
@@ -192,20 +196,20 @@ impl TokenIssuer {
     }
 
     /// Verifies an access token.
-    pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<VerifiedAccess, VerifyError> {
+    pub fn verify_access(&self, keys: &KeySet, token: &str, now: Timestamp) -> Result<VerifiedAccess, VerifyError> {
         let issuer = self.settings.issuer.as_str();
         let audience = [issuer];
         let expected = Expected { typ: "at+jwt", issuer, audience: Some(&audience), now: Some(now), leeway: LEEWAY };
-        let claims: AccessClaims = verify_jwt(token, &self.keys.current().public, &expected)?;
+        let claims: AccessClaims = verify_jwt(token, &keys.public, &expected)?;
         let locator = self.locators().open_access(&claims.jti).map_err(|_| VerifyError::Claims)?;
         Ok(VerifiedAccess { claims, locator })
     }
 
     /// Reads an ID token that a client sends back as a hint; one that has expired is still a hint.
-    pub fn read_id_token_hint(&self, token: &str) -> Result<IdClaims, VerifyError> {
+    pub fn read_id_token_hint(&self, keys: &KeySet, token: &str) -> Result<IdClaims, VerifyError> {
         let issuer = self.settings.issuer.as_str();
         let expected = Expected { typ: "jwt", issuer, audience: None, now: None, leeway: LEEWAY };
-        verify_jwt(token, &self.keys.current().public, &expected)
+        verify_jwt(token, &keys.public, &expected)
     }
 }
 

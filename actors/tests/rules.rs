@@ -18,6 +18,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => any::<u8>().prop_map(Op::Begin),
         4 => (any::<u8>(), -2..=2_i8, any::<bool>()).prop_map(|(session, offset, right)| Op::Confirm { session, offset, right }),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(session, factor)| Op::Remove { session, factor }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(session, factor)| Op::Rename { session, factor }),
         1 => Just(Op::ResetMfa),
         1 => any::<u8>().prop_map(Op::EndSession),
         1 => Just(Op::EndAll),

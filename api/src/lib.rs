@@ -62,6 +62,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/account/mfa/totp/{factor}", get(totp::get))
         .route("/account/mfa/totp/{factor}/confirm", post(totp::confirm))
         .route("/account/mfa/totp/{factor}/remove", get(totp::ask_remove).post(totp::remove))
+        .route("/account/mfa/totp/{factor}/rename", get(totp::ask_name).post(totp::rename))
         .route("/account/mfa/backup-codes", get(backup_codes::get).post(backup_codes::replace))
         .route("/account/mfa/backup-codes/saved", post(backup_codes::saved))
         .route("/account/password", get(password::get).post(password::post))

@@ -3,14 +3,23 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
-/// The version that this build writes. A reader takes its own and the one before.
-pub const WIRE_VERSION: u16 = 1;
+/// The newest version that this build speaks. Two nodes use the newest that both speak.
+pub const WIRE_VERSION: u16 = if cfg!(feature = "next-version") { 2 } else { 1 };
+
+/// The oldest version that this build speaks: the one of the release before, so that nodes are updated one at a time.
+pub const OLDEST_WIRE_VERSION: u16 = 1;
 
 /// Longest key, in bytes.
 const MAX_KEY: usize = 512;
 
 /// Longest payload, in bytes.
 const MAX_PAYLOAD: usize = 1 << 20;
+
+/// Version, flag, time, and three lengths.
+const HEAD: usize = 2 + 1 + 4 + 3 * 4;
+
+/// Longest envelope, in bytes.
+pub(crate) const MAX_ENVELOPE: usize = HEAD + 2 * MAX_KEY + MAX_PAYLOAD;
 
 /// A command on its way to the owner of `key`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +28,8 @@ pub struct Envelope {
     pub key: Bytes,
     /// What is left of the caller's deadline, in milliseconds; clocks are not compared.
     pub remaining_ms: u32,
-    /// Was it sent before, with an unknown fate?
-    pub repeated: bool,
+    /// The owner does not answer: whoever gets this serves in its place, and keeps nothing.
+    pub in_place: bool,
     /// W3C `traceparent` of the caller; empty for none.
     pub traceparent: Bytes,
     /// The command, in the caller's own encoding.
@@ -39,14 +48,17 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// The envelope as bytes.
-    pub fn encode(&self) -> Result<Bytes, EnvelopeError> {
+    /// The envelope as bytes of this wire version.
+    pub fn encode(&self, version: u16) -> Result<Bytes, EnvelopeError> {
+        if !(OLDEST_WIRE_VERSION..=WIRE_VERSION).contains(&version) {
+            return Err(EnvelopeError::Version(version));
+        }
         if self.key.len() > MAX_KEY || self.traceparent.len() > MAX_KEY || self.payload.len() > MAX_PAYLOAD {
             return Err(EnvelopeError::Malformed);
         }
-        let mut out = BytesMut::with_capacity(32 + self.key.len() + self.payload.len());
-        out.put_u16(WIRE_VERSION);
-        out.put_u8(u8::from(self.repeated));
+        let mut out = BytesMut::with_capacity(HEAD + self.key.len() + self.traceparent.len() + self.payload.len());
+        out.put_u16(version);
+        out.put_u8(u8::from(self.in_place));
         out.put_u32(self.remaining_ms);
         for part in [&self.key, &self.traceparent, &self.payload] {
             out.put_u32(u32::try_from(part.len()).map_err(|_| EnvelopeError::Malformed)?);
@@ -58,10 +70,10 @@ impl Envelope {
     /// Reads an envelope back.
     pub fn decode(mut bytes: Bytes) -> Result<Self, EnvelopeError> {
         let version = bytes.try_get_u16().map_err(|_| EnvelopeError::Malformed)?;
-        if version != WIRE_VERSION {
+        if !(OLDEST_WIRE_VERSION..=WIRE_VERSION).contains(&version) {
             return Err(EnvelopeError::Version(version));
         }
-        let repeated = match bytes.try_get_u8().map_err(|_| EnvelopeError::Malformed)? {
+        let in_place = match bytes.try_get_u8().map_err(|_| EnvelopeError::Malformed)? {
             0 => false,
             1 => true,
             _ => return Err(EnvelopeError::Malformed),
@@ -78,7 +90,7 @@ impl Envelope {
         if bytes.has_remaining() {
             return Err(EnvelopeError::Malformed);
         }
-        Ok(Self { key, remaining_ms, repeated, traceparent, payload })
+        Ok(Self { key, remaining_ms, in_place, traceparent, payload })
     }
 }
 
@@ -90,11 +102,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_envelope_reads_back(key: Vec<u8>, remaining_ms: u32, repeated: bool, payload: Vec<u8>) {
+        fn an_envelope_reads_back(key: Vec<u8>, remaining_ms: u32, in_place: bool, payload: Vec<u8>) {
             let envelope = Envelope {
-                key: key.into(), remaining_ms, repeated, traceparent: Bytes::new(), payload: payload.into(),
+                key: key.into(), remaining_ms, in_place, traceparent: Bytes::new(), payload: payload.into(),
             };
-            prop_assert_eq!(Envelope::decode(envelope.encode().expect("short enough")), Ok(envelope));
+            prop_assert_eq!(Envelope::decode(envelope.encode(WIRE_VERSION).expect("short enough")), Ok(envelope));
         }
 
         #[test]

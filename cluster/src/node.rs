@@ -64,12 +64,37 @@ pub struct Member {
     pub generation: Generation,
     /// What it does.
     pub roles: Vec<Role>,
+    /// Where other nodes reach it, `HOST:PORT`; empty if they cannot.
+    #[serde(default)]
+    pub address: Box<str>,
+    /// The newest meaning of stored data that it understands; the cluster writes what its lowest member understands.
+    #[serde(default)]
+    pub level: u32,
+    /// It is leaving: it finishes what it has and owns nothing any more.
+    #[serde(default)]
+    pub draining: bool,
+    /// Counts up when nothing that it held before may be trusted any more, though it stays ([`crate::keeper::renewed`]).
+    /// From 1 on; 0 is a version that knows of no terms.
+    #[serde(default)]
+    pub term: u64,
+}
+
+impl Member {
+    /// Is this the same start of the same node, in the same term?
+    pub fn is_same_term(&self, other: &Self) -> bool {
+        (&self.node, self.generation, self.term) == (&other.node, other.generation, other.term)
+    }
+
+    /// May it own keys?
+    pub fn owns_keys(&self) -> bool {
+        self.roles.contains(&Role::Actors) && !self.draining
+    }
 }
 
 /// Who is here, as of one epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// Counts the changes.
+    /// Counts the changes; 0 before the first.
     pub epoch: u64,
     /// The members, in any order.
     pub members: Vec<Member>,
@@ -78,8 +103,20 @@ pub struct View {
 impl View {
     /// The view of a node that is alone and does everything.
     pub fn alone(node: NodeId, generation: Generation) -> Self {
-        let member = Member { node, generation, roles: vec![Role::Http, Role::Actors] };
+        let roles = vec![Role::Http, Role::Actors];
+        let member = Member { node, generation, roles, address: "".into(), level: 0, draining: false, term: 1 };
         Self { epoch: 1, members: vec![member] }
+    }
+
+    /// The member of this name.
+    pub fn member(&self, node: &NodeId) -> Option<&Member> {
+        self.members.iter().find(|member| member.node == *node)
+    }
+
+    /// The next view: these members, one epoch later.
+    #[must_use]
+    pub fn followed_by(&self, members: Vec<Member>) -> Self {
+        Self { epoch: self.epoch + 1, members }
     }
 }
 

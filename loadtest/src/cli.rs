@@ -24,6 +24,10 @@ pub(crate) enum Verb {
     Ceilings(Argon2),
     /// Measure start to ready and resident memory of a binary, against their budgets.
     Footprint(Footprint),
+    /// Start servers, let everything go wrong, and check what clients saw.
+    Chaos(crate::chaos::Options),
+    /// Measure what a request costs in clusters of one, three and five nodes, and what idle nodes cost.
+    Scale(crate::scale::Options),
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 //! Each start has ports and a data folder of its own; readiness is what `/readyz` says, asked every millisecond.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -135,7 +135,7 @@ impl Running {
         let begun = Instant::now();
         let child = command.arg("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let mut running = Self { child, ports, took: Duration::ZERO };
-        while !ready(ports[1]) {
+        while !machine::is_ready(([127, 0, 0, 1], ports[1]).into()) {
             if let Some(status) = running.child.try_wait()? {
                 bail!("{} serve ended with {status}", bin.display());
             }
@@ -190,14 +190,4 @@ fn origin(ports: [u16; 2]) -> String {
 fn free_ports() -> anyhow::Result<[u16; 2]> {
     let [one, other] = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
     Ok([one.local_addr()?.port(), other.local_addr()?.port()])
-}
-
-/// Asks `/readyz` once. A server that does not listen yet is not ready.
-fn ready(port: u16) -> bool {
-    use std::io::{Read as _, Write as _};
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let request = format!("GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
-    let mut answer = String::new();
-    let asked = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.write_all(request.as_bytes()));
-    asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok() && answer.starts_with("HTTP/1.1 200")
 }

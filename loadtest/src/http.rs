@@ -1,10 +1,21 @@
 //! HTTP/1.1 with kept-alive connections, and a browser on top of it: cookies, forms, redirects within the origin.
 
-use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, str::FromStr, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    net::SocketAddr,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use ::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -15,16 +26,37 @@ use crate::page::Form;
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+const NO_CONNECTION: &str = "no connection";
 /// Redirects of one step, at most.
 const REDIRECTS: usize = 8;
 
-/// The server under load, on this machine.
+/// The server under load, on this machine: one node, or several that take requests in turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// The origin that browsers see.
     pub(crate) origin: String,
     host: String,
-    address: SocketAddr,
+    nodes: Arc<[SocketAddr]>,
+    turn: Arc<AtomicUsize>,
+}
+
+impl Target {
+    fn new(url: &Url, nodes: Vec<SocketAddr>) -> Self {
+        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let origin = url.origin().ascii_serialization();
+        Self { origin, host, nodes: nodes.into(), turn: Arc::default() }
+    }
+
+    /// Nodes that were started by this program, behind one origin.
+    pub(crate) fn of_nodes(origin: &Url, nodes: Vec<SocketAddr>) -> Self {
+        Self::new(origin, nodes)
+    }
+
+    /// All nodes, the one whose turn it is first.
+    fn in_turn(&self) -> impl Iterator<Item = (usize, SocketAddr)> + '_ {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        (0..self.nodes.len()).map(move |n| (first.wrapping_add(n)) % self.nodes.len()).map(|n| (n, self.nodes[n]))
+    }
 }
 
 impl FromStr for Target {
@@ -41,13 +73,12 @@ impl FromStr for Target {
         if url.scheme() != "http" || !loopback {
             return Err("only http on localhost, 127.0.0.0/8 or [::1] is loaded".to_owned());
         }
-        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         // The server's default address is IPv4; a name is looked up here once, not at each connection.
         let mut found = url.socket_addrs(|| None).map_err(|error| error.to_string())?;
         found.sort_by_key(SocketAddr::is_ipv6);
         let address =
             found.into_iter().find(|found| found.ip().is_loopback()).ok_or("the name has no loopback address")?;
-        Ok(Self { origin: url.origin().ascii_serialization(), host, address })
+        Ok(Self::new(&url, vec![address]))
     }
 }
 
@@ -63,17 +94,19 @@ pub(crate) struct Failure {
     pub(crate) kind: Cow<'static, str>,
     /// Did the server turn it away in order (429 or 503)?
     pub(crate) refused: bool,
+    /// Was nothing sent, because no node took a connection?
+    pub(crate) unsent: bool,
 }
 
 impl Failure {
     pub(crate) fn new(kind: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: kind.into(), refused: false }
+        Self { kind: kind.into(), refused: false, unsent: false }
     }
 
     /// An answer with a status that the step does not expect.
     pub(crate) fn status(step: &str, status: StatusCode) -> Self {
         let refused = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-        Self { kind: format!("{step}: {}", status.as_u16()).into(), refused }
+        Self { kind: format!("{step}: {}", status.as_u16()).into(), refused, unsent: false }
     }
 }
 
@@ -89,10 +122,13 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     headers: HeaderMap,
     pub(crate) body: String,
+    /// Which node of the target answered.
+    pub(crate) node: usize,
 }
 
 impl Answer {
-    fn location(&self) -> Option<&str> {
+    /// Where a redirect leads.
+    pub(crate) fn location(&self) -> Option<&str> {
         self.headers.get(header::LOCATION)?.to_str().ok().filter(|_| self.status.is_redirection())
     }
 }
@@ -102,6 +138,7 @@ impl Answer {
 pub(crate) struct Http {
     client: Client<HttpConnector, Full<Bytes>>,
     pub(crate) target: Target,
+    patience: Duration,
 }
 
 impl Http {
@@ -109,10 +146,16 @@ impl Http {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).set_host(false).build(connector);
-        Self { client, target }
+        Self { client, target, patience: PATIENCE }
     }
 
-    /// One request. `headers` beside `Host`; a body is sent as a form.
+    /// The same with another patience for one request.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// One request, to the node whose turn it is; a node that takes no connection is passed over, as a load balancer
+    /// does. `headers` beside `Host`; a body is sent as a form.
     pub(crate) async fn send(
         &self,
         step: &'static str,
@@ -120,10 +163,37 @@ impl Http {
         headers: &[(header::HeaderName, &str)],
         form: Option<String>,
     ) -> Result<Answer, Failure> {
+        let exchange = async {
+            for node in self.target.in_turn() {
+                let request = self.request(node.1, path, headers, form.clone()).map_err(|_| "not a request")?;
+                match self.client.request(request).await {
+                    Ok(answer) => return read(node.0, answer).await,
+                    Err(error) if error.is_connect() => {}
+                    Err(_) => return Err("the connection broke"),
+                }
+            }
+            Err(NO_CONNECTION)
+        };
+        match tokio::time::timeout(self.patience, exchange).await {
+            Ok(answer) => answer.map_err(|reason: &str| {
+                let unsent = reason == NO_CONNECTION;
+                Failure { unsent, ..Failure::new(format!("{step}: {reason}")) }
+            }),
+            Err(_) => Err(Failure::new(format!("{step}: no answer in time"))),
+        }
+    }
+
+    fn request(
+        &self,
+        node: SocketAddr,
+        path: &str,
+        headers: &[(header::HeaderName, &str)],
+        form: Option<String>,
+    ) -> Result<Request<Full<Bytes>>, ::http::Error> {
         let method = if form.is_some() { Method::POST } else { Method::GET };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.target.address))
+            .uri(format!("http://{node}{path}"))
             .header(header::HOST, &self.target.host);
         for (name, value) in headers {
             request = request.header(name, *value);
@@ -131,19 +201,15 @@ impl Http {
         if form.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        let request = request.body(Full::from(form.unwrap_or_default()));
-        let request = request.map_err(|_| Failure::new(format!("{step}: not a request")))?;
-        let exchange = async {
-            let (head, body) = self.client.request(request).await.map_err(|_| "no connection")?.into_parts();
-            let body = body.collect().await.map_err(|_| "the answer broke off")?.to_bytes();
-            let body = String::from_utf8(body.into()).map_err(|_| "the answer is not UTF-8")?;
-            Ok(Answer { status: head.status, headers: head.headers, body })
-        };
-        match tokio::time::timeout(PATIENCE, exchange).await {
-            Ok(answer) => answer.map_err(|reason: &str| Failure::new(format!("{step}: {reason}"))),
-            Err(_) => Err(Failure::new(format!("{step}: no answer within 30 s"))),
-        }
+        request.body(Full::from(form.unwrap_or_default()))
     }
+}
+
+async fn read(node: usize, answer: ::http::Response<Incoming>) -> Result<Answer, &'static str> {
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.map_err(|_| "the answer broke off")?.to_bytes();
+    let body = String::from_utf8(body.into()).map_err(|_| "the answer is not UTF-8")?;
+    Ok(Answer { status: head.status, headers: head.headers, body, node })
 }
 
 /// Where a step in a browser ended.
@@ -198,8 +264,7 @@ impl Browser {
         fields: &[(&str, &str)],
     ) -> Result<Landed, Failure> {
         let form = form.ok_or_else(|| Failure::new(format!("{step}: its form is not on the page")))?;
-        let hidden = form.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let body = self::form(hidden.chain(fields.iter().copied()));
+        let body = form.filled(fields);
         self.walk(step, form.action, Some(body)).await
     }
 
@@ -209,17 +274,9 @@ impl Browser {
         mut path: String,
         mut form: Option<String>,
     ) -> Result<Landed, Failure> {
+        let origin = self.http.target.origin.clone();
         for _ in 0..REDIRECTS {
-            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let (cookies, origin) = (cookies.join("; "), self.http.target.origin.clone());
-            let mut headers = vec![(header::ACCEPT, "text/html")];
-            if !cookies.is_empty() {
-                headers.push((header::COOKIE, cookies.as_str()));
-            }
-            if form.is_some() {
-                headers.push((header::ORIGIN, origin.as_str()));
-            }
-            let answer = self.http.send(step, &path, &headers, form.take()).await?;
+            let answer = self.step(step, &path, form.take()).await?;
             self.keep(&answer.headers);
             let Some(location) = answer.location() else {
                 return if answer.status.is_success() {
@@ -234,6 +291,25 @@ impl Browser {
             }
         }
         Err(Failure::new(format!("{step}: too many redirects")))
+    }
+
+    /// One request with the cookies as they are; nothing is followed and nothing kept.
+    pub(crate) async fn step(&self, step: &'static str, path: &str, form: Option<String>) -> Result<Answer, Failure> {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = cookies.join("; ");
+        let mut headers = vec![(header::ACCEPT, "text/html")];
+        if !cookies.is_empty() {
+            headers.push((header::COOKIE, cookies.as_str()));
+        }
+        if form.is_some() {
+            headers.push((header::ORIGIN, self.http.target.origin.as_str()));
+        }
+        self.http.send(step, path, &headers, form).await
+    }
+
+    /// Takes the cookies of an answer to [`Browser::step`].
+    pub(crate) fn take(&mut self, answer: &Answer) {
+        self.keep(&answer.headers);
     }
 
     fn keep(&mut self, headers: &HeaderMap) {
@@ -261,8 +337,8 @@ mod tests {
     fn a_target_keeps_the_name_that_browsers_use_and_connects_to_its_address() {
         let local = target("http://localhost:11080");
         assert_eq!((local.origin.as_str(), local.host.as_str()), ("http://localhost:11080", "localhost:11080"));
-        assert!(local.address.ip().is_loopback());
-        assert_eq!(target("http://[::1]:8080").address.to_string(), "[::1]:8080");
+        assert!(local.nodes[0].ip().is_loopback());
+        assert_eq!(target("http://[::1]:8080").nodes[0].to_string(), "[::1]:8080");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
     process::Command,
     time::{Duration, SystemTime},
 };
@@ -75,6 +77,16 @@ pub(crate) fn resident_kib(pid: u32) -> anyhow::Result<Resident> {
     let status = fs::read_to_string(&path).with_context(|| format!("--pid: {path}"))?;
     let line = |name| kib_of(&status, name).with_context(|| format!("{path} is not as proc(5) says"));
     Ok(Resident { total: line("VmRSS:")?, own: line("RssAnon:")? })
+}
+
+/// Asks `/readyz` once. A server that does not listen yet is not ready.
+pub(crate) fn is_ready(management: SocketAddr) -> bool {
+    let patience = Duration::from_secs(2);
+    let Ok(mut stream) = TcpStream::connect_timeout(&management, patience) else { return false };
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {management}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    let asked = stream.set_read_timeout(Some(patience)).and_then(|()| stream.write_all(request.as_bytes()));
+    asked.and_then(|()| stream.read_to_string(&mut answer)).is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 /// `utime` and `stime`, fields 14 and 15; the name in field 2 may hold spaces and parentheses.

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a load generator measures with the clocks themselves")]
 
 mod ceiling;
+mod chaos;
 mod chart;
 mod cli;
 mod footprint;
@@ -16,6 +17,7 @@ mod page;
 mod population;
 mod report;
 mod run;
+mod scale;
 mod scenario;
 mod schedule;
 mod tally;
@@ -46,5 +48,7 @@ fn done(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Verb::Footprint(footprint) => runtime.block_on(footprint::run(&footprint)),
+        Verb::Chaos(options) => runtime.block_on(chaos::run(&options)),
+        Verb::Scale(options) => runtime.block_on(scale::run(&options)),
     }
 }

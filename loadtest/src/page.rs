@@ -25,6 +25,12 @@ impl Form {
             Some(Self { action, hidden: hidden.collect() })
         })
     }
+
+    /// The form as it is sent, with what was typed.
+    pub(crate) fn filled(&self, fields: &[(&str, &str)]) -> String {
+        let hidden = self.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        crate::http::form(hidden.chain(fields.iter().copied()))
+    }
 }
 
 /// The base32 key in the page's `otpauth` link.

@@ -139,6 +139,6 @@ fn row(f: &mut fmt::Formatter<'_>, what: &str, latency: &Latency) -> fmt::Result
 }
 
 /// The name of a choice as the command line has it.
-fn name(choice: &impl Serialize) -> String {
+pub(crate) fn name(choice: &impl Serialize) -> String {
     serde_json::to_value(choice).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -27,7 +27,7 @@ pub(crate) async fn run(options: &Run) -> anyhow::Result<()> {
     let ceilings = tokio::task::block_in_place(|| Ceilings::measure(options.argon2.argon2))?;
     let world = Arc::new(world(options).await?);
     let before = Usage::now(options.pid)?;
-    let offered = offer(Arc::clone(&world), plan).await?;
+    let offered = offer(Arc::clone(&world), plan, 0).await?;
     let after = Usage::now(options.pid)?;
     let tally = Tally::of(&offered.visits, offered.start, length)?;
     let done = tally.done();
@@ -84,20 +84,21 @@ async fn world(options: &Run) -> anyhow::Result<World> {
 }
 
 /// What became of the plan.
-struct Offered {
+pub(crate) struct Offered {
     start: Instant,
-    visits: Vec<Visit>,
+    pub(crate) visits: Vec<Visit>,
     slip: pacer::Slip,
 }
 
-async fn offer(world: Arc<World>, plan: Vec<Duration>) -> anyhow::Result<Offered> {
+/// Offers what is planned; the arrivals are numbered from `first` on.
+pub(crate) async fn offer(world: Arc<World>, plan: Vec<Duration>, first: usize) -> anyhow::Result<Offered> {
     let handle = tokio::runtime::Handle::current();
     let start = Instant::now();
     let paced = tokio::task::spawn_blocking(move || {
         pacer::pace(&plan, &handle, |index, intended| {
             let world = Arc::clone(&world);
             async move {
-                let result = world.visit(index).await;
+                let result = world.visit(first + index).await;
                 Visit { intended, ended: Instant::now(), result }
             }
         })

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn latency_counts_from_the_intended_start_and_failures_by_kind() {
         let start = Instant::now();
-        let refused = Failure { kind: "login: 503".into(), refused: true };
+        let refused = Failure { kind: "login: 503".into(), refused: true, unsent: false };
         let visits = [
             visit(start, 0, 10, Ok(())),
             visit(start, 500, 30, Ok(())),

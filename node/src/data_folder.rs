@@ -26,6 +26,9 @@ pub const KEY_FILE: &str = "master-keys";
 /// The key file while it is written.
 const NEW_KEY_FILE: &str = "master-keys.new";
 
+/// Where a backup is made into a store, before that takes its place.
+pub const RESTORING: &str = "restore.new";
+
 /// Entries that only a data folder has.
 const OURS: [&str; 3] = ["lock", "store", KEY_FILE];
 
@@ -66,6 +69,11 @@ impl DataFolder {
             folder.owner
         );
         let entries = folder.entries()?;
+        ensure!(
+            !entries.iter().any(|entry| entry == RESTORING),
+            "a restore into {} was cut short; run the same `doorward backup restore` again",
+            path.display()
+        );
         let foreign = !entries.is_empty() && !entries.iter().any(|entry| OURS.iter().any(|ours| entry == ours));
         ensure!(!foreign, "{} is not empty and not a data folder of this program; name another", path.display());
         let mode = Mode::from_raw_mode(fstat(&folder.folder)?.st_mode);

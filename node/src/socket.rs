@@ -9,7 +9,7 @@
 //!
 //! What the bytes mean is for the handler.
 
-use std::{io, os::unix::net::UnixListener as StdListener, sync::Arc, time::Duration};
+use std::{io, os::unix::net::UnixListener as StdListener, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::{fs::Mode, process::umask};
@@ -34,6 +34,32 @@ const MAX_ANSWER: u32 = 64 * 1024 * 1024;
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// Questions served at the same time; others wait in the backlog.
 const CONCURRENT: usize = 8;
+
+/// How long a long answer may stand still.
+const STALL: Duration = Duration::from_mins(1);
+
+/// What a question is answered with.
+pub enum Answer {
+    /// One frame.
+    Whole(Vec<u8>),
+    /// A frame for each piece, and an empty one at the end. Where it fails, the connection just ends.
+    Pieces(Box<dyn Pieces>),
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answer")
+    }
+}
+
+/// A piece of a long answer, once it is made.
+pub type NextPiece<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Option<Vec<u8>>>> + Send + 'a>>;
+
+/// A long answer, made piece by piece. No piece is empty.
+pub trait Pieces: Send {
+    /// The next one; `None` after the last.
+    fn next(&mut self) -> NextPiece<'_>;
+}
 
 /// A bound socket that does not have its public name yet.
 #[derive(Debug)]
@@ -98,7 +124,7 @@ impl Bound {
 pub async fn serve<H, F>(socket: Published, answer: H)
 where
     H: Fn(u32, Vec<u8>) -> F + Send + Sync + 'static,
-    F: Future<Output = Vec<u8>> + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
 {
     let owner = socket.name.folder.owner();
     let answer = Arc::new(answer);
@@ -122,24 +148,46 @@ where
 async fn attend<H, F>(stream: UnixStream, owner: u32, answer: Arc<H>)
 where
     H: Fn(u32, Vec<u8>) -> F,
-    F: Future<Output = Vec<u8>>,
+    F: Future<Output = Answer>,
 {
-    match timeout(DEADLINE, converse(stream, owner, &*answer)).await {
+    let conversed = match timeout(DEADLINE, converse(stream, owner, &*answer)).await {
+        Ok(Ok(Some((stream, pieces)))) => Ok(hand_out(stream, pieces).await),
+        Ok(Ok(None)) => Ok(Ok(())),
+        Ok(Err(error)) => Ok(Err(error)),
+        Err(late) => Err(late),
+    };
+    match conversed {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::info!(error = format!("{error:#}"), "a command was refused"),
         Err(_) => tracing::warn!("a command took too long"),
     }
 }
 
-async fn converse<H, F>(mut stream: UnixStream, owner: u32, answer: &H) -> anyhow::Result<()>
+/// Gives back what is still to be handed out.
+async fn converse<H, F>(
+    mut stream: UnixStream,
+    owner: u32,
+    answer: &H,
+) -> anyhow::Result<Option<(UnixStream, Box<dyn Pieces>)>>
 where
     H: Fn(u32, Vec<u8>) -> F,
-    F: Future<Output = Vec<u8>>,
+    F: Future<Output = Answer>,
 {
     let uid = trusted_peer(&stream, owner)?;
     // Who only wants to know whether anybody is there says nothing.
-    let Some(question) = read_frame(&mut stream, MAX_QUESTION).await.context("the question")? else { return Ok(()) };
-    write_frame(&mut stream, &answer(uid, question).await).await.context("the answer")
+    let Some(question) = read_frame(&mut stream, MAX_QUESTION).await.context("the question")? else { return Ok(None) };
+    match answer(uid, question).await {
+        Answer::Whole(answer) => write_frame(&mut stream, &answer).await.context("the answer").map(|()| None),
+        Answer::Pieces(pieces) => Ok(Some((stream, pieces))),
+    }
+}
+
+/// A long answer has no deadline, but whoever asked must go on reading.
+async fn hand_out(mut stream: UnixStream, mut pieces: Box<dyn Pieces>) -> anyhow::Result<()> {
+    while let Some(piece) = pieces.next().await? {
+        timeout(STALL, write_frame(&mut stream, &piece)).await.context("nobody reads the answer")??;
+    }
+    timeout(STALL, write_frame(&mut stream, &[])).await.context("nobody reads the answer")?
 }
 
 /// Connects to the server that serves this folder. `None`: nobody listens.
@@ -171,6 +219,26 @@ pub async fn ask(folder: &DataFolder, question: &[u8]) -> anyhow::Result<Vec<u8>
         answer.context("the server broke off; its log says why")
     };
     timeout(DEADLINE, exchange).await.context("the server did not answer in time")?
+}
+
+/// A long answer on its way.
+#[derive(Debug)]
+pub struct Incoming(UnixStream);
+
+impl Incoming {
+    /// The next piece; `None` after the last.
+    pub async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        let frame = timeout(STALL, read_frame(&mut self.0, MAX_ANSWER)).await.context("the server fell silent")?;
+        let piece = frame.context("the server broke off")?.context("the server broke off; its log says why")?;
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+}
+
+/// Asks the server that serves this folder a question with a long answer.
+pub async fn ask_for_pieces(folder: &DataFolder, question: &[u8]) -> anyhow::Result<Incoming> {
+    let mut stream = connect(folder).await?.context("the server has gone")?;
+    write_frame(&mut stream, question).await?;
+    Ok(Incoming(stream))
 }
 
 /// The uid at the other end, if it is the folder's owner or root.
@@ -223,7 +291,7 @@ mod tests {
         let (result, heard) = tokio::join!(
             converse(server, owner, &|uid, mut question: Vec<u8>| async move {
                 question.extend_from_slice(format!(" from {uid}").as_bytes());
-                question
+                Answer::Whole(question)
             }),
             async {
                 client.write_all(said).await.expect("sent");
@@ -232,7 +300,7 @@ mod tests {
                 client.read_to_end(&mut heard).await.map(|_| heard).unwrap_or_default()
             }
         );
-        (result, heard)
+        (result.map(|_| ()), heard)
     }
 
     #[tokio::test]

@@ -22,7 +22,7 @@ use crate::{
     AttemptId, ClaimId, Commit, GRACE, Kind, Operation, Partition, PartitionKey, Put, Revision, Store, StoreError,
     Timestamp, WriteSet,
     record::{Account, ClaimOwner, ClaimVoid, Unknown},
-    resolve::commit_resolved,
+    resolve::{self, commit_resolved},
 };
 
 /// Keys of items that declare a holding void.
@@ -32,7 +32,7 @@ pub const VOID_PREFIX: &str = "claim-void/";
 const OWNER: &str = "owner";
 
 /// How often a change is decided anew after a conflict.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: u32 = 3;
 
 /// How a claiming ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,8 @@ pub async fn claim(
     at: Timestamp,
 ) -> Result<Claimed, StoreError> {
     let key = PartitionKey::new(Kind::Claim, look_up);
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        pause(claim, attempt).await;
         let partition = store.load(&key, &[OWNER]).await?;
         match partition.get::<ClaimOwner>(&key, OWNER)? {
             Some(held) if held.claim == claim && held.owner == *owner => return Ok(Claimed::Won),
@@ -105,7 +106,8 @@ pub async fn release(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let key = PartitionKey::new(Kind::Claim, look_up);
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        pause(claim, attempt).await;
         let partition = store.load(&key, &[OWNER]).await?;
         match partition.get::<ClaimOwner>(&key, OWNER)? {
             Some(held) if held.claim == claim && held.owner == *owner => {}
@@ -123,7 +125,8 @@ pub async fn release(
 /// Releases `look_up` if its holding is older than `bound` at `now` and the owner's account does not list it.
 pub async fn sweep(store: &dyn Store, look_up: &str, bound: Duration, now: Timestamp) -> Result<Swept, StoreError> {
     let Some(held) = owner_of(store, look_up).await? else { return Ok(Swept::Free) };
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        pause(held.claim, attempt).await;
         let partition = store.load(&held.owner, &["account", VOID_PREFIX]).await?;
         let account: Option<Account> = partition.get(&held.owner, "account")?;
         let listed = |account: &Account| account.claims.iter().any(|c| c.look_up == look_up && c.claim == held.claim);
@@ -190,6 +193,13 @@ fn write(key: &PartitionKey, partition: &Partition, step: Step, claim: ClaimId, 
         deletes: Vec::new(),
         partition_expires_at: None,
         note_dirty: false,
+    }
+}
+
+/// Before an attempt that follows a conflict, so that those who met once do not meet again.
+async fn pause(claim: ClaimId, attempt: u32) {
+    if attempt > 0 {
+        tokio::time::sleep(resolve::pause(AttemptId::from_bytes(*claim.as_bytes()), attempt)).await;
     }
 }
 

@@ -314,6 +314,13 @@ pub trait Store: Send + Sync + 'static {
     /// with one of `prefixes` (`""` for all, none for statics only).
     async fn load(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError>;
 
+    /// Reads a partition without ordering itself among the commits under way: what was acknowledged before this call began
+    /// is seen, and nothing that is seen by one call is unseen by the next; of a commit whose outcome is unknown it may
+    /// show nothing yet. Cheaper than [`Store::load`] where a backend can tell the two apart.
+    async fn peek(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError> {
+        self.load(partition, prefixes).await
+    }
+
     /// Writes all of `write` or nothing, if its expected revision is still the last; durable before it returns.
     async fn commit(&self, write: WriteSet) -> Result<Commit, StoreError>;
 

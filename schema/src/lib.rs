@@ -26,8 +26,12 @@ pub mod claim;
 #[cfg(feature = "testing")]
 pub mod contract;
 pub mod embedded;
+pub mod export;
+pub mod fence;
 pub mod record;
 pub mod resolve;
+pub mod scylla;
+pub mod standing;
 
 pub use check::{MAX_EVENT_ID, MAX_ITEM_KEY, MAX_PARTITION_ID};
 pub use dirty::{DIRTY_BUCKET, NotAPartition, dirty_event};

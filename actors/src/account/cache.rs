@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use cluster::Tenure;
 use schema::{Body, EVENT_PREFIX, Partition, Revision, Timestamp, UserId};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::domain::user::{Areas, User};
 
@@ -16,13 +18,22 @@ pub(crate) struct Resting {
     revision: Revision,
     areas: Areas,
     pub(super) committed_at: Timestamp,
+    /// Since when this node owned it without a break, when it was last loaded, validated or committed.
+    pub(super) tenure: Tenure,
+    /// When that load, validation or commit began.
+    pub(super) current_at: Option<Instant>,
     /// `key \0 json \0` for each item.
     bytes: Box<[u8]>,
 }
 
 impl Resting {
     /// Packs a user; `None` if it was never stored. `shipped` are the events to be removed with the next commit.
-    pub(super) fn pack(user: &User, committed_at: Timestamp, shipped: &BTreeSet<Box<str>>) -> Option<Self> {
+    pub(super) fn pack(
+        user: &User,
+        committed_at: Timestamp,
+        (tenure, current_at): (Tenure, Option<Instant>),
+        shipped: &BTreeSet<Box<str>>,
+    ) -> Option<Self> {
         let mut bytes = Vec::with_capacity(1024);
         let mut push = |key: &str, json: &str| {
             bytes.extend_from_slice(key.as_bytes());
@@ -41,7 +52,14 @@ impl Resting {
             push(key, "{}");
         }
         let areas = user.areas.without(Areas::HEAVY);
-        Some(Self { revision: user.revision?, areas, committed_at, bytes: bytes.into_boxed_slice() })
+        Some(Self {
+            revision: user.revision?,
+            areas,
+            committed_at,
+            tenure,
+            current_at,
+            bytes: bytes.into_boxed_slice(),
+        })
     }
 
     /// Unpacks: the user, and the events to be removed.
@@ -62,6 +80,11 @@ impl Resting {
         let mut user = User::unloaded(id);
         user.absorb(&partition, self.areas).ok()?;
         Some((user, shipped))
+    }
+
+    /// Is it of an earlier revision than this one?
+    pub(super) fn older_than(&self, revision: Revision) -> bool {
+        self.revision < revision
     }
 
     fn weight(&self) -> usize {
@@ -111,6 +134,13 @@ impl Cache {
         Some(resting)
     }
 
+    /// Drops a user of an earlier revision than this one.
+    pub(super) fn invalidate(&mut self, id: UserId, revision: Revision) {
+        if self.entries.get(&id).is_some_and(|(_, resting)| resting.older_than(revision)) {
+            self.take(id);
+        }
+    }
+
     /// Entries and bytes.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.used)
@@ -130,7 +160,11 @@ mod tests {
     }
 
     fn packed(user: &User) -> Resting {
-        Resting::pack(user, Timestamp::default(), &BTreeSet::from(["event/1/0".into()])).expect("stored")
+        let node = "a".parse().expect("a name");
+        let tenure =
+            cluster::Authority::alone(node, cluster::Generation(1), cluster::now()).owns(b"any").expect("owns");
+        Resting::pack(user, Timestamp::default(), (tenure, None), &BTreeSet::from(["event/1/0".into()]))
+            .expect("stored")
     }
 
     #[test]
@@ -153,6 +187,16 @@ mod tests {
         assert!(cache.take(user(6).id).is_none());
         assert!(cache.take(user(9).id).is_some());
         assert_eq!(cache.size(), (2, 2 * weight));
+    }
+
+    #[test]
+    fn what_is_older_than_a_revision_goes_and_nothing_else() {
+        let mut cache = Cache::new(1 << 20);
+        cache.keep(user(1).id, packed(&user(1)));
+        cache.invalidate(user(1).id, Revision::first(7));
+        assert_eq!(cache.size().0, 1);
+        cache.invalidate(user(1).id, Revision::first(7).next());
+        assert_eq!(cache.size(), (0, 0));
     }
 
     #[test]

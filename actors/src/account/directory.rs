@@ -6,18 +6,13 @@
 //!
 //! Each node has a directory of its own: no named actors and no process groups, so that many nodes fit in one process.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use cluster::Authority;
 use parking_lot::Mutex;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SpawnErr, SupervisionEvent};
-use schema::{Store, UserId};
+use schema::{Revision, Store, UserId};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     actor::Account,
@@ -25,7 +20,8 @@ use super::{
     message::Message,
 };
 use crate::{
-    clock::Clock, domain::context::Settings, entropy::Entropy, hashes::Hashes, shipper::Shipper, vault::Vault,
+    acknowledge::Acknowledger, clock::Clock, domain::context::Settings, entropy::Entropy, hashes::Hashes,
+    shipper::Shipper, vault::Vault,
 };
 
 /// A power of two; users spread evenly, since their ids are random.
@@ -40,25 +36,38 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hashes: Hashes,
     pub(crate) shipper: Shipper,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) acknowledger: Arc<Acknowledger>,
+    /// Bounds the validations under way.
+    pub(crate) validations: Semaphore,
     pub(super) shards: Vec<Mutex<Shard>>,
 }
 
 pub(super) struct Shard {
     actors: HashMap<UserId, Entry>,
     users: HashMap<ActorId, UserId>,
+    /// Who is going to rest: out of `actors`, and not at rest yet.
+    leaving: HashMap<UserId, ActorId>,
     cache: Cache,
 }
 
 struct Entry {
     actor: ActorRef<Message>,
     /// Milliseconds of the monotonic clock.
-    last_used: AtomicU64,
+    last_used: u64,
+    /// How often it was looked up, each time to be sent one message.
+    taken: u64,
 }
 
 impl Shared {
     /// Empty shards whose caches together hold `cache_bytes`.
     pub(super) fn shards(cache_bytes: usize) -> Vec<Mutex<Shard>> {
-        let shard = || Shard { actors: HashMap::new(), users: HashMap::new(), cache: Cache::new(cache_bytes / SHARDS) };
+        let shard = || Shard {
+            actors: HashMap::new(),
+            users: HashMap::new(),
+            leaving: HashMap::new(),
+            cache: Cache::new(cache_bytes / SHARDS),
+        };
         (0..SHARDS).map(|_| Mutex::new(shard())).collect()
     }
 
@@ -66,11 +75,42 @@ impl Shared {
         &self.shards[usize::from(user.as_bytes()[0]) % SHARDS]
     }
 
-    /// Keeps a passivated user, unless a newer actor is at work already.
-    pub(super) fn rest(&self, user: UserId, resting: Resting) {
+    /// Keeps a passivated user, unless another actor was there since this one was sent to rest: that one, or the cache it
+    /// left for, may know something newer.
+    pub(super) fn rest(&self, user: UserId, actor: ActorId, resting: Resting) {
         let mut shard = self.shard(user).lock();
-        if !shard.actors.contains_key(&user) {
+        if shard.leaving.get(&user) == Some(&actor) {
+            shard.leaving.remove(&user);
             shard.cache.keep(user, resting);
+        }
+    }
+
+    /// An actor that holds nothing is not worth keeping: the next sweep takes it, unless somebody has looked it up whose
+    /// message is not among those that it has `served`.
+    pub(super) fn dismiss(&self, user: UserId, actor: ActorId, served: u64) {
+        if let Some(entry) = self.shard(user).lock().actors.get_mut(&user)
+            && entry.actor.get_id() == actor
+            && entry.taken == served
+        {
+            entry.last_used = 0;
+        }
+    }
+
+    /// The actor `by` has committed this revision: nobody else on this node keeps an older one. An actor that was sent to
+    /// rest, or forgotten, still serves its mailbox, and its user may have another one by then. What is asked of that one
+    /// after this was called comes after what it is told here (HAZARDS H2).
+    pub(crate) fn supersede(&self, user: UserId, revision: Revision, by: ActorId) {
+        let mut shard = self.shard(user).lock();
+        if shard.leaving.get(&user).is_some_and(|leaving| *leaving != by) {
+            shard.leaving.remove(&user);
+        }
+        shard.cache.invalidate(user, revision);
+        if let Some(entry) = shard.actors.get(&user)
+            && entry.actor.get_id() != by
+        {
+            // Nobody waits for it. One that does not take it has stopped, or takes nothing any more.
+            let (reply, _) = oneshot::channel();
+            let _ = entry.actor.send_message(Message::Invalidate { revision, reply });
         }
     }
 }
@@ -92,20 +132,31 @@ impl Directory {
         Ok(Self { shared, supervisor: supervisor.get_cell() })
     }
 
-    /// The actor of a user; spawned if there is none.
+    /// The actor of a user, to be sent one message; spawned if there is none.
     pub(super) fn actor(&self, user: UserId) -> Result<ActorRef<Message>, SpawnErr> {
         let now = millis(self.shared.clock.monotonic());
         let mut shard = self.shared.shard(user).lock();
-        if let Some(entry) = shard.actors.get(&user) {
-            entry.last_used.store(now, Ordering::Relaxed);
+        if let Some(entry) = shard.actors.get_mut(&user) {
+            entry.last_used = now;
+            entry.taken += 1;
             return Ok(entry.actor.clone());
         }
         let resting = shard.cache.take(user);
+        shard.leaving.remove(&user);
         let account = Account { shared: Arc::clone(&self.shared) };
         let (actor, _) = ActorRuntime::spawn_linked_instant(None, account, (user, resting), self.supervisor.clone())?;
         shard.users.insert(actor.get_id(), user);
-        shard.actors.insert(user, Entry { actor: actor.clone(), last_used: AtomicU64::new(now) });
+        shard.actors.insert(user, Entry { actor: actor.clone(), last_used: now, taken: 1 });
         Ok(actor)
+    }
+
+    /// Drops what is kept of a user from before this revision, on its way to rest or at rest. Returns the actor, which has
+    /// to be told as well, if there is one.
+    pub(super) fn invalidate(&self, user: UserId, revision: Revision) -> Option<ActorRef<Message>> {
+        let mut shard = self.shared.shard(user).lock();
+        shard.leaving.remove(&user);
+        shard.cache.invalidate(user, revision);
+        shard.actors.get(&user).map(|entry| entry.actor.clone())
     }
 
     /// The actor of a user, if there is one.
@@ -148,6 +199,9 @@ fn millis(span: Duration) -> u64 {
 fn forget(shared: &Shared, user: UserId, actor: ActorId) {
     let mut shard = shared.shard(user).lock();
     shard.users.remove(&actor);
+    if shard.leaving.get(&user) == Some(&actor) {
+        shard.leaving.remove(&user);
+    }
     if shard.actors.get(&user).is_some_and(|entry| entry.actor.get_id() == actor) {
         shard.actors.remove(&user);
     }
@@ -207,10 +261,11 @@ impl Supervisor {
         let horizon = millis(self.shared.clock.monotonic()).saturating_sub(millis(self.idle));
         for shard in &self.shared.shards {
             let mut shard = shard.lock();
-            let idle = |entry: &Entry| entry.last_used.load(Ordering::Relaxed) < horizon;
+            let idle = |entry: &Entry| entry.last_used < horizon;
             let users: Vec<UserId> = shard.actors.iter().filter(|(_, e)| idle(e)).map(|(user, _)| *user).collect();
             for user in users {
                 if let Some(entry) = shard.actors.remove(&user) {
+                    shard.leaving.insert(user, entry.actor.get_id());
                     let _ = entry.actor.drain();
                 }
             }

@@ -1,19 +1,22 @@
-//! The way to an account from anywhere in this node: permits, routing, deadline, and one repetition when an actor went
-//! away under a message.
+//! The way to an account from anywhere in this node: permits, deadline, and one repetition when an actor went away under a
+//! message. Where the owner is, is [`super::route`]'s.
 
 use std::{sync::Arc, time::Duration};
 
-use cluster::{Route, Router};
+use cluster::{Authority, Caller, NodeId, ViewStore};
 use ractor::SpawnErr;
-use schema::{Store, UserId};
-use tokio::sync::oneshot;
+use schema::{Store, Timestamp, UserId};
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     directory::{Directory, Shared},
-    message::{Answer, Delivery, Message, Observation, Request},
+    memory::MAX_VALIDATIONS,
+    message::{Answer, Delivery, Message, Observation, Request, Trace},
     work,
 };
 use crate::{
+    acknowledge::Acknowledger,
     call::{CallError, Deadline, Permits},
     clock::Clock,
     domain::{
@@ -24,6 +27,7 @@ use crate::{
     hashes::Hashes,
     shipper::Shipper,
     vault::Vault,
+    views::Views,
 };
 
 /// What accounts are built from.
@@ -42,8 +46,14 @@ pub struct AccountsOptions {
     pub hashes: Hashes,
     /// Ships events.
     pub shipper: Shipper,
-    /// Where owners are.
-    pub router: Arc<Router>,
+    /// What this node owns and may answer from memory.
+    pub authority: Arc<Authority>,
+    /// The way to other nodes.
+    pub peers: Arc<dyn Caller>,
+    /// The view's row.
+    pub views: Arc<dyn ViewStore>,
+    /// Does this node run account actors: as a member that owns keys, or as one that has opened the store itself?
+    pub serves: bool,
     /// Calls in flight on this node, at most.
     pub max_in_flight: usize,
     /// Memory for users without an actor.
@@ -61,20 +71,38 @@ impl std::fmt::Debug for AccountsOptions {
 /// A handle on all accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts {
-    directory: Directory,
-    router: Arc<Router>,
-    permits: Permits,
+    pub(super) directory: Directory,
+    pub(super) views: Arc<Views>,
+    pub(super) serves: bool,
+    pub(super) permits: Permits,
+}
+
+/// A request on its way, without what is requested.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// Of whom.
+    pub(crate) user: UserId,
+    /// The attempt.
+    pub(crate) attempt: Attempt,
+    /// The node that took it.
+    pub(crate) edge: NodeId,
+    /// When it was first sent, if it was sent before with an unknown fate.
+    pub(crate) first_sent_at: Option<Timestamp>,
+    /// One for everything.
+    pub(crate) deadline: Deadline,
 }
 
 impl std::fmt::Debug for Accounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Accounts").field("node", self.router.me()).finish_non_exhaustive()
+        f.debug_struct("Accounts").field("node", self.authority().me()).finish_non_exhaustive()
     }
 }
 
 impl Accounts {
     /// Starts the directory of this node.
     pub async fn start(options: AccountsOptions) -> Result<Self, SpawnErr> {
+        let views = Arc::new(Views::new(options.views, Arc::clone(&options.authority)));
+        let acknowledger = Acknowledger::new(Arc::clone(&options.authority), options.peers, Arc::clone(&views));
         let shared = Arc::new(Shared {
             store: options.store,
             clock: options.clock,
@@ -83,11 +111,14 @@ impl Accounts {
             settings: options.settings,
             hashes: options.hashes,
             shipper: options.shipper,
+            authority: options.authority,
+            acknowledger: Arc::new(acknowledger),
+            validations: Semaphore::new(MAX_VALIDATIONS),
             shards: Shared::shards(options.cache_bytes),
         });
         let directory = Directory::start(shared, options.idle).await?;
         directory.shared.shipper.acknowledge_to(directory.clone());
-        Ok(Self { directory, router: options.router, permits: Permits::new(options.max_in_flight) })
+        Ok(Self { directory, views, serves: options.serves, permits: Permits::new(options.max_in_flight) })
     }
 
     /// Asks the owner of `user` to decide.
@@ -116,38 +147,55 @@ impl Accounts {
         O: serde::de::DeserializeOwned,
     {
         let _permit = self.permits.take()?;
-        match self.router.route(user.as_bytes()) {
-            Route::Local => {}
-            Route::Remote(_) | Route::Nowhere => return Err(CallError::Unreachable),
-        }
-        let outcome = self.serve(user, attempt, request, deadline).await?;
+        let edge = self.authority().me().clone();
+        let asked = Asked { user, attempt: attempt.clone(), edge, first_sent_at: None, deadline };
+        let outcome = self.deliver(asked, request).await?;
         serde_json::from_str(outcome.get())
             .map_err(|_| CallError::Corrupt("an outcome is not of its command's kind".to_owned()))
     }
 
-    /// Serves a request as the owner of `user`.
-    async fn serve(&self, user: UserId, attempt: &Attempt, request: Request, deadline: Deadline) -> Answer {
+    /// Serves a request on this node.
+    pub(super) async fn serve(&self, asked: &Asked, request: Request) -> Answer {
         match request {
-            Request::Decide(body) => self.decide(user, attempt, body, deadline).await,
-            Request::CheckPassword(check) => work::check_password(self, user, attempt, check, deadline).await,
-            Request::CheckBackupCode(check) => work::check_backup_code(self, user, attempt, check, deadline).await,
-            Request::ChangePassword(change) => work::change_password(self, user, attempt, change, deadline).await,
+            Request::Decide(body) => self.decide(asked, body).await,
+            Request::CheckPassword(check) => work::check_password(self, asked, check).await,
+            Request::CheckBackupCode(check) => work::check_backup_code(self, asked, check).await,
+            Request::ChangePassword(change) => work::change_password(self, asked, change).await,
         }
     }
 
-    /// One message to the actor of `user`. If the actor goes away under it, it is sent once more, marked as repeated.
-    pub(super) async fn decide(&self, user: UserId, attempt: &Attempt, body: Body, deadline: Deadline) -> Answer {
-        let first_sent_at = self.directory.shared.clock.now();
-        let delivery = Arc::new(Delivery { attempt: attempt.clone(), edge: self.router.me().clone(), body });
-        for first_sent_at in [None, Some(first_sent_at)] {
+    /// One message to the actor of the user. If the actor goes away under it, it is sent once more, marked as repeated.
+    pub(super) async fn decide(&self, asked: &Asked, body: Body) -> Answer {
+        let deadline = asked.deadline;
+        let now = self.directory.shared.clock.now();
+        let delivery = Arc::new(Delivery { attempt: asked.attempt.clone(), edge: asked.edge.clone(), body });
+        for first_sent_at in [asked.first_sent_at, asked.first_sent_at.or(Some(now))] {
             let (reply, answer) = oneshot::channel();
             let delivery = Arc::clone(&delivery);
-            let message = Message::Decide { delivery, first_sent_at, deadline, reply };
-            if let Some(answer) = self.exchange(user, message, answer, deadline).await? {
+            let message = Message::Decide { delivery, first_sent_at, asked_at: cluster::now(), deadline, reply };
+            if let Some(answer) = self.exchange(asked.user, message, answer, deadline).await? {
                 return answer;
             }
         }
-        Err(CallError::Unavailable("the account's actor failed twice".to_owned()))
+        Err(failed_twice())
+    }
+
+    /// The outcome of an earlier delivery, where a hash comes before the command; `None` if this is the first, or the
+    /// earlier one came to nothing.
+    pub(super) async fn recall(
+        &self,
+        asked: &Asked,
+        trace: impl Fn() -> Trace,
+    ) -> Result<Option<Box<RawValue>>, CallError> {
+        let Some(first_sent_at) = asked.first_sent_at else { return Ok(None) };
+        for _ in 0..2 {
+            let (reply, answer) = oneshot::channel();
+            let message = Message::Recall { trace: trace(), first_sent_at, deadline: asked.deadline, reply };
+            if let Some(answer) = self.exchange(asked.user, message, answer, asked.deadline).await? {
+                return answer.map(|outcome| (outcome.get() != RawValue::NULL.get()).then_some(outcome));
+            }
+        }
+        Err(failed_twice())
     }
 
     /// Sends a message and waits for its answer; `None` if the actor went away.
@@ -173,6 +221,11 @@ impl Accounts {
         }
     }
 
+    /// What this node owns.
+    pub(super) fn authority(&self) -> &Authority {
+        &self.directory.shared.authority
+    }
+
     /// The hash pool of this node.
     pub(super) fn hashes(&self) -> &Hashes {
         &self.directory.shared.hashes
@@ -189,8 +242,14 @@ impl Accounts {
         self.directory.size()
     }
 
-    /// Stops every actor after what is in its mailbox.
+    /// Stops every actor after what is in its mailbox, then waits for revocations that others are still told of.
     pub async fn stop(&self, within: Duration) {
         self.directory.stop(within).await;
+        self.directory.shared.acknowledger.stop(within).await;
     }
+}
+
+/// An actor that fails under a command, and its successor under the same one: the command is at fault.
+pub(super) fn failed_twice() -> CallError {
+    CallError::Unavailable("the account's actor failed twice".to_owned())
 }

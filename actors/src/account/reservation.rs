@@ -4,13 +4,20 @@
 use std::collections::{HashMap, VecDeque};
 
 use ractor::ActorRef;
-use schema::CredentialId;
-use tokio::sync::oneshot;
+use schema::{CredentialId, Timestamp, record::Throttle};
+use tokio::{sync::oneshot, time::Instant};
 
-use super::message::{Message, Reservable};
+use super::{
+    actor::{Account, State},
+    message::{Message, Reservable},
+};
 use crate::{
     call::{CallError, Deadline},
-    domain::throttle::Gate,
+    domain::{
+        command::{BACKUP_THROTTLE, Decide as _, JudgeBackupCode, JudgePassword, PASSWORD_THROTTLE},
+        throttle::{self, Bucketing, Gate},
+        user::User,
+    },
     hasher::Priority,
 };
 
@@ -63,9 +70,12 @@ pub(crate) struct Granted {
     pub(super) _guard: ReservationGuard,
 }
 
-/// A request that waits.
-pub(super) struct Waiter {
+/// A request for one, which may have to wait.
+#[derive(Debug)]
+pub(crate) struct Waiter {
     pub(super) of: Reservable,
+    /// The answer must be true at this moment or later.
+    pub(super) asked_at: Instant,
     pub(super) deadline: Deadline,
     pub(super) reply: oneshot::Sender<Result<Reserved, CallError>>,
 }
@@ -115,5 +125,92 @@ impl Reservations {
 
     pub(super) fn waiting(&self) -> usize {
         self.waiting.values().map(VecDeque::len).sum()
+    }
+}
+
+/// How an authenticator's gate is read.
+type GateOf = fn(&Throttle, Bucketing<'_>, Timestamp) -> Gate;
+
+/// A guess that the throttle allows, if not too many are out already.
+struct Guess {
+    of: Reservation,
+    left: u32,
+    credential: CredentialId,
+    version: u32,
+    hash: Option<String>,
+    priority: Priority,
+}
+
+impl Account {
+    pub(super) async fn reserve(&self, myself: &ActorRef<Message>, state: &mut State, waiter: Waiter) {
+        // Once more, if what the first answer rested on was out of date.
+        for _ in 0..2 {
+            // What the verdict will need as well, so that a cold user is read once.
+            let needs = match &waiter.of {
+                Reservable::Password { .. } => JudgePassword::NEEDS,
+                Reservable::BackupCode { .. } => JudgeBackupCode::NEEDS,
+            };
+            let now = match self.prepare(state, needs, waiter.deadline).await {
+                Ok(now) => now,
+                Err(error) => return drop(waiter.reply.send(Err(error))),
+            };
+            let answer = match guess(state, &waiter.of, now) {
+                Ok(guess) => return hand_out(myself, state, waiter, guess),
+                Err(answer) => answer,
+            };
+            match self.is_current(state, waiter.asked_at).await {
+                Ok(true) => return drop(waiter.reply.send(Ok(answer))),
+                Ok(false) => {}
+                Err(error) => return drop(waiter.reply.send(Err(error))),
+            }
+        }
+        let _ = waiter.reply.send(Err(CallError::Unavailable("the account changes too fast".to_owned())));
+    }
+
+    pub(super) async fn wake(&self, myself: &ActorRef<Message>, state: &mut State, waiting: VecDeque<Waiter>) {
+        for waiter in waiting {
+            self.reserve(myself, state, waiter).await;
+        }
+    }
+}
+
+/// What may be guessed, or why nothing.
+fn guess(state: &State, of: &Reservable, now: Timestamp) -> Result<Guess, Reserved> {
+    let (authenticator, gate, device): (_, GateOf, _) = match of {
+        Reservable::Password { device } => (PASSWORD_THROTTLE, throttle::password_gate, device),
+        Reservable::BackupCode { device, .. } => (BACKUP_THROTTLE, throttle::status, device),
+    };
+    let bucket = state.user.bucket(device.as_ref(), now);
+    let left = match gate(&state.user.throttle(authenticator), bucket, now) {
+        Gate::Open { left } => left,
+        closed @ (Gate::Closed { .. } | Gate::Suspended) => return Err(Reserved::Refused(closed)),
+    };
+    let (credential, version, hash) = secret_of(&state.user, of).ok_or(Reserved::Nothing)?;
+    let priority = if matches!(bucket, Bucketing::Device(_)) { Priority::KnownDevice } else { Priority::Unknown };
+    let of = Reservation { authenticator, bucket: bucket.name() };
+    Ok(Guess { of, left, credential, version, hash, priority })
+}
+
+/// Grants a guess, or lets it wait.
+fn hand_out(myself: &ActorRef<Message>, state: &mut State, waiter: Waiter, guess: Guess) {
+    let Guess { of, left, credential, version, hash, priority } = guess;
+    if !state.reservations.take(&of, left) {
+        return state.reservations.wait(of, waiter);
+    }
+    let guard = ReservationGuard { of: Some(of), actor: myself.clone() };
+    let granted = Granted { credential, version, hash, priority, _guard: guard };
+    // If the asker has gone, the guard in the message gives the reservation back.
+    drop(waiter.reply.send(Ok(Reserved::Granted(Box::new(granted)))));
+}
+
+/// What a reservation lets one hash against. A backup code that does not exist is hashed against the dummy, so that it
+/// costs and counts like one that does.
+fn secret_of(user: &User, of: &Reservable) -> Option<(CredentialId, u32, Option<String>)> {
+    match of {
+        Reservable::Password { .. } => user.password.as_ref().map(|p| (p.credential, p.version, Some(p.hash.clone()))),
+        Reservable::BackupCode { locator, .. } => user.backup.as_ref().map(|set| {
+            let unused = set.codes.iter().find(|code| code.locator == *locator && code.used_at.is_none());
+            (set.credential, 0, unused.map(|code| code.hash.clone()))
+        }),
     }
 }

@@ -6,6 +6,9 @@
 //!    is not the current one any more it is neither right nor wrong, and everything begins anew within the deadline
 //!    (HAZARDS H7).
 //! 4. The reservation is given back after the verdict was committed.
+//!
+//! A delivery that is repeated, since the fate of the first is unknown, looks for its outcome before anything is hashed.
+//! Without one it is hashed here too, and the commit decides: a verdict that comes second finds the first in the ring.
 
 use schema::{DeviceId, UserId};
 use serde::{Deserialize, Serialize};
@@ -13,15 +16,17 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::oneshot;
 
 use super::{
-    handle::Accounts,
-    message::{Answer, Message, Reservable},
-    reservation::{Granted, Reserved},
+    handle::{Accounts, Asked, failed_twice},
+    message::{Answer, Message, Reservable, Trace, digest},
+    reservation::{Granted, Reserved, Waiter},
 };
 use crate::{
     call::{CallError, Deadline},
     domain::{
-        command::{ChangePassword, ChangePasswordOutcome, JudgeBackupCode, JudgePassword, LoginRef, SignInOutcome},
-        context::Attempt,
+        command::{
+            ChangePassword, ChangePasswordOutcome, Decide, JudgeBackupCode, JudgePassword, LoginRef, SignInOutcome,
+            revoked,
+        },
         throttle::Gate,
         user::SessionRef,
     },
@@ -67,13 +72,12 @@ pub struct ChangePasswordRequest {
 
 /// Says `Stale` where there is no password to compute against: the caller does the work that is missing and answers as
 /// for a name that nobody has (HAZARDS H13).
-pub(super) async fn check_password(
-    accounts: &Accounts,
-    user: UserId,
-    attempt: &Attempt,
-    check: CheckPassword,
-    deadline: Deadline,
-) -> Answer {
+pub(super) async fn check_password(accounts: &Accounts, asked: &Asked, check: CheckPassword) -> Answer {
+    let (user, deadline) = (asked.user, asked.deadline);
+    let trace = || asked.trace::<JudgePassword>(&check.login);
+    if let Some(outcome) = accounts.recall(asked, trace).await? {
+        return Ok(outcome);
+    }
     let of = Reservable::Password { device: check.login.device };
     loop {
         let granted = match reserve(accounts, user, &of, deadline).await? {
@@ -88,7 +92,7 @@ pub(super) async fn check_password(
         let rehash = rehash(accounts, &granted, right, &check.password, deadline).await?;
         let (credential, version) = (granted.credential, granted.version);
         let judge = JudgePassword { login: check.login.clone(), credential, version, right, rehash };
-        let outcome = accounts.decide(user, attempt, judge.into(), deadline).await?;
+        let outcome = accounts.decide(asked, judge.into()).await?;
         drop(granted);
         if read::<SignInOutcome>(&outcome)? != SignInOutcome::Stale {
             return Ok(outcome);
@@ -96,13 +100,12 @@ pub(super) async fn check_password(
     }
 }
 
-pub(super) async fn check_backup_code(
-    accounts: &Accounts,
-    user: UserId,
-    attempt: &Attempt,
-    check: CheckBackupCode,
-    deadline: Deadline,
-) -> Answer {
+pub(super) async fn check_backup_code(accounts: &Accounts, asked: &Asked, check: CheckBackupCode) -> Answer {
+    let (user, deadline) = (asked.user, asked.deadline);
+    let trace = || asked.trace::<JudgeBackupCode>(&(&check.login, &check.locator));
+    if let Some(outcome) = accounts.recall(asked, trace).await? {
+        return Ok(outcome);
+    }
     let of = Reservable::BackupCode { device: check.login.device, locator: check.locator.clone() };
     loop {
         let granted = match reserve(accounts, user, &of, deadline).await? {
@@ -113,7 +116,7 @@ pub(super) async fn check_backup_code(
         let right = verify(accounts, &granted, &check.secret, deadline).await?;
         let (credential, locator) = (granted.credential, check.locator.clone());
         let judge = JudgeBackupCode { login: check.login.clone(), credential, locator, right };
-        let outcome = accounts.decide(user, attempt, judge.into(), deadline).await?;
+        let outcome = accounts.decide(asked, judge.into()).await?;
         drop(granted);
         if read::<SignInOutcome>(&outcome)? != SignInOutcome::Stale {
             return Ok(outcome);
@@ -121,13 +124,12 @@ pub(super) async fn check_backup_code(
     }
 }
 
-pub(super) async fn change_password(
-    accounts: &Accounts,
-    user: UserId,
-    attempt: &Attempt,
-    change: ChangePasswordRequest,
-    deadline: Deadline,
-) -> Answer {
+pub(super) async fn change_password(accounts: &Accounts, asked: &Asked, change: ChangePasswordRequest) -> Answer {
+    let (user, deadline) = (asked.user, asked.deadline);
+    let trace = || asked.trace::<ChangePassword>(&(&change.session, &change.new_hash));
+    if let Some(outcome) = accounts.recall(asked, trace).await? {
+        return Ok(outcome);
+    }
     let of = Reservable::Password { device: change.device };
     loop {
         let granted = match reserve(accounts, user, &of, deadline).await? {
@@ -144,11 +146,19 @@ pub(super) async fn change_password(
             right,
             new_hash: change.new_hash.clone(),
         };
-        let outcome = accounts.decide(user, attempt, judge.into(), deadline).await?;
+        let outcome = accounts.decide(asked, judge.into()).await?;
         drop(granted);
         if !matches!(read::<ChangePasswordOutcome>(&outcome)?, ChangePasswordOutcome::Stale) {
             return Ok(outcome);
         }
+    }
+}
+
+impl Asked {
+    /// What an earlier delivery would have left behind: as [`super::message::Delivery::digest`] has it.
+    fn trace<C: Decide>(&self, what: &impl Serialize) -> Trace {
+        let digest = digest(&self.edge, self.user, C::NAME, what);
+        Trace { id: self.attempt.id, digest, revoked: revoked::<C> }
     }
 }
 
@@ -161,12 +171,12 @@ async fn reserve(
 ) -> Result<Reserved, CallError> {
     for _ in 0..2 {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Reserve { of: of.clone(), deadline, reply };
+        let message = Message::Reserve(Waiter { of: of.clone(), asked_at: cluster::now(), deadline, reply });
         if let Some(answer) = accounts.exchange(user, message, answer, deadline).await? {
             return answer;
         }
     }
-    Err(CallError::Unavailable("the account's actor failed twice".to_owned()))
+    Err(failed_twice())
 }
 
 async fn verify(

@@ -1,5 +1,5 @@
 //! What a session's proofs amount to: `amr`, `acr` and `auth_time`. They come from proofs performed, each with its time,
-//! never from what the user owns (DESIGN section 7).
+//! never from what the user owns.
 //!
 //! | proof | `amr` (RFC 8176) | kind of factor |
 //! |---|---|---|

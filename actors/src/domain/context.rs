@@ -6,9 +6,9 @@ use schema::{AttemptId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::factor::totp::Window;
-use crate::{entropy::Entropy, secret::Seed, vault::Vault};
+use crate::{entropy::Entropy, secret::Seed, trace::TraceParent, vault::Vault};
 
-/// Numbers that operators may set and decisions rest on. Defaults as DESIGN sections 6 and 8.
+/// Numbers that operators may set and decisions rest on.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The issuer, without a trailing slash.
@@ -56,6 +56,9 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// Who acts: `user` unless said otherwise, such as `operator uid 0`.
     pub actor: Option<String>,
+    /// The trace that the request belongs to. Between nodes it travels in the envelope.
+    #[serde(skip)]
+    pub trace: Option<TraceParent>,
 }
 
 /// One attempt, drawn by the node that took the request (HAZARDS H5). It is the same in every delivery.

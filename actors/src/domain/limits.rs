@@ -1,4 +1,4 @@
-//! Bounds per user (DESIGN section 3), and the spans that are no setting.
+//! Bounds per user, and the spans that are no setting.
 
 use std::time::Duration;
 

@@ -21,6 +21,7 @@ pub mod event;
 pub mod factor;
 pub mod limits;
 pub mod pkce;
+pub mod restore;
 pub mod scope;
 pub mod throttle;
 pub mod user;

@@ -1,5 +1,5 @@
 //! The throttle in front of each authenticator: five guesses, then a cool-down that doubles, a fresh five after each, and
-//! suspension at a hundred consecutive failures (NIST SP 800-63B-4, 3.2.2; DESIGN section 8).
+//! suspension at a hundred consecutive failures (NIST SP 800-63B-4, 3.2.2).
 //!
 //! Who fails from an unknown device and who fails from a known one wait apart, each in a bucket of its own (HAZARDS H11);
 //! the hundred is counted over all of them. Nothing here is reset by a new code.
@@ -58,9 +58,14 @@ pub enum Gate {
     Suspended,
 }
 
+/// Has it come to the hundred failures in a row?
+pub const fn is_suspended(throttle: &Throttle) -> bool {
+    throttle.suspended_at.is_some() || throttle.total >= HARD_CAP
+}
+
 /// The gate of one bucket, as of now.
 pub fn status(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -> Gate {
-    if throttle.suspended_at.is_some() || throttle.total >= HARD_CAP {
+    if is_suspended(throttle) {
         return Gate::Suspended;
     }
     match bucket_gate(throttle, bucket, now) {
@@ -70,7 +75,7 @@ pub fn status(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -> Gat
 }
 
 /// The gate of one bucket alone, suspended or not: what a known device goes by where it stays usable, as for a suspended
-/// password (DESIGN section 8). Never [`Gate::Suspended`].
+/// password. Never [`Gate::Suspended`].
 pub fn bucket_gate(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -> Gate {
     let Some(bucket) = throttle.buckets.get(&bucket.name()) else {
         return Gate::Open { left: u32::from(BURST) };
@@ -82,7 +87,7 @@ pub fn bucket_gate(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -
 }
 
 /// The gate of a password: a known device goes by its own bucket even where the password is suspended, all others by
-/// [`status`] (DESIGN section 8).
+/// [`status`].
 pub fn password_gate(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp) -> Gate {
     match bucket {
         Bucketing::Device(_) => bucket_gate(throttle, bucket, now),
@@ -121,6 +126,18 @@ pub fn succeed(throttle: &mut Throttle, bucket: Bucketing<'_>) {
 /// Drops the bucket of a device that is no longer known.
 pub fn forget(throttle: &mut Throttle, device: &DeviceId) {
     throttle.buckets.remove(&Bucketing::Device(device).name());
+}
+
+/// Leaves at least one burst spent and its cool-down begun at `now`: a store that came out of a backup has forgotten the
+/// failures since, and must not give their guesses again (HAZARDS H14). Buckets of devices go: the devices have.
+pub fn spend(throttle: &mut Throttle, now: Timestamp) {
+    throttle.total = throttle.total.max(BURST.into());
+    throttle.buckets.retain(|name, _| *name == Bucketing::Unknown.name());
+    let bucket = throttle.buckets.entry(Bucketing::Unknown.name()).or_default();
+    bucket.in_burst = 0;
+    bucket.level = bucket.level.max(1);
+    bucket.last_failure_at = bucket.last_failure_at.max(Some(now));
+    bucket.locked_until = bucket.locked_until.max(Some(now.after(cool_down(bucket.level))));
 }
 
 /// Lowers the level by one for each [`DECAY`] without a failure. The burst does not decay.

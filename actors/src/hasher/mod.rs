@@ -12,7 +12,17 @@ mod phc;
 mod queue;
 mod worker;
 
-use std::{collections::BTreeMap, fmt, num::NonZero, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use data_encoding::BASE64_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -61,10 +71,27 @@ impl Default for Argon2Params {
 /// The keys that go before the hash. Held by this process alone, so a stolen store cannot be searched.
 #[derive(Clone, Debug)]
 pub struct Peppers {
-    /// The key for new hashes.
-    pub active: KeyId,
     /// All keys, by the id that hashes name.
-    pub keys: BTreeMap<KeyId, Secret<[u8; 32]>>,
+    keys: BTreeMap<KeyId, Secret<[u8; 32]>>,
+    /// Which of them is for new hashes; the vault changes it.
+    active: Arc<AtomicUsize>,
+}
+
+impl Peppers {
+    /// Peppers of which `active`, counted in the order of their ids, is for new hashes.
+    pub fn new(keys: BTreeMap<KeyId, Secret<[u8; 32]>>, active: Arc<AtomicUsize>) -> Self {
+        Self { keys, active }
+    }
+
+    /// The key of this id.
+    pub fn of(&self, id: &KeyId) -> Option<&Secret<[u8; 32]>> {
+        self.keys.get(id)
+    }
+
+    /// The key for new hashes.
+    pub fn active(&self) -> Option<&KeyId> {
+        self.keys.keys().nth(self.active.load(Ordering::Acquire))
+    }
 }
 
 /// How a [`Hasher`] is set up.
@@ -118,7 +145,7 @@ impl Hasher {
         // Made first, so that its drop ends the threads already started if one cannot be.
         let dummy = Phc {
             params,
-            pepper: pepper.as_ref().map(|p| p.active.clone()),
+            pepper: pepper.as_ref().and_then(|peppers| peppers.active().cloned()),
             salt: vec![0; 16],
             output: vec![0; OUTPUT],
         };
@@ -145,7 +172,7 @@ impl Hasher {
         priority: Priority,
         deadline: Duration,
     ) -> Result<String, HashError> {
-        let pepper = self.pepper.as_ref().map(|peppers| peppers.active.clone());
+        let pepper = self.pepper.as_ref().and_then(|peppers| peppers.active().cloned());
         let mut phc = Phc { params, pepper, salt: salt.to_vec(), output: vec![0; OUTPUT] };
         phc.output = self.compute(secret, &phc, priority, deadline).await?.to_vec();
         Ok(phc.to_string())
@@ -176,7 +203,7 @@ impl Hasher {
 
     /// Was the hash made with other parameters, or under another pepper, than a new one would be?
     pub fn needs_rehash(&self, phc: &str, params: Argon2Params) -> bool {
-        let active = self.pepper.as_ref().map(|peppers| &peppers.active);
+        let active = self.pepper.as_ref().and_then(Peppers::active);
         Phc::parse(phc).map_or(true, |phc| phc.params != params || phc.pepper.as_ref() != active)
     }
 
@@ -212,7 +239,7 @@ impl Hasher {
     fn input(&self, secret: &Secret<String>, pepper: Option<&KeyId>) -> Result<Zeroizing<Vec<u8>>, HashError> {
         let secret = secret.expose().as_bytes();
         let Some(id) = pepper else { return Ok(Zeroizing::new(secret.to_vec())) };
-        let key = self.pepper.as_ref().and_then(|peppers| peppers.keys.get(id));
+        let key = self.pepper.as_ref().and_then(|peppers| peppers.of(id));
         let key = key.ok_or(HashError::Unreadable("its pepper is not in the key ring"))?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes keys of any length");
         mac.update(secret);
@@ -231,6 +258,11 @@ impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hasher").field("params", &self.params).finish_non_exhaustive()
     }
+}
+
+/// The pepper's key that a hash names; `None`: no pepper, or no hash of ours.
+pub(crate) fn pepper_of(phc: &str) -> Option<KeyId> {
+    Phc::parse(phc).ok()?.pepper
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ fn secret(text: &str) -> Secret<String> {
 
 fn peppers(active: &str) -> Peppers {
     let key = |(id, byte): (&str, u8)| (id.parse().expect("an id"), Secret::new([byte; 32]));
-    Peppers { active: active.parse().expect("an id"), keys: [("k1", 1), ("k2", 2)].map(key).into() }
+    let place = usize::from(active == "k2");
+    Peppers::new([("k1", 1), ("k2", 2)].map(key).into(), Arc::new(AtomicUsize::new(place)))
 }
 
 #[tokio::test]

@@ -2,14 +2,23 @@
 //!
 //! An actor keeps them: it loads, makes what is due, commits, and only then shows the new set. Readers take the current
 //! set from a watch, without a message.
+//!
+//! Several nodes keep the one schedule: of two that make the same key one gives way, and both show what is stored. Whoever
+//! changed something moves the generation of the keys (HAZARDS H4), on which every node loads them anew at once, and tries
+//! until it has. A set carries the generation that was known before its load; who asks for the keys while that is not known
+//! to be the newest waits for another load. So a key that begins to sign was published everywhere long before.
+//!
+//! A clock that is not known to be right plans nothing (HAZARDS H3): it would drop keys that are needed.
 
+mod change;
 mod plan;
 
 use std::{sync::Arc, time::Duration};
 
+use change::{asked_for, change};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 use schema::{
-    KeyId, Kind, PartitionKey, Put, Store, StoreError, Timestamp,
+    EVENT_PREFIX, KeyId, Kind, PartitionKey, Store, StoreError, Timestamp,
     record::{SigningAlg, SigningKey, SigningKeyState, Unknown},
 };
 use serde_json::{Value, json};
@@ -20,8 +29,11 @@ pub use plan::Rotation;
 use plan::{ALGS, Step, due};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, certain},
+    data_keys,
     entropy::Entropy,
+    generations::{Generations, Moves},
+    shared_load::SharedLoads,
     signer::{ParsedKey, PublicKey, PublicKeys, SignerError, SigningKeyPair},
     transact::{Transaction, transact},
     vault::{Purpose, Vault},
@@ -30,6 +42,13 @@ use crate::{
 const PREFIX: &str = "key/";
 /// How often the plan is looked at.
 const TICK: Duration = Duration::from_mins(1);
+/// When to try again to load the keys after they were changed: at first, and at last.
+const RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// Who asks for the keys waits for a load at most this long.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
+/// Among several nodes a key is published for this long at least before it signs: all have looked twice by then.
+const SHORTEST_LEAD: Duration = Duration::from_mins(2);
 
 /// Why there are no keys.
 #[derive(Debug, Error)]
@@ -61,6 +80,8 @@ pub struct KeySet {
     pub jwks: Arc<str>,
     /// What operators see.
     pub list: Vec<KeyView>,
+    /// The generation of the keys that was known before these were loaded.
+    generation: Option<u64>,
 }
 
 /// A key, as operators see it.
@@ -88,6 +109,8 @@ impl KeySet {
 pub struct KeyRing {
     actor: ActorRef<Message>,
     current: watch::Receiver<Arc<KeySet>>,
+    generations: Generations,
+    loads: Arc<SharedLoads<Arc<KeySet>>>,
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -97,7 +120,12 @@ impl std::fmt::Debug for KeyRing {
 }
 
 enum Message {
+    /// Look at the plan, and at what others have changed.
     Tick,
+    /// The same, and say whether everything was taken over.
+    Follow(oneshot::Sender<bool>),
+    /// Load the keys.
+    Look(oneshot::Sender<Result<(), KeyRingError>>),
     Rotate(Option<SigningAlg>, oneshot::Sender<Result<Vec<KeyView>, KeyRingError>>),
 }
 
@@ -113,6 +141,8 @@ pub struct KeyRingOptions {
     pub vault: Arc<Vault>,
     /// The schedule.
     pub rotation: Rotation,
+    /// How other nodes are told, and tell.
+    pub generations: Generations,
 }
 
 impl std::fmt::Debug for KeyRingOptions {
@@ -123,25 +153,76 @@ impl std::fmt::Debug for KeyRingOptions {
 
 impl KeyRing {
     /// Loads the keys, makes those that are missing, and starts the schedule.
-    pub async fn start(options: KeyRingOptions) -> Result<Self, KeyRingError> {
+    pub async fn start(mut options: KeyRingOptions) -> Result<Self, KeyRingError> {
+        let generations = options.generations.clone();
+        if !generations.is_alone() {
+            options.rotation.lead = options.rotation.lead.max(SHORTEST_LEAD);
+        }
         let keeper = Keeper { options };
         let (show, current) = watch::channel(Arc::new(KeySet::default()));
         keeper.bring_up_to_date(&show, None).await?;
         let (actor, _) = Actor::spawn(None, keeper, show).await?;
         actor.send_interval(TICK, || Message::Tick);
-        Ok(Self { actor, current })
+        Ok(Self { actor, current, generations, loads: Arc::new(SharedLoads::new()) })
     }
 
-    /// The keys in force.
-    pub fn current(&self) -> Arc<KeySet> {
+    /// The keys in force. If others may have changed them since they were loaded, they are loaded anew, for all who ask.
+    pub async fn current(&self) -> Result<Arc<KeySet>, StoreError> {
+        let shown = self.shown();
+        let holds = |generation| self.generations.holds(Kind::Keyring, generation);
+        if self.generations.is_alone() || shown.generation.is_some_and(holds) {
+            return Ok(shown);
+        }
+        // While the generations cannot be read, nobody waits in line.
+        self.loads.since("signing", cluster::now(), self.generations.is_fresh(), self.look()).await
+    }
+
+    /// The keys that were loaded last, whatever others may have made of them. Not to sign, verify or publish by.
+    pub fn shown(&self) -> Arc<KeySet> {
         Arc::clone(&self.current.borrow())
     }
 
-    /// Makes the next key of one or of every algorithm; it is published now and signs when the lead is over.
+    async fn look(&self) -> Result<Arc<KeySet>, StoreError> {
+        let failed = |error: KeyRingError| StoreError::Unavailable(format!("the signing keys: {error}"));
+        let (reply, answer) = oneshot::channel();
+        self.actor.send_message(Message::Look(reply)).map_err(|_| failed(KeyRingError::Stopped))?;
+        let late = |_| StoreError::Unavailable("the signing keys were not loaded in time".to_owned());
+        let looked = tokio::time::timeout(LOOK_WITHIN, answer).await.map_err(late)?;
+        looked.map_err(|_| failed(KeyRingError::Stopped))?.map_err(failed)?;
+        Ok(self.shown())
+    }
+
+    /// Makes the next key of one or of every algorithm; it is published now and signs when the lead is over. Returns when
+    /// every node publishes it.
     pub async fn rotate(&self, alg: Option<SigningAlg>) -> Result<Vec<KeyView>, KeyRingError> {
         let (reply, answer) = oneshot::channel();
         self.actor.send_message(Message::Rotate(alg, reply)).map_err(|_| KeyRingError::Stopped)?;
-        answer.await.map_err(|_| KeyRingError::Stopped)?
+        let keys = answer.await.map_err(|_| KeyRingError::Stopped)??;
+        self.generations.announce(&Keeper::partition()).await?;
+        Ok(keys)
+    }
+
+    /// Takes over what another node changed, whenever that is, for as long as it is polled. Ends with the ring.
+    pub(crate) async fn follow(&self, mut moves: Moves) {
+        loop {
+            let mut pause = RETRY;
+            loop {
+                let (reply, answer) = oneshot::channel();
+                if self.actor.send_message(Message::Follow(reply)).is_err() {
+                    return;
+                }
+                // Without an answer the ring has stopped.
+                let Ok(done) = answer.await else { return };
+                if done {
+                    break;
+                }
+                tokio::time::sleep(pause + self.generations.jitter(pause)).await;
+                pause = (pause * 2).min(LONGEST_RETRY);
+            }
+            if !moves.next().await {
+                return;
+            }
+        }
     }
 
     /// Stops the schedule.
@@ -170,16 +251,18 @@ impl Actor for Keeper {
         show: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            Message::Tick => {
-                if let Err(error) = self.bring_up_to_date(show, None).await {
-                    tracing::error!(%error, "the signing keys could not be brought up to date; the old ones go on");
-                }
+            Message::Tick => drop(self.tick(show).await),
+            Message::Follow(reply) => {
+                let done = self.tick(show).await;
+                // Here and below: who asked may have gone.
+                let _ = reply.send(done);
             }
+            Message::Look(reply) => drop(reply.send(self.load(show).await.map(drop))),
             Message::Rotate(alg, reply) => {
                 let algs = alg.map_or_else(|| ALGS.to_vec(), |alg| vec![alg]);
                 let result = self.bring_up_to_date(show, Some(&algs)).await;
-                // Who asked may have gone; the keys are made all the same.
-                drop(reply.send(result.map(|()| show.borrow().list.clone())));
+                // The keys are made all the same.
+                drop(reply.send(result.map(|_| show.borrow().list.clone())));
             }
         }
         Ok(())
@@ -191,18 +274,48 @@ impl Keeper {
         PartitionKey::new(Kind::Keyring, "signing")
     }
 
-    /// Commits what is due, then shows the keys as they are stored. `rotate` asks for the next key of these algorithms.
+    /// Looks at what others changed and at what is due; says whether all of it could be done.
+    async fn tick(&self, show: &watch::Sender<Arc<KeySet>>) -> bool {
+        match self.bring_up_to_date(show, None).await {
+            Ok(complete) => complete,
+            Err(error) => {
+                tracing::error!(%error, "the signing keys could not be brought up to date; the old ones go on");
+                false
+            }
+        }
+    }
+
+    /// Loads the keys and shows them.
+    async fn load(&self, show: &watch::Sender<Arc<KeySet>>) -> Result<Vec<SigningKey>, KeyRingError> {
+        let (o, key) = (&self.options, Self::partition());
+        let generation = o.generations.before_load(key.kind);
+        let stored = o.store.load(&key, &[PREFIX, EVENT_PREFIX]).await?;
+        tell(o.generations.deliver_left(&key, &stored).await);
+        let keys: Vec<SigningKey> = stored.list(&key, PREFIX)?.into_iter().map(|(_, key)| key).collect();
+        self.show(show, keys.clone(), generation)?;
+        Ok(keys)
+    }
+
+    /// Loads and shows the keys, commits what is due, and shows what comes of it. `rotate` asks for the next key of these
+    /// algorithms. `false`: what others changed beside the keys could not be taken over.
     async fn bring_up_to_date(
         &self,
         show: &watch::Sender<Arc<KeySet>>,
         rotate: Option<&[SigningAlg]>,
-    ) -> Result<(), KeyRingError> {
-        let o = &self.options;
-        let key = Self::partition();
-        let now = o.clock.now();
-        let stored = o.store.load(&key, &[PREFIX]).await?;
-        let keys: Vec<SigningKey> = stored.list(&key, PREFIX)?.into_iter().map(|(_, key)| key).collect();
+    ) -> Result<bool, KeyRingError> {
+        let (o, key) = (&self.options, Self::partition());
+        let complete = self.take_over_master_key().await;
+        let keys = self.load(show).await?;
+        let now = match (certain(o.clock.as_ref()), rotate) {
+            (Ok(now), _) => now,
+            // What is due is still due when the clock is right.
+            (Err(_), None) => return Ok(complete),
+            (Err(error), Some(_)) => return Err(error.into()),
+        };
         let wanted: Vec<Step> = [due(&keys, o.rotation, now), asked_for(&keys, rotate, o.rotation, now)].concat();
+        if wanted.is_empty() {
+            return Ok(complete);
+        }
         // Keys are made before the commit and off the reactor: RSA takes a good part of a second.
         let mut made = Vec::new();
         for step in &wanted {
@@ -210,16 +323,40 @@ impl Keeper {
                 made.push(self.make(*alg, *from, now).await?);
             }
         }
-        let keys = if wanted.is_empty() {
-            keys
-        } else {
-            transact(o.store.as_ref(), o.entropy.as_ref(), &key, now, |partition| {
-                let keys = partition.list::<SigningKey>(&key, PREFIX)?.into_iter().map(|(_, key)| key);
-                Ok(change(&keys.collect::<Vec<_>>(), &wanted, &made, now))
-            })
-            .await?
-        };
-        show.send_replace(Arc::new(self.parse(keys)?));
+        let generation = o.generations.before_load(key.kind);
+        let keys = transact(o.store.as_ref(), o.entropy.as_ref(), &key, now, |partition| {
+            let keys = partition.list::<SigningKey>(&key, PREFIX)?.into_iter().map(|(_, key)| key);
+            let change = change(&keys.collect::<Vec<_>>(), &wanted, &made, now);
+            Ok(Transaction { config: !change.is_empty() && !o.generations.is_alone(), ..change })
+        })
+        .await?;
+        if !o.generations.is_alone() {
+            tell(o.generations.deliver(&key).await);
+        }
+        self.show(show, keys, generation)?;
+        Ok(complete)
+    }
+
+    /// The active master key may have been changed with the keys.
+    async fn take_over_master_key(&self) -> bool {
+        let o = &self.options;
+        if o.generations.is_alone() {
+            return true;
+        }
+        let followed = data_keys::follow(o.store.as_ref(), &o.vault).await;
+        if let Err(error) = &followed {
+            tracing::error!(%error, "the active master key cannot be taken over; the old one seals on");
+        }
+        followed.is_ok()
+    }
+
+    fn show(
+        &self,
+        show: &watch::Sender<Arc<KeySet>>,
+        keys: Vec<SigningKey>,
+        generation: Option<u64>,
+    ) -> Result<(), KeyRingError> {
+        show.send_replace(Arc::new(KeySet { generation, ..self.parse(keys)? }));
         Ok(())
     }
 
@@ -265,44 +402,9 @@ impl Keeper {
     }
 }
 
-/// A key of each algorithm asked for, unless its next one is pending already.
-fn asked_for(keys: &[SigningKey], algs: Option<&[SigningAlg]>, rotation: Rotation, now: Timestamp) -> Vec<Step> {
-    let pending = |alg| keys.iter().any(|k| k.alg == alg && matches!(k.state, SigningKeyState::Pending { .. }));
-    let algs = algs.unwrap_or_default().iter().filter(|alg| !pending(**alg));
-    algs.map(|alg| Step::Make { alg: *alg, from: now.after(rotation.lead) }).collect()
-}
-
-/// The steps on the keys as they are in the store now; two keepers that make the same key at once end up with one.
-fn change(keys: &[SigningKey], steps: &[Step], made: &[SigningKey], now: Timestamp) -> Transaction<Vec<SigningKey>> {
-    let mut after = keys.to_vec();
-    for key in made {
-        let same = |other: &SigningKey| {
-            other.alg == key.alg && std::mem::discriminant(&other.state) == std::mem::discriminant(&key.state)
-        };
-        if !after.iter().any(same) {
-            after.push(key.clone());
-        }
-    }
-    for step in steps {
-        match step {
-            Step::Make { .. } => {}
-            Step::Activate { kid } => set_state(&mut after, kid, SigningKeyState::Active { since: now }),
-            Step::Retire { kid, until } => set_state(&mut after, kid, SigningKeyState::Retiring { until: *until }),
-            Step::Drop { kid } => after.retain(|key| key.kid != *kid),
-        }
-    }
-    let item = |key: &SigningKey| format!("{PREFIX}{}", key.kid);
-    let gone = keys.iter().filter(|old| !after.iter().any(|key| key.kid == old.kid));
-    let changed = after.iter().filter(|key| !keys.iter().any(|old| old.kid == key.kid && old.state == key.state));
-    Transaction {
-        puts: changed.map(|key| Put::record(item(key), key, None)).collect(),
-        deletes: gone.map(|key| item(key).into_boxed_str()).collect(),
-        ..Transaction::answer(after.clone())
-    }
-}
-
-fn set_state(keys: &mut [SigningKey], kid: &KeyId, state: SigningKeyState) {
-    if let Some(key) = keys.iter_mut().find(|key| key.kid == *kid) {
-        key.state = state;
+/// What was not delivered is found with the next look.
+fn tell(delivered: Result<(), StoreError>) {
+    if let Err(error) = delivered {
+        tracing::warn!(%error, "a change of the signing keys is not known everywhere yet");
     }
 }

@@ -1,4 +1,4 @@
-//! The vault: what is sealed, opened and authenticated with the master keys (DESIGN section 5, HAZARDS H19).
+//! The vault: what is sealed, opened and authenticated with the master keys (HAZARDS H19).
 //!
 //! A sealed value is written `v1.<key id>.<nonce>.<ciphertext>`. Each master key has, for each [`Purpose`], one key that
 //! seals and one that authenticates (HKDF-SHA256), all derived at construction. Associated data name the purpose and
@@ -8,7 +8,14 @@ mod purpose;
 mod ring;
 mod xaes;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,7 +26,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 pub use purpose::Purpose;
-pub use ring::{KeyRingError, MasterKeys};
+pub use ring::{GossipKey, KeyRingError, MasterKeys};
 use xaes::{NONCE, Xaes};
 
 use crate::{
@@ -45,11 +52,12 @@ pub enum OpenError {
     Forged,
 }
 
-/// Seals, opens and authenticates. Cheap to clone.
+/// Seals, opens and authenticates. Cheap to clone; which key seals changes in all clones at once.
 #[derive(Clone)]
 pub struct Vault {
     keys: Arc<BTreeMap<KeyId, Box<SubKeys>>>,
-    active: KeyId,
+    /// Which of `keys` seals, counted in their order: read for each value, so that nobody waits for a lock.
+    active: Arc<AtomicUsize>,
     incarnation: Arc<str>,
 }
 
@@ -79,22 +87,30 @@ impl Vault {
     /// if the ring has lost the active key.
     pub fn new(keys: &MasterKeys, active: KeyId, incarnation: &str) -> Result<Self, KeyRingError> {
         let keys = keys.iter().map(|(id, key)| (id.clone(), Box::new(SubKeys::derive(key.expose()))));
-        let vault = Self { keys: Arc::new(keys.collect()), active, incarnation: incarnation.into() };
-        if vault.keys.contains_key(&vault.active) { Ok(vault) } else { Err(KeyRingError::ActiveMissing(vault.active)) }
+        let keys: BTreeMap<_, _> = keys.collect();
+        let Some(place) = keys.keys().position(|id| *id == active) else {
+            return Err(KeyRingError::ActiveMissing(active));
+        };
+        let (keys, active) = (Arc::new(keys), Arc::new(AtomicUsize::new(place)));
+        Ok(Self { keys, active, incarnation: incarnation.into() })
     }
 
-    /// The same ring with another active key, after the store's record of it changed.
-    pub fn with_active(&self, active: KeyId) -> Result<Self, KeyRingError> {
-        if self.keys.contains_key(&active) {
-            Ok(Self { active, ..self.clone() })
-        } else {
-            Err(KeyRingError::ActiveMissing(active))
-        }
+    /// Seals with another key of the ring from now on, after the store's record of it changed.
+    pub fn activate(&self, active: &KeyId) -> Result<(), KeyRingError> {
+        let place = self.keys.keys().position(|id| id == active);
+        let place = place.ok_or_else(|| KeyRingError::ActiveMissing(active.clone()))?;
+        self.active.store(place, Ordering::Release);
+        Ok(())
     }
 
     /// The key that seals.
-    pub const fn active(&self) -> &KeyId {
-        &self.active
+    pub fn active(&self) -> &KeyId {
+        self.sealing().0
+    }
+
+    /// Tells this store from its own copies and from what it was before a restore. No secret.
+    pub fn incarnation(&self) -> &str {
+        &self.incarnation
     }
 
     /// All keys that open.
@@ -105,7 +121,7 @@ impl Vault {
     /// Seals `plaintext` for a purpose and a place (`aad`: record and owner ids), under the active key and a random
     /// nonce.
     pub fn seal(&self, purpose: Purpose, aad: &[&str], plaintext: &[u8], entropy: &dyn Entropy) -> String {
-        self.seal_under(&self.active, purpose, aad, plaintext, entropy)
+        self.seal_under(self.active(), purpose, aad, plaintext, entropy)
     }
 
     /// Opens what [`Vault::seal`] made for the same purpose and place.
@@ -130,12 +146,13 @@ impl Vault {
 
     /// HMAC-SHA256 over the parts under the active key. Each part is preceded by its length, so no two lists agree.
     pub fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
-        self.mac_under(self.active_keys(), purpose, parts)
+        self.mac_under(self.sealing().1, purpose, parts)
     }
 
     /// As [`Vault::mac`], as text that names its key: `<key id>.<base64url>`.
     pub fn mac_tagged(&self, purpose: Purpose, parts: &[&[u8]]) -> String {
-        format!("{}.{}", self.active, BASE64URL_NOPAD.encode(&self.mac(purpose, parts)))
+        let (active, keys) = self.sealing();
+        format!("{active}.{}", BASE64URL_NOPAD.encode(&self.mac_under(keys, purpose, parts)))
     }
 
     /// Was `tag` made by [`Vault::mac_tagged`] over the same parts? Checked with the key that it names, in constant time.
@@ -152,7 +169,7 @@ impl Vault {
     pub fn peppers(&self, purpose: Purpose) -> Peppers {
         let pepper = |keys: &SubKeys| Secret::new(self.mac_under(keys, purpose, &[b"pepper"]));
         let keys = self.keys.iter().map(|(id, keys)| (id.clone(), pepper(keys))).collect();
-        Peppers { active: self.active.clone(), keys }
+        Peppers::new(keys, Arc::clone(&self.active))
     }
 
     /// A canary of `key`, to be stored beside its id (HAZARDS H19).
@@ -172,8 +189,9 @@ impl Vault {
         if *text == CANARY { Ok(()) } else { Err(OpenError::Forged) }
     }
 
-    fn active_keys(&self) -> &SubKeys {
-        &self.keys[&self.active]
+    fn sealing(&self) -> (&KeyId, &SubKeys) {
+        let (id, keys) = self.keys.iter().nth(self.active.load(Ordering::Acquire)).expect("only a place in the ring");
+        (id, keys)
     }
 
     #[expect(clippy::too_many_arguments, reason = "private; the public faces of it choose the key")]
@@ -189,6 +207,12 @@ impl Vault {
         let sealed = self.keys[key].of(purpose).0.seal(&nonce, &self.associated(purpose, aad), plaintext);
         let sealed = sealed.expect("what is sealed is shorter than 64 GiB");
         format!("v1.{key}.{}.{}", BASE64URL_NOPAD.encode(&nonce), BASE64URL_NOPAD.encode(&sealed))
+    }
+
+    /// What only who has this very key can compute, so that two rings can be compared without showing them.
+    pub fn fingerprint(&self, key: &KeyId) -> Result<String, OpenError> {
+        let keys = self.keys.get(key).ok_or_else(|| OpenError::UnknownKey(key.clone()))?;
+        Ok(BASE64URL_NOPAD.encode(&self.mac_under(keys, Purpose::Canary, &[b"ring", key.as_str().as_bytes()])))
     }
 
     fn associated(&self, purpose: Purpose, aad: &[&str]) -> Vec<u8> {
@@ -215,7 +239,7 @@ impl Vault {
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<_> = self.keys.keys().collect();
-        f.debug_struct("Vault").field("keys", &ids).field("active", &self.active).finish_non_exhaustive()
+        f.debug_struct("Vault").field("keys", &ids).field("active", self.active()).finish_non_exhaustive()
     }
 }
 

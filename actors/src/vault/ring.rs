@@ -7,7 +7,10 @@ use schema::KeyId;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::{entropy::Entropy, secret::Secret};
+use crate::{
+    entropy::Entropy,
+    secret::{Secret, hkdf_sha256},
+};
 
 /// The longest id of a master key. It stands in every sealed value, and in the `keyid` of password hashes.
 const MAX_ID: usize = 32;
@@ -87,9 +90,30 @@ impl MasterKeys {
         self.0.iter().map(|(id, _)| id)
     }
 
+    /// For each key one that seals what nodes say about who is alive, with a number by which they name it.
+    pub fn gossip_keys(&self) -> Vec<GossipKey> {
+        let derive = |(id, key): (&KeyId, &Secret<[u8; 32]>)| GossipKey {
+            master: id.clone(),
+            number: u32::from_be_bytes(hkdf_sha256(key.expose(), "doorward v1 gossip key number")),
+            key: Secret::new(hkdf_sha256(key.expose(), "doorward v1 gossip")),
+        };
+        self.iter().map(derive).collect()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&KeyId, &Secret<[u8; 32]>)> {
         self.0.iter().map(|(id, key)| (id, key))
     }
+}
+
+/// A key that all nodes with the same master key share.
+#[derive(Clone, Debug)]
+pub struct GossipKey {
+    /// The master key that it was derived from.
+    pub master: KeyId,
+    /// Names it on the wire; says nothing of the key.
+    pub number: u32,
+    /// The key.
+    pub key: Secret<[u8; 32]>,
 }
 
 /// An id without a dot, since dots separate the parts of a sealed value.
@@ -124,6 +148,16 @@ mod tests {
         let back = MasterKeys::parse(ring.to_text().expose()).expect("a ring");
         assert!(back.0[0].1.ct_eq(&ring.0[0].1));
         assert_eq!(back.to_text().expose(), ring.to_text().expose());
+    }
+
+    #[test]
+    fn gossip_keys_are_the_same_wherever_the_master_key_is_and_differ_otherwise() {
+        let keys = |text: &str| MasterKeys::parse(text).expect("a ring").gossip_keys();
+        let (one, two) = (keys(&format!("k1:{A}")), keys(&format!("k2:{},k1:{A}", A.replace('A', "B"))));
+        assert!(one[0].number == two[1].number && one[0].key.ct_eq(&two[1].key));
+        assert!(two[0].number != two[1].number && !two[0].key.ct_eq(&two[1].key));
+        let master = MasterKeys::parse(&format!("k1:{A}")).expect("a ring");
+        assert!(!master.0[0].1.ct_eq(&one[0].key));
     }
 
     #[test]

@@ -59,14 +59,17 @@ fn an_unknown_key_is_told_from_a_forgery() {
 
 #[test]
 fn rotation_keeps_old_values_readable_and_seals_with_the_new_key() {
-    let before = vault();
-    let old = sealed(&before, Purpose::TotpSeed);
-    let old_tag = before.mac_tagged(Purpose::Csrf, &[b"browser"]);
-    let after = before.with_active(id("k2")).expect("in the ring");
+    let after = Vault::new(&ring(2), id("k1"), "inc-1").expect("a vault");
+    let clone = after.clone();
+    let old = sealed(&after, Purpose::TotpSeed);
+    let old_tag = after.mac_tagged(Purpose::Csrf, &[b"browser"]);
+    clone.activate(&id("k2")).expect("in the ring");
+    assert_eq!((after.active(), after.peppers(Purpose::PasswordPepper).active()), (&id("k2"), Some(&id("k2"))));
     assert!(after.open(Purpose::TotpSeed, &["user-1", "factor-1"], &old).is_ok());
     assert_eq!(after.verify_mac_tagged(Purpose::Csrf, &[b"browser"], &old_tag), Ok(()));
     assert!(sealed(&after, Purpose::TotpSeed).starts_with("v1.k2."));
-    assert_eq!(before.with_active(id("k9")).err(), Some(KeyRingError::ActiveMissing(id("k9"))));
+    assert_eq!(after.activate(&id("k9")), Err(KeyRingError::ActiveMissing(id("k9"))));
+    assert_eq!(after.active(), &id("k2"));
 }
 
 #[test]
@@ -98,7 +101,8 @@ fn a_mac_depends_on_purpose_key_and_the_cut_of_its_parts() {
     assert_eq!(mac, vault.mac(Purpose::Ident, &[b"ab", b"c"]));
     assert_ne!(mac, vault.mac(Purpose::Ident, &[b"a", b"bc"]));
     assert_ne!(mac, vault.mac(Purpose::Outbox, &[b"ab", b"c"]));
-    assert_ne!(mac, vault.with_active(id("k2")).expect("in the ring").mac(Purpose::Ident, &[b"ab", b"c"]));
+    let under_k2 = Vault::new(&ring(2), id("k2"), "inc-1").expect("a vault");
+    assert_ne!(mac, under_k2.mac(Purpose::Ident, &[b"ab", b"c"]));
     let tag = vault.mac_tagged(Purpose::Ident, &[b"ab", b"c"]);
     assert_eq!(vault.verify_mac_tagged(Purpose::Ident, &[b"a", b"bc"], &tag), Err(OpenError::Forged));
     assert_eq!(vault.verify_mac_tagged(Purpose::Ident, &[b"ab", b"c"], &tag[..11]), Err(OpenError::Forged));
@@ -120,9 +124,10 @@ fn a_canary_opens_under_its_own_key_alone() {
 #[test]
 fn each_master_key_has_a_pepper_of_its_own_per_purpose() {
     let (passwords, codes) = (vault().peppers(Purpose::PasswordPepper), vault().peppers(Purpose::BackupPepper));
-    assert_eq!(passwords.active, id("k1"));
-    assert!(!passwords.keys[&id("k1")].ct_eq(&passwords.keys[&id("k2")]));
-    assert!(!passwords.keys[&id("k1")].ct_eq(&codes.keys[&id("k1")]));
+    let key = |peppers: &Peppers, name: &str| peppers.of(&id(name)).expect("in the ring").clone();
+    assert_eq!(passwords.active(), Some(&id("k1")));
+    assert!(!key(&passwords, "k1").ct_eq(&key(&passwords, "k2")));
+    assert!(!key(&passwords, "k1").ct_eq(&key(&codes, "k1")));
 }
 
 #[test]

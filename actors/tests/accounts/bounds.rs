@@ -1,4 +1,4 @@
-//! Bounds per user: who goes when one more comes (DESIGN section 3, HAZARDS H10).
+//! Bounds per user: who goes when one more comes (HAZARDS H10).
 
 use std::time::Duration;
 

@@ -29,12 +29,14 @@ async fn a_person_registers_enrols_signs_in_and_an_application_gets_tokens() {
     assert_eq!(grant.assurance.amr, ["mfa", "otp", "pwd"]);
     assert_eq!((grant.assurance.acr, grant.generation), (Acr::Mfa, 1));
     assert_eq!(grant.profile.user_name, "ada");
-    let tokens = world.services.tokens.issue(&grant, &attempt.seed, SigningAlg::RS256).expect("signs");
-    let access = world.services.tokens.verify_access(tokens.access_token.expose(), world.now()).expect("verifies");
+    let keys = world.services.keys.shown();
+    let tokens = world.services.tokens.issue(&keys, &grant, &attempt.seed, SigningAlg::RS256).expect("signs");
+    let access =
+        world.services.tokens.verify_access(&keys, tokens.access_token.expose(), world.now()).expect("verifies");
     assert_eq!((access.locator.user, access.locator.family), (person.user, grant.family));
     assert_eq!(access.claims.sub, person.user.to_string());
     let id_token = tokens.id_token.expect("openid was granted");
-    let id = world.services.tokens.read_id_token_hint(id_token.expose()).expect("verifies");
+    let id = world.services.tokens.read_id_token_hint(&keys, id_token.expose()).expect("verifies");
     assert_eq!((id.sub, id.acr), (person.user.to_string(), Acr::Mfa.as_str().to_owned()));
     assert!(world.counts(&person, grant.family).await);
 

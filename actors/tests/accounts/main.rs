@@ -1,5 +1,7 @@
 //! Accounts as their callers see them: whole services over the embedded store, with a clock that the tests move.
 
+#![expect(dead_code, reason = "of the shared world these tests use a part")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -11,6 +13,7 @@ mod operating;
 mod races;
 mod registering;
 mod resting;
+mod restoring;
 mod settling;
 mod stored;
 mod strangers;

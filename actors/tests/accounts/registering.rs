@@ -125,6 +125,22 @@ async fn two_browsers_with_one_setup_link_make_one_administrator() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
 }
 
+/// Nodes that start together print one link; a link that is used or nearly over is not handed out again.
+#[tokio::test]
+async fn whoever_asks_for_the_setup_link_gets_the_same_one_while_it_is_good() {
+    let world = World::new().await;
+    let registration = &world.services.registration;
+    let ask = async || registration.setup_link().await.expect("works").expect("nobody is there yet");
+    let (one, other) = tokio::join!(ask(), ask());
+    let (third, until) = ask().await;
+    assert_eq!(one.0.expose(), other.0.expose());
+    assert_eq!((one.0.expose(), one.1), (third.expose(), until));
+    world.pass(Duration::from_mins(31));
+    let (later, _) = ask().await;
+    assert_ne!(later.expose(), third.expose());
+    assert!(registration.setup_link_is_good(third.expose(), browser(&world)).await.expect("works"), "until its end");
+}
+
 #[tokio::test]
 async fn a_setup_link_ends_after_an_hour_and_a_made_up_one_is_none() {
     let world = World::new().await;

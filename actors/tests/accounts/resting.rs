@@ -4,10 +4,10 @@ use std::{pin::pin, time::Duration};
 
 use actors::{
     call::CallError,
-    domain::command::{CheckSession, Overview, RedeemOutcome, SignInOutcome},
+    domain::command::{CheckSession, EndSession, Overview, RedeemOutcome, SignInOutcome},
 };
 
-use crate::support::{Fault, PASSWORD, World, refresh_of, soon};
+use crate::support::{Cut, Fault, PASSWORD, World, refresh_of, soon};
 
 #[tokio::test]
 async fn an_idle_user_rests_and_wakes_without_a_read_and_with_the_same_state() {
@@ -101,4 +101,48 @@ async fn a_call_without_a_permit_is_refused_at_once() {
     assert!(matches!(refused, Err(CallError::Overloaded)), "{refused:?}");
     world.store.let_go();
     first.await;
+}
+
+/// A logout that waits in the mailbox of an actor on its way to rest, while another one of the same user is there already.
+#[tokio::test]
+async fn what_a_leaving_actor_revokes_its_successor_does_not_accept() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let app = world.app("shop").await;
+    let accounts = &world.services.accounts;
+    let attempt = || world.attempt();
+    let check = || CheckSession { session: person.session.clone() };
+    world.store.script([Fault::Hold]);
+    let mut first = pin!(world.code(&person, &app));
+    tokio::select! {
+        biased;
+        _ = &mut first => panic!("the commit is held"),
+        () = world.store.something_waits() => {}
+    }
+    let (logout, end) = (attempt(), EndSession { session: person.session.session });
+    let mut logout = pin!(accounts.ask(person.user, &logout, end, soon()));
+    tokio::select! {
+        biased;
+        early = &mut logout => panic!("{early:?}"),
+        () = std::future::ready(()) => {}
+    }
+    world.everybody_rests().await;
+    assert!(accounts.ask(person.user, &attempt(), check(), soon()).await.expect("works").is_some());
+    world.store.let_go();
+    first.await;
+    assert_eq!(logout.await, Ok(true));
+    assert!(accounts.ask(person.user, &attempt(), check(), soon()).await.expect("works").is_none());
+}
+
+#[tokio::test]
+async fn a_node_that_is_alone_never_asks_again_for_what_it_has() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let check = || CheckSession { session: person.session.clone() };
+    let lives = async || world.services.accounts.ask(person.user, &world.attempt(), check(), soon()).await;
+    assert!(lives().await.expect("works").is_some());
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_hours(1)).await;
+    world.store.cut(Cut::All);
+    assert!(lives().await.expect("works").is_some());
 }

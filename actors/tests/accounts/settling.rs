@@ -193,3 +193,17 @@ async fn events_of_a_killed_process_are_found_at_the_next_start() {
     let world = world.killed_and_restarted().await;
     assert_eq!(world.store_audit().await.len(), events.len());
 }
+
+/// Same attempt, same digest, same millisecond: only the ring knows whose commit it was, and what it wrote.
+#[tokio::test]
+async fn what_the_ring_tells_of_is_taken_as_it_is_stored() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    world.store.script([Fault::TwinThenUnknown]);
+    let end = EndSession { session: person.session.session };
+    let ended = world.services.accounts.ask(person.user, &world.attempt(), end, soon()).await;
+    assert_eq!(ended, Ok(false), "the recorded outcome");
+    let check = CheckSession { session: person.session.clone() };
+    let view = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await;
+    assert!(view.expect("works").is_some(), "the other one has ended nothing");
+}

@@ -13,8 +13,8 @@ use actors::{
             Authorize, AuthorizeOutcome, BeginTotp, BeginTotpOutcome, ChangePassword, ChangePasswordOutcome,
             ConfirmTotp, ConfirmTotpOutcome, Decide, DisableUser, EnableUser, EndAllSessions, EndSession, Grant,
             IssueReset, IssueResetOutcome, JudgeBackupCode, JudgePassword, LoginRef, RedeemCode, RedeemOutcome,
-            Refresh, Register, RegisterOutcome, RemoveTotp, ReplaceBackupCodes, Requirement, ResetMfa, ResetPassword,
-            RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
+            Refresh, Register, RegisterOutcome, RemoveTotp, RenameTotp, RenameTotpOutcome, ReplaceBackupCodes,
+            Requirement, ResetMfa, ResetPassword, RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::{Attempt, Context, Origin, Settings},
         user::{SessionRef, User},
@@ -25,7 +25,8 @@ use actors::{
 };
 use schema::{
     AttemptId, BrowserId, ClientId, CodeId, DeviceId, FactorId, FamilyId, LoginId, Revision, SessionId, Timestamp,
-    UserId, record::FactorState,
+    UserId,
+    record::{FactorState, Totp},
 };
 
 use crate::code::code_at;
@@ -166,6 +167,7 @@ impl Model {
             Op::Begin(session) => self.begin(session),
             Op::Confirm { session, offset, right } => self.confirm(session, offset, right),
             Op::Remove { session, factor } => self.remove(session, factor),
+            Op::Rename { session, factor } => self.rename(session, factor),
             Op::ResetMfa => drop(self.decide(&ResetMfa)),
             Op::EndSession(session) => {
                 let session = self.session(session).session;
@@ -298,6 +300,21 @@ impl Model {
             return;
         };
         self.decide(&RemoveTotp { session: self.session(session), factor });
+    }
+
+    fn rename(&mut self, session: u8, factor: u8) {
+        let Some(factor) = self.stages.keys().nth(usize::from(factor) % self.stages.len().max(1)).copied() else {
+            return;
+        };
+        let before = self.user.totps.get(&factor).cloned();
+        let rename = RenameTotp { session: self.session(session), factor, name: format!("at {}", self.now.as_secs()) };
+        let outcome = self.decide(&rename).0;
+        let after = self.user.totps.get(&factor).cloned();
+        let name = |totp: Option<Totp>| totp.map(|totp| totp.name);
+        let renamed = outcome == RenameTotpOutcome::Renamed;
+        assert_eq!(name(after.clone()), if renamed { Some(rename.name) } else { name(before.clone()) });
+        let proves = |totp: Option<Totp>| totp.map(|totp| (totp.state, totp.seed, totp.last_step, totp.last_used_at));
+        assert_eq!(proves(after), proves(before), "a name changes nothing else");
     }
 
     fn authorize(&mut self, session: u8, other: bool, offline: bool) {

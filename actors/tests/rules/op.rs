@@ -10,6 +10,7 @@ pub(crate) enum Op {
     Begin(u8),
     Confirm { session: u8, offset: i8, right: bool },
     Remove { session: u8, factor: u8 },
+    Rename { session: u8, factor: u8 },
     ResetMfa,
     EndSession(u8),
     EndAll,

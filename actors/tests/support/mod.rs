@@ -3,6 +3,7 @@
 
 mod application;
 mod code;
+mod memory;
 mod person;
 mod store;
 
@@ -25,7 +26,7 @@ use actors::{
     key_ring::Rotation,
     vault::MasterKeys,
 };
-use cluster::{Generation, Router, View};
+use cluster::{Authority, Generation, NoCaller};
 use schema::{
     AttemptId, Cursor, Kind, Operation, PartitionKey, Put, Revision, Store, Stream, Timestamp, UserId, WriteSet,
     embedded::{EmbeddedStore, Options},
@@ -36,8 +37,9 @@ use tempfile::TempDir;
 
 pub(crate) use application::{App, Issued, redeem, refresh_of};
 pub(crate) use code::code_at;
+pub(crate) use memory::MemoryStore;
 pub(crate) use person::{PASSWORD, Person, new_account, session_ref};
-pub(crate) use store::{Fault, TestStore};
+pub(crate) use store::{Cut, Fault, TestStore};
 
 /// When a world begins: five seconds into a TOTP step.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
@@ -48,8 +50,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<TestStore>,
     pub(crate) clock: Arc<MockClock>,
     pub(crate) entropy: Arc<SeededEntropy>,
-    embedded: Arc<EmbeddedStore>,
-    folder: TempDir,
+    behind: Arc<dyn Store>,
+    opened: Option<(Arc<EmbeddedStore>, TempDir)>,
 }
 
 impl World {
@@ -72,19 +74,32 @@ impl World {
         clock: Arc<MockClock>,
         change: impl FnOnce(&mut ServicesOptions),
     ) -> Self {
-        let store = Arc::new(TestStore::new(Arc::clone(&embedded) as Arc<dyn Store>));
-        let entropy = Arc::new(SeededEntropy::new(u64::try_from(clock.now().as_millis()).unwrap_or_default()));
+        let behind: Arc<dyn Store> = Arc::clone(&embedded) as Arc<dyn Store>;
+        let entropy = SeededEntropy::new(u64::try_from(clock.now().as_millis()).unwrap_or_default());
+        Self { opened: Some((embedded, folder)), ..Self::node(behind, clock, entropy, change).await }
+    }
+
+    /// A node over a store that others may use as well; `entropy` is its own.
+    pub(crate) async fn node(
+        behind: Arc<dyn Store>,
+        clock: Arc<MockClock>,
+        entropy: SeededEntropy,
+        change: impl FnOnce(&mut ServicesOptions),
+    ) -> Self {
+        let store = Arc::new(TestStore::new(Arc::clone(&behind)));
+        let entropy = Arc::new(entropy);
         let mut options = options(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
         change(&mut options);
         let services = Services::start(options).await.expect("services start");
-        Self { services, store, clock, entropy, embedded, folder }
+        Self { services, store, clock, entropy, behind, opened: None }
     }
 
     /// The process dies without a word, and another one opens the same folder.
     pub(crate) async fn killed_and_restarted(self) -> Self {
-        let Self { services, clock, embedded, folder, .. } = self;
+        let Self { services, clock, opened, behind, .. } = self;
+        let (embedded, folder) = opened.expect("this world has a folder");
         embedded.close();
-        drop((services, embedded));
+        drop((services, embedded, behind));
         clock.advance(Duration::from_secs(1));
         let embedded = open(&folder);
         Self::over(folder, embedded, clock, |_| {}).await
@@ -92,7 +107,7 @@ impl World {
 
     /// Another node over the same store, with a clock in common and a directory of its own; and its view of the store.
     pub(crate) async fn second_node(&self) -> (Services, Arc<TestStore>) {
-        let store = Arc::new(TestStore::new(Arc::clone(&self.embedded) as Arc<dyn Store>));
+        let store = Arc::new(TestStore::new(Arc::clone(&self.behind)));
         let entropy = Arc::new(SeededEntropy::new(0x5ec0));
         let options = options(Arc::clone(&store), Arc::clone(&self.clock), entropy);
         (Services::start(options).await.expect("services start"), store)
@@ -150,6 +165,12 @@ impl World {
     }
 }
 
+/// Services over a store, or what refuses it.
+pub(crate) async fn start(store: Arc<dyn Store>, clock: Arc<MockClock>) -> Result<Services, actors::ServicesError> {
+    let entropy = Arc::new(SeededEntropy::new(0x57a7));
+    Services::start(options(Arc::new(TestStore::new(store)), clock, entropy)).await
+}
+
 /// A deadline that no test reaches.
 pub(crate) fn soon() -> Deadline {
     Deadline::after(Duration::from_mins(2))
@@ -171,7 +192,9 @@ fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntr
         clock,
         entropy,
         master_keys: master_keys(),
-        router: Arc::new(Router::new(node.clone(), View::alone(node, Generation(1)))),
+        authority: Arc::new(Authority::alone(node, Generation(1), cluster::now())),
+        peers: Arc::new(NoCaller),
+        serves: true,
         settings: Settings::default(),
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
@@ -185,7 +208,7 @@ fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntr
 }
 
 /// Signing keys are made once for all worlds: RSA takes a good part of a second.
-async fn seed_signing_keys(store: &dyn Store) {
+pub(crate) async fn seed_signing_keys(store: &dyn Store) {
     static MADE: OnceLock<Vec<Put>> = OnceLock::new();
     static MAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let key = PartitionKey::new(Kind::Keyring, "signing");

@@ -37,8 +37,24 @@ pub(crate) enum Fault {
     Panic,
     /// The caller dies after it was carried out.
     AppliedThenPanic,
+    /// Another owner carries the same attempt out, at the same time, and records `false`; its caller cannot know.
+    TwinThenUnknown,
     /// Other owners fill the ring first, and the caller dies.
     RingFilledThenPanic,
+}
+
+/// What of the store a node cannot reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It reaches everything.
+    #[default]
+    Nothing,
+    /// The row of the view alone.
+    View,
+    /// The signing keys alone.
+    Keys,
+    /// Everything.
+    All,
 }
 
 /// The store of a test.
@@ -52,6 +68,7 @@ pub(crate) struct TestStore {
     loads: AtomicUsize,
     committed: Mutex<HashMap<Kind, usize>>,
     others: AtomicUsize,
+    cut: Mutex<Cut>,
 }
 
 impl TestStore {
@@ -67,12 +84,32 @@ impl TestStore {
             loads: AtomicUsize::new(0),
             committed: Mutex::default(),
             others: AtomicUsize::new(0),
+            cut: Mutex::default(),
         }
     }
 
     /// The next commits of user partitions meet these faults, one each, in this order.
     pub(crate) fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.commits.lock().extend(faults);
+    }
+
+    /// Cuts this node off from the store, or connects it again.
+    pub(crate) fn cut(&self, cut: Cut) {
+        *self.cut.lock() = cut;
+    }
+
+    fn reach(&self, partition: Option<&PartitionKey>) -> Result<(), StoreError> {
+        let is = |kind, id| partition.is_some_and(|key| key.kind == kind && &*key.id == id);
+        match *self.cut.lock() {
+            Cut::All => Err(StoreError::Unavailable("this node is cut off".to_owned())),
+            Cut::View if is(Kind::Cluster, "view") => {
+                Err(StoreError::Unavailable("the view is out of reach".to_owned()))
+            }
+            Cut::Keys if is(Kind::Keyring, "signing") => {
+                Err(StoreError::Unavailable("the keys are out of reach".to_owned()))
+            }
+            Cut::View | Cut::Keys | Cut::Nothing => Ok(()),
+        }
     }
 
     /// The next appends meet these faults, one each.
@@ -160,6 +197,7 @@ impl std::fmt::Debug for TestStore {
 #[async_trait]
 impl Store for TestStore {
     async fn load(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError> {
+        self.reach(Some(partition))?;
         self.loads.fetch_add(1, Ordering::SeqCst);
         let found = self.inner().load(partition, prefixes).await;
         let held = self.hold_loads.lock().take_if(|kind| *kind == partition.kind).is_some();
@@ -169,7 +207,13 @@ impl Store for TestStore {
         found
     }
 
+    async fn peek(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError> {
+        self.reach(Some(partition))?;
+        self.inner().peek(partition, prefixes).await
+    }
+
     async fn commit(&self, write: WriteSet) -> Result<Commit, StoreError> {
+        self.reach(Some(&write.partition))?;
         let scripted = write.partition.kind == Kind::User;
         let fault = if scripted { self.commits.lock().pop_front() } else { None };
         match fault.unwrap_or(Fault::Pass) {
@@ -177,6 +221,11 @@ impl Store for TestStore {
             Fault::Unavailable => return Err(StoreError::Unavailable("a fault of the test".to_owned())),
             Fault::AppliedThenUnknown => drop(self.carry_out(write).await?),
             Fault::LostThenUnknown => {}
+            Fault::TwinThenUnknown => {
+                let outcome = RawValue::from_string("false".to_owned()).expect("JSON");
+                let operation = Operation { outcome, ..write.operation };
+                self.inner().commit(WriteSet { operation, puts: Vec::new(), deletes: Vec::new(), ..write }).await?;
+            }
             Fault::OtherFirst => {
                 self.commit_of_another(&write.partition).await;
                 return self.carry_out(write).await;
@@ -201,6 +250,7 @@ impl Store for TestStore {
     }
 
     async fn append(&self, stream: Stream, events: Vec<Event>) -> Result<(), StoreError> {
+        self.reach(None)?;
         let fault = if stream == Stream::Audit { self.appends.lock().pop_front() } else { None };
         match fault {
             Some(Fault::Unavailable) => Err(StoreError::Unavailable("a fault of the test".to_owned())),

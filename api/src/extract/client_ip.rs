@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use actors::domain::context::Origin;
+use actors::{domain::context::Origin, trace::TraceParent};
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::request::Parts,
@@ -39,7 +39,8 @@ impl FromRequestParts<ApiState> for Caller {
             let text = String::from_utf8_lossy(value.as_bytes());
             text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect()
         });
-        let origin = Origin { address: Some(address.to_string()), user_agent, actor: None };
+        let trace = parts.extensions.get::<TraceParent>().copied();
+        let origin = Origin { address: Some(address.to_string()), user_agent, actor: None, trace };
         Ok(Self { address, origin })
     }
 }

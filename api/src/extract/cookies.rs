@@ -1,5 +1,5 @@
 //! The cookie jar of one request: what the browser sent, and what the response sets. Names here are bare; with an https
-//! issuer each carries `__Host-` and `Secure` (DESIGN section 5).
+//! issuer each carries `__Host-` and `Secure`.
 
 use std::{
     fmt,

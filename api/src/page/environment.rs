@@ -55,6 +55,7 @@ templates![
     "totp.html",
     "totp_enrol.html",
     "totp_remove.html",
+    "totp_rename.html",
 ];
 
 /// Renders pages. One per process; cheap to share behind an `Arc`.

@@ -122,16 +122,19 @@ pub enum Notice {
     MfaEnabled,
     /// An authenticator app was removed.
     AuthenticatorRemoved,
+    /// An authenticator app was given another name.
+    AuthenticatorRenamed,
     /// One session was ended.
     SessionEnded,
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
         ("authenticator-removed", Self::AuthenticatorRemoved),
+        ("authenticator-renamed", Self::AuthenticatorRenamed),
         ("session", Self::SessionEnded),
     ];
 
@@ -151,6 +154,7 @@ impl Notice {
             Self::PasswordChanged => "Your password was changed.",
             Self::MfaEnabled => "Multi-factor authentication is on.",
             Self::AuthenticatorRemoved => "The authenticator app was removed.",
+            Self::AuthenticatorRenamed => "The authenticator app was renamed.",
             Self::SessionEnded => "The session was ended.",
         }
     }

@@ -35,7 +35,7 @@ impl Page for MfaPage {
 /// One authenticator app.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuthenticatorRow {
-    /// Its id, part of the path that removes it.
+    /// Its id, part of the paths that rename and remove it.
     pub id: String,
     /// The name that its owner gave it.
     pub name: String,
@@ -43,6 +43,8 @@ pub struct AuthenticatorRow {
     pub added: When,
     /// When a code of it was last accepted.
     pub last_used: Option<When>,
+    /// After too many wrong codes none is looked at any more.
+    pub suspended: bool,
 }
 
 /// `/account/mfa/totp/{factor}`: QR code and key of a pending enrolment, and the form (field `code`) that confirms it.
@@ -133,6 +135,25 @@ impl Page for TotpRemovePage {
 
     fn title(&self) -> String {
         "Remove authenticator app".to_owned()
+    }
+}
+
+/// `/account/mfa/totp/{factor}/rename`: the form (field `name`) that gives an authenticator app another name.
+#[derive(Clone, Debug, Serialize)]
+pub struct TotpRenamePage {
+    /// The authenticator's id.
+    pub factor: String,
+    /// What was typed; its present name at first.
+    pub name: String,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for TotpRenamePage {
+    const TEMPLATE: &'static str = "totp_rename.html";
+
+    fn title(&self) -> String {
+        form_title("Rename authenticator app", self.error.as_ref())
     }
 }
 

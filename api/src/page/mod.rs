@@ -26,7 +26,7 @@ pub use login::{BackupCodePage, ConsentPage, LoginPage, ScopeLine, TotpPage};
 pub use logout::{BackLink, CarriedField, LoggedOutPage, LogoutPage};
 pub use mfa::{
     AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, MfaPage, TotpEnrolPage,
-    TotpRemovePage, groups_of_four,
+    TotpRemovePage, TotpRenamePage, groups_of_four,
 };
 pub use password::{PasswordPage, ReauthenticatePage, ResetPage};
 pub use register::{RegisterPage, SetupPage};

@@ -6,7 +6,8 @@ use api::page::{
     BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage, Cooldown, DevNotice, EmailLine,
     ErrorPage, FormError, FrontPage, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page, Pages,
     PasswordPage, PasswordRule, ReauthenticatePage, RegisterPage, RenderError, ResetPage, ScopeLine, SessionRow,
-    SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, When, describe_user_agent, groups_of_four,
+    SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, When, describe_user_agent,
+    groups_of_four,
 };
 use api::qr::QrSvg;
 
@@ -230,9 +231,13 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
         name: text.of(name),
         added: when(30 * 86_400),
         last_used,
+        suspended: false,
     };
     gallery
         .add(&text.name("mfa-on"), &mfa(vec![device("Phone", Some(when(3600))), device("Work laptop", None)], 2, None));
+
+    let suspended = AuthenticatorRow { suspended: true, ..device("Old phone", Some(when(86_400))) };
+    gallery.add(&text.name("mfa-suspended"), &mfa(vec![suspended, device("Phone", None)], 8, None));
 
     let unsaved = MfaPage { backup_codes_unsaved: true, ..mfa(vec![device("Phone", None)], 10, None) };
     gallery.add(&text.name("mfa-unsaved"), &unsaved);
@@ -255,6 +260,11 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
         let name = if last { "totp-remove-last" } else { "totp-remove" };
         gallery.add(&text.name(name), &TotpRemovePage { factor: text.of("fac1"), name: text.of("Phone"), last });
     }
+
+    let rename = |error| TotpRenamePage { factor: text.of("fac1"), name: text.of("Phone"), error };
+    gallery.add(&text.name("totp-rename"), &rename(None));
+    gallery
+        .add(&text.name("totp-rename-error"), &rename(Some(text.error("name", "Give the authenticator app a name."))));
 
     let codes = (0..10).map(|n| Concealed::from(format!("{n}K7M-Q2XB-9R4T-HW6C-ZJ3{n}"))).collect();
     gallery.add(&text.name("backup-codes"), &BackupCodesPage { codes, user_name: text.of("amelia"), created: when(0) });

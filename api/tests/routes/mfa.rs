@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{Browser, PASSWORD, TestApp};
 
 const STEP: Duration = Duration::from_secs(30);
 
@@ -198,15 +198,54 @@ async fn new_backup_codes_void_the_old_ones() {
     assert_eq!(elsewhere.submit(&page, "/login/backup-code", &[("code", &new[0])]).await.location(), "/account");
 }
 
+/// The id of the authenticator app that the list shows.
+async fn only_factor(browser: &mut Browser<'_>) -> String {
+    let list = browser.open("/account/mfa").await;
+    let (_, after) = list.body.split_once("href=\"/account/mfa/totp/").expect("a link");
+    after.split('/').next().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn an_authenticator_app_is_renamed_and_works_on() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let (seed, _) = browser.enrol().await;
+    let path = format!("/account/mfa/totp/{}/rename", only_factor(&mut browser).await);
+    let form = browser.open(&path).await;
+    for (name, why) in
+        [("  ", "a name."), ("a\u{7}b", "a name."), (&*"ü".repeat(65), "a name of at most 64 characters.")]
+    {
+        let refused = browser.submit(&form, &path, &[("name", name)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains(why), "{}", refused.body);
+    }
+    let renamed = browser.submit(&form, &path, &[("name", " Work <phone> ")]).await;
+    assert_eq!(renamed.location(), "/account/mfa?done=authenticator-renamed");
+    assert_eq!(browser.submit(&form, &path, &[("name", "Work <phone>")]).await.location(), renamed.location());
+    let list = browser.open("/account/mfa").await;
+    assert!(list.body.contains("Work &lt;phone&gt;"));
+    let gone = format!("/account/mfa/totp/{}/rename", schema::FactorId::from_bytes([7; 16]));
+    assert_eq!(browser.get(&gone).await.location(), "/account/mfa");
+    app.pass(STEP);
+    let mut elsewhere = app.browser();
+    let next = elsewhere.log_in("amelia", PASSWORD).await.location().to_owned();
+    let page = elsewhere.open(&next).await;
+    assert_eq!(elsewhere.submit(&page, "/login/totp", &[("code", &app.code(&seed))]).await.location(), "/account");
+    let remove = path.replace("/rename", "/remove");
+    let asked = browser.open(&remove).await;
+    browser.submit(&asked, &remove, &[]).await;
+    let late = browser.submit(&form, &path, &[("name", "Mine")]).await;
+    assert_eq!(late.location(), "/account/mfa", "there is nothing to rename");
+}
+
 #[tokio::test]
 async fn removing_the_last_authenticator_app_takes_fresh_proofs_and_ends_multi_factor() {
     let app = TestApp::new().await;
     let mut browser = app.browser();
     browser.register("amelia").await;
     let (seed, _) = browser.enrol().await;
-    let list = browser.open("/account/mfa").await;
-    let (_, after) = list.body.split_once("href=\"/account/mfa/totp/").expect("a link");
-    let factor = after.split('/').next().expect("an id");
+    let factor = only_factor(&mut browser).await;
     let path = format!("/account/mfa/totp/{factor}/remove");
     let asked = browser.open(&path).await;
     app.pass(Duration::from_mins(11));

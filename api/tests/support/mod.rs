@@ -30,7 +30,7 @@ use api::{
     ApiSettings, ApiState,
     page::{Branding, Pages},
 };
-use cluster::{Generation, NodeId, Router, View};
+use cluster::{Authority, Generation, NoCaller, NodeId};
 use schema::{
     Timestamp, UserId,
     embedded::{EmbeddedStore, Options},
@@ -121,7 +121,9 @@ async fn start(folder: &Path, clock: Arc<MockClock>, ring: &str, issuer: &str) -
         clock,
         entropy: Arc::new(SeededEntropy::new(7)),
         master_keys: MasterKeys::parse(ring).expect("a ring"),
-        router: Arc::new(Router::new(node.clone(), View::alone(node, Generation(1)))),
+        authority: Arc::new(Authority::alone(node, Generation(1), cluster::now())),
+        peers: Arc::new(NoCaller),
+        serves: true,
         settings: Settings { issuer: issuer.to_owned(), ..Settings::default() },
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },

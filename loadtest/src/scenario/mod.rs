@@ -42,12 +42,50 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The path of an authorization request without PKCE, for a client that has a secret.
+    pub(crate) fn authorization(&self) -> String {
+        let fields = [("response_type", "code"), ("client_id", self.id.as_str()), ("redirect_uri", &self.redirect_uri)];
+        format!(
+            "/oauth/authorize?{}",
+            http::form(fields.into_iter().chain([("scope", "openid profile"), ("state", "s")]))
+        )
+    }
+
+    /// The body of a token request that redeems a code.
+    pub(crate) fn redemption(&self, code: &str) -> String {
+        self.grant([("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &self.redirect_uri)])
+    }
+
+    /// The body of a token request that uses a refresh token.
+    pub(crate) fn refreshing(&self, token: &str) -> String {
+        self.grant([("grant_type", "refresh_token"), ("refresh_token", token)])
+    }
+
+    /// The body of a request that revokes a token.
+    pub(crate) fn revocation(&self, token: &str) -> String {
+        self.grant([("token", token)])
+    }
+
+    fn grant<'a>(&'a self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let own = [("client_id", self.id.as_str()), ("client_secret", self.secret.as_deref().unwrap_or_default())];
+        http::form(own.into_iter().chain(fields))
+    }
+}
+
 /// What the token endpoint answers.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Tokens {
-    access_token: String,
-    refresh_token: Option<String>,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: Option<String>,
     expires_in: u64,
+}
+
+impl Tokens {
+    /// The tokens in the body of an answer, if it has some.
+    pub(crate) fn read(body: &str) -> Option<Self> {
+        serde_json::from_str(body).ok()
+    }
 }
 
 /// Everything that visits share.

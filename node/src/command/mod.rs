@@ -1,17 +1,23 @@
 //! What the verbs of the command line do, one file each, and how their endings become exit codes.
 
+pub(crate) mod backup;
+mod cluster;
 mod config;
+mod data_keys;
 mod healthcheck;
+mod migrate;
 mod operator;
 mod pretty;
+mod progress;
 mod reach;
+mod store;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::{
-    cli::{Cli, Verb},
+    cli::{Cli, KeysVerb, Verb},
     config::Loaded,
 };
 
@@ -42,6 +48,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Verb::Config(verb) => config::run(&verb, &loaded),
         Verb::Healthcheck => healthcheck::run(&loaded.config),
         Verb::Serve => crate::serve::run(&loaded.config),
-        verb @ (Verb::Client(_) | Verb::User(_) | Verb::Keys(_)) => operator::run(verb, &loaded.config),
+        Verb::Cluster(verb) => cluster::run(verb, &loaded.config),
+        Verb::Migrate(verb) => migrate::run(verb, &loaded.config),
+        Verb::Backup(verb) => backup::run(verb, &loaded.config),
+        Verb::Store(verb) => store::run(verb, &loaded.config),
+        Verb::Client(verb) => operator::run_client(verb, &loaded.config),
+        Verb::User(verb) => operator::run_user(verb, &loaded.config),
+        Verb::Keys(KeysVerb::Signing(verb)) => operator::run_signing(&verb, &loaded.config),
+        Verb::Keys(KeysVerb::Data(verb)) => data_keys::run(verb, &loaded.config),
     }
 }

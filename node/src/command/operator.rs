@@ -13,10 +13,7 @@ use super::{
     reach::{Missing, Reach},
 };
 use crate::{
-    cli::{
-        Alg, ClientCreate, ClientVerb, Confirm, KeysVerb, MfaVerb, Output, PasswordVerb, SigningVerb, User, UserVerb,
-        Verb,
-    },
+    cli::{Alg, ClientCreate, ClientVerb, Confirm, MfaVerb, Output, PasswordVerb, SigningVerb, User, UserVerb},
     config::Config,
     telemetry,
 };
@@ -29,14 +26,19 @@ struct Errand {
     missing: Missing,
 }
 
-/// Does what a verb asks for. Asks for confirmation first where something is destroyed.
-pub(super) fn run(verb: Verb, config: &Config) -> anyhow::Result<()> {
-    match verb {
-        Verb::Client(verb) => client(verb)?.run(config),
-        Verb::User(verb) => user(verb)?.run(config),
-        Verb::Keys(KeysVerb::Signing(verb)) => signing(&verb).run(config),
-        Verb::Serve | Verb::Config(_) | Verb::Healthcheck => Ok(()),
-    }
+/// `doorward client …`. Asks for confirmation first where something is destroyed.
+pub(super) fn run_client(verb: ClientVerb, config: &Config) -> anyhow::Result<()> {
+    client(verb)?.run(config)
+}
+
+/// `doorward user …`
+pub(super) fn run_user(verb: UserVerb, config: &Config) -> anyhow::Result<()> {
+    user(verb)?.run(config)
+}
+
+/// `doorward keys signing …`
+pub(super) fn run_signing(verb: &SigningVerb, config: &Config) -> anyhow::Result<()> {
+    signing(verb).run(config)
 }
 
 fn client(verb: ClientVerb) -> anyhow::Result<Errand> {
@@ -107,7 +109,7 @@ fn client_id(text: &str) -> anyhow::Result<schema::ClientId> {
 }
 
 /// Asks on a terminal; without one, only `--yes` will do.
-fn confirmed(confirm: Confirm, what: &str) -> anyhow::Result<()> {
+pub(super) fn confirmed(confirm: Confirm, what: &str) -> anyhow::Result<()> {
     if confirm.yes {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use actors::{
+    data_keys::DataKeyView,
     domain::command::OverviewOutcome,
     key_ring::KeyView,
     operator::{ClientView, Response, UserView},
@@ -65,6 +66,8 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
         Response::Changed { changed, count } => json!({ "changed": changed, "count": count }),
         Response::ResetLink { url, expires_at } => json!({ "url": url, "expires_at": expires_at }),
         Response::Keys(keys) => serde_json::to_value(keys)?,
+        Response::DataKeys(keys) => serde_json::to_value(keys)?,
+        Response::Resealed(done) => json!({ "looked_at": done.looked_at, "resealed": done.resealed }),
         Response::Refused { message } => json!({ "refused": message }),
     })
 }
@@ -90,6 +93,8 @@ fn as_text(response: &Response, show: Show) -> String {
             ("note", "whoever opens it sets the password; hand it over safely, it is not shown again".to_owned()),
         ]),
         Response::Keys(keys) => key_table(keys),
+        Response::DataKeys(keys) => data_key_table(keys),
+        Response::Resealed(done) => format!("{} secrets were sealed anew\n", done.resealed),
         Response::Refused { message } => format!("{message}\n"),
     }
 }
@@ -182,7 +187,7 @@ fn second_factors(user: &OverviewOutcome) -> String {
             vec![
                 "TOTP".to_owned(),
                 harmless(&totp.name),
-                factor_state(totp.state).to_owned(),
+                if totp.suspended { "suspended" } else { factor_state(totp.state) }.to_owned(),
                 moment(totp.created_at),
                 optional(totp.last_used_at),
             ]
@@ -211,6 +216,18 @@ fn key_table(keys: &[KeyView]) -> String {
         vec![key.kid.to_string(), format!("{:?}", key.alg), state, moment(key.created_at)]
     };
     columns(&["KID", "ALGORITHM", "STATE", "MADE"], &keys.iter().map(row).collect::<Vec<_>>())
+}
+
+fn data_key_table(keys: &[DataKeyView]) -> String {
+    let row = |key: &DataKeyView| {
+        let state = match (key.active, key.known_since) {
+            (true, _) => "active",
+            (false, Some(_)) => "opens what it sealed",
+            (false, None) => "not used yet",
+        };
+        vec![key.id.to_string(), state.to_owned(), optional(key.known_since)]
+    };
+    columns(&["ID", "STATE", "FIRST ACTIVE"], &keys.iter().map(row).collect::<Vec<_>>())
 }
 
 fn optional(at: Option<Timestamp>) -> String {

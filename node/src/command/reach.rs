@@ -1,4 +1,5 @@
-//! How a verb reaches the store: through the server that holds it, or by opening it when no server runs.
+//! How a verb reaches the store. An embedded one: through the server that holds it, or by opening it when no server runs. A
+//! shared one is opened beside the servers, and the owners among them are asked where `cluster.tls` is configured.
 //!
 //! A server that is just starting or stopping holds the lock without answering; that is waited for.
 
@@ -10,11 +11,10 @@ use rustix::process::geteuid;
 use schema::embedded::OpenError;
 
 use crate::{
-    config::{Config, store::StoreUrl},
+    config::Config,
     data_folder::DataFolder,
-    serve::data_folder,
-    socket,
-    wire_up::Parts,
+    serve, socket,
+    wire_up::{Errand, Parts},
 };
 
 /// How long a server may hold the lock without answering.
@@ -41,7 +41,10 @@ pub(super) enum Reach {
 impl Reach {
     /// Finds the way.
     pub(super) async fn connect(config: &Config, missing: Missing) -> anyhow::Result<Self> {
-        let StoreUrl::Embedded(path) = &config.store.url;
+        let Some(path) = config.store.url.folder() else {
+            let (_, keys) = serve::master_keys(config)?;
+            return Ok(Self::Here(Box::new(Box::pin(Parts::start(config, keys, Errand::Command)).await?)));
+        };
         if missing == Missing::Refuse && !path.join("store").exists() {
             bail!(
                 "there is no store in {}; is this the folder that the server was started in, and should --config name \
@@ -57,8 +60,8 @@ impl Reach {
                 }
             }
             if !is_held(path)? {
-                let (_folder, ring) = data_folder(config)?;
-                match Box::pin(Parts::start(config, path, &ring)).await {
+                let (_folder, keys) = serve::master_keys(config)?;
+                match Box::pin(Parts::start(config, keys, Errand::Command)).await {
                     Ok(parts) => return Ok(Self::Here(Box::new(parts))),
                     // Another verb was quicker to the lock.
                     Err(error) if matches!(error.downcast_ref(), Some(OpenError::Locked { .. })) => {}

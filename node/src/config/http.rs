@@ -92,9 +92,7 @@ impl Http {
             report.refuse("http.tls.key", "has no certificate; set http.tls.cert as well");
         }
         for (file, key) in [(&self.tls.cert, "http.tls.cert"), (&self.tls.key, "http.tls.key")] {
-            if let Some(Err(error)) = file.as_ref().map(std::fs::File::open) {
-                report.refuse(key, format!("names a file that cannot be read: {error}"));
-            }
+            report.refuse_unreadable(file.as_deref(), key);
         }
         // Port 0 is "any free port", which both may ask for.
         let same = self.listen.0 == management.listen.0 && self.listen.0.port() != 0;

@@ -7,6 +7,8 @@
 //!
 //! One file per section; a section is a struct whose doc comments are the reference that `docs/config.md` shows.
 
+pub mod address;
+pub mod cluster;
 pub mod dump;
 pub mod http;
 pub mod keys;
@@ -28,6 +30,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::{
+    cluster::Cluster,
     http::{Http, Management},
     keys::Keys,
     lifetimes::{Session, SigningKeys, Token},
@@ -57,6 +60,8 @@ pub struct Config {
     pub management: Management,
     /// Where state is kept.
     pub store: Store,
+    /// This node among others that share a store.
+    pub cluster: Cluster,
     /// Secrets of the server itself. Better kept in files or the environment than in the configuration file.
     pub secrets: Secrets,
     /// Passwords.
@@ -85,6 +90,8 @@ impl Config {
     /// What no single key can tell.
     fn check(&self, report: &mut Report<'_>) {
         self.http.check(&self.management, report);
+        self.store.check(&self.secrets, report);
+        self.cluster.check(&self.store.url, report);
         self.secrets.check(report);
         self.password.check(report);
         self.session.check(report);

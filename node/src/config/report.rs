@@ -110,4 +110,11 @@ impl<'a> Report<'a> {
             self.refuse(key, message);
         }
     }
+
+    /// Refuses the value of `key` if it names a file that cannot be read.
+    pub fn refuse_unreadable(&mut self, file: Option<&Path>, key: &str) {
+        if let Some(Err(error)) = file.map(std::fs::File::open) {
+            self.refuse(key, format!("names a file that cannot be read: {error}"));
+        }
+    }
 }

@@ -52,7 +52,9 @@ fn every_key_can_be_set_by_its_environment_variable() {
     for (path, key) in keys.iter().filter(|(_, key)| !key.default.is_null()) {
         let text = match &key.default {
             serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Array(_) => String::new(),
+            serde_json::Value::Array(items) => {
+                items.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(",")
+            }
             other => other.to_string(),
         };
         let name = keys::environment_name(path);
@@ -75,8 +77,8 @@ fn an_unknown_key_is_refused_with_its_line_and_the_likely_name() {
         "FILE:3: `http.listen_`: unknown key; did you mean `http.listen`?",
     );
     assert_refused(
-        "[cluster]\nlisten = \"127.0.0.1:1\"",
-        "FILE:1: `cluster`: unknown key; `doorward config schema` lists all",
+        "[quorum]\nlisten = \"127.0.0.1:1\"",
+        "FILE:1: `quorum`: unknown key; `doorward config schema` lists all",
     );
 }
 
@@ -121,7 +123,7 @@ fn all_problems_are_told_at_once() {
         "FILE:1: `issuer`: http is allowed only for localhost, 127.0.0.0/8 and [::1]",
         "FILE:3: `http.listen`: \"here\" is not an address with a port",
         "FILE:4: `http.lisen`: unknown key; did you mean `http.listen`?",
-        "FILE:6: `store.url`: this build has the embedded store only; ScyllaDB comes with the cluster release",
+        "FILE:6: `store.url`: \"a\" is not a host with a port",
         "DOORWARD__TOKEN__ACCES: no key has this name; did you mean DOORWARD__TOKEN__ACCESS?",
         "DOORWARD__LOG__FORMAT: `log.format`: ",
     ] {
@@ -208,6 +210,74 @@ fn sections_refuse_what_does_not_fit_together() {
     assert!(refusal("[log]\nlevel = \"loud\"", &[]).contains("FILE:2: `log.level`: is not understood"));
 }
 
+/// A configuration of a node among others, and one line more.
+fn clustered(line: &str) -> String {
+    format!("[store]\nurl = \"scylla://a:9042/doorward\"\n[cluster]\nlisten = \"127.0.0.1:11082\"\n{line}\n")
+}
+
+#[test]
+fn a_node_among_others_needs_a_shared_store_a_ring_and_certificates() {
+    let refusal = refusal("[cluster]\nlisten = \"0.0.0.0:0\"\nroles = []", &[]);
+    for part in [
+        "FILE:2: `cluster.listen`: is set, but store.url names an embedded store",
+        "FILE:2: `cluster.listen`: needs a port that other nodes know",
+        "FILE:3: `cluster.roles`: names no role",
+        "`cluster.advertise`: is unset, and cluster.listen is an address that other nodes cannot call",
+        "`cluster.tls.ca`: is unset; nodes speak to each other with certificates",
+        "`cluster.tls.key`: is unset",
+    ] {
+        assert!(refusal.contains(part), "{refusal}\ndoes not say\n  {part}");
+    }
+}
+
+#[test]
+fn a_shared_store_never_gets_a_ring_of_its_own() {
+    let refusal = refusal("[store]\nurl = \"scylla://a:9042/doorward\"", &[]);
+    assert!(refusal.contains("`secrets.master_keys`: is unset; with this store.url every node needs"), "{refusal}");
+    load("[store]\nurl = \"scylla://a:9042/doorward\"", &[("DOORWARD_MASTER_KEYS", RING)]).expect("accepted");
+}
+
+#[test]
+fn what_does_not_name_a_node_a_seed_or_a_file_is_refused_where_it_stands() {
+    for (line, expected) in [
+        ("node = \"A\"", "FILE:5: `cluster.node`: \"A\" is no name"),
+        ("seeds = [\"store\", \"nodes\"]", "FILE:5: `cluster.seeds`: \"nodes\" is no seed; write HOST:PORT"),
+        ("tls.ca = \"/nowhere\"", "FILE:5: `cluster.tls.ca`: names a file that cannot be read"),
+        ("roles = [\"mail\"]", "FILE:5: `cluster.roles`: unknown variant `mail`"),
+    ] {
+        let refusal = refusal(&clustered(line), &[("DOORWARD_MASTER_KEYS", RING)]);
+        assert!(refusal.contains(expected), "{refusal}\ndoes not say\n  {expected}");
+    }
+}
+
+#[test]
+fn a_node_among_others_is_accepted_and_knows_its_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.pem");
+    fs::write(&file, "").expect("written");
+    let file = file.display();
+    let tls = format!("node = \"n1\"\ntls.ca = \"{file}\"\ntls.cert = \"{file}\"\ntls.key = \"{file}\"");
+    let cluster = load(&clustered(&tls), &[("DOORWARD_MASTER_KEYS", RING)]).expect("accepted").config.cluster;
+    assert_eq!(cluster.address().as_deref(), Some("127.0.0.1:11082"));
+    assert_eq!(cluster.name().map(|name| name.to_string()).as_deref(), Some("n1"));
+    assert!(cluster.serves_http() && cluster.tls_files().is_some());
+}
+
+#[test]
+fn a_password_of_the_store_is_given_once() {
+    let file = "[store]\npassword = \"hunter2\"\npassword_file = \"/nowhere\"\ntls.cert = \"/nowhere\"";
+    let refusal = refusal(file, &[]);
+    for part in [
+        "FILE:2: `store.password`: is set both as text and as a file",
+        "FILE:3: `store.password_file`: /nowhere cannot be read",
+        "FILE:4: `store.tls.cert`: has no key",
+        "FILE:4: `store.tls.cert`: is of no use without store.tls.ca",
+    ] {
+        assert!(refusal.contains(part), "{refusal}\ndoes not say\n  {part}");
+    }
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+}
+
 #[test]
 fn spans_of_time_read_back_as_they_are_written() {
     for text in ["500ms", "60s", "5m", "1h", "24h", "30d", "90s", "2m30s", "1h30m", "0s"] {
@@ -240,12 +310,31 @@ fn a_dump_is_a_configuration_that_is_accepted() {
 
 #[test]
 fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
-    let unset =
-        ["http.tls.cert", "http.tls.key", "password.threads", "secrets.master_keys", "secrets.master_keys_file"];
+    let unset = [
+        "cluster.advertise",
+        "cluster.listen",
+        "cluster.node",
+        "cluster.tls.ca",
+        "cluster.tls.cert",
+        "cluster.tls.key",
+        "http.tls.cert",
+        "http.tls.key",
+        "password.threads",
+        "secrets.master_keys",
+        "secrets.master_keys_file",
+        "store.local_dc",
+        "store.password",
+        "store.password_file",
+        "store.tls.ca",
+        "store.tls.cert",
+        "store.tls.key",
+        "store.username",
+    ];
+    let secret = ["secrets.master_keys", "store.password"];
     for (path, key) in keys::Keys::new().iter() {
         assert!(key.description.ends_with(['.', '?']), "{path} is not documented");
         assert_eq!(key.default.is_null(), unset.contains(&path), "default of {path}");
-        assert_eq!(key.secret, path == "secrets.master_keys", "{path}");
+        assert_eq!(key.secret, secret.contains(&path), "{path}");
     }
 }
 

@@ -24,7 +24,7 @@ impl Issuer {
         &self.0
     }
 
-    /// Is this the development mode (DESIGN, section 5)?
+    /// Is this the development mode?
     pub fn is_development(&self) -> bool {
         self.0.starts_with("http://")
     }
@@ -240,6 +240,8 @@ macro_rules! written_as_text {
         )*
     };
 }
+pub(super) use written_as_text;
+
 written_as_text!(Span, Cidr, Listen);
 
 /// A secret text: not shown, and wiped when dropped.

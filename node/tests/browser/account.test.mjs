@@ -110,6 +110,20 @@ it('new backup codes replace the old ones, and the page does not let go without 
   });
 });
 
+it('the authenticator app is given another name', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await signIn(tab, origin(), who);
+    await link(tab, /multi-factor authentication/i);
+    await link(tab, /^rename/i);
+    await expectHeading(tab, /rename authenticator/i);
+    await tab.getByLabel(/name of the authenticator app/i).fill('Tablet at home');
+    await button(tab, /^rename/i);
+    await expectText(tab, /authenticator app was renamed/i);
+    await expectText(tab, /tablet at home/i);
+  });
+});
+
 it('the authenticator app is removed behind a fresh proof', async () => {
   const who = await member({ enrolled: true });
   await visit(async (tab) => {

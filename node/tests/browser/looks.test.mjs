@@ -152,6 +152,8 @@ it('the whole sign-in can be done with the keyboard, and the focus is seen', () 
   await register(tab, shared.server.origin, who);
   await signOut(tab);
   await tab.goto(at('/login'));
+  // The browser gives the focus to the first field a moment after the page is there.
+  await tab.waitForFunction(() => document.activeElement?.matches('[autofocus]'));
   await tab.keyboard.type(who.name);
   await tab.keyboard.press('Tab');
   await tab.keyboard.type(who.password);

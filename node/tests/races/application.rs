@@ -1,6 +1,6 @@
 //! An application that people sign in to.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, process::Command};
 
 use serde_json::Value;
 use url::Url;
@@ -21,17 +21,26 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    /// Registers it by command line, at the server that runs in `folder`.
-    pub(crate) fn register(folder: &Path) -> Self {
+    /// Registers it by command line, at the server that runs in the program's folder.
+    pub(crate) fn register(program: &mut Command) -> Self {
         let line = ["client", "create", "--name", "Shop", "--redirect-uri", REDIRECT_URI, "--trusted"];
-        let created = support::json(folder, &[&line[..], &["--output", "json"]].concat());
+        let created = support::json_of(program, &[&line[..], &["--output", "json"]].concat());
         let text = |name: &str| created[name].as_str().expect("in the output").to_owned();
         Self { id: text("client_id"), secret: text("client_secret") }
     }
 
-    /// A code for somebody who is signed in.
-    #[track_caller]
-    pub(crate) fn code(&self, browser: &mut Browser) -> Result<String, Gone> {
+    /// Its `client_id`.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// It knows another secret from now on.
+    pub(crate) fn set_secret(&mut self, secret: &str) {
+        secret.clone_into(&mut self.secret);
+    }
+
+    /// Where it sends people to sign in.
+    fn authorization(&self) -> String {
         let query = encoded([
             ("response_type", "code"),
             ("client_id", &self.id),
@@ -39,7 +48,18 @@ impl Application {
             ("scope", "openid profile email"),
             ("state", "s"),
         ]);
-        let answer = browser.open(&format!("/oauth/authorize?{query}"))?;
+        format!("/oauth/authorize?{query}")
+    }
+
+    /// The request that gets a code for somebody who is signed in.
+    pub(crate) fn authorized(&self, browser: &Browser) -> Request {
+        browser.request(&self.authorization(), None)
+    }
+
+    /// A code for somebody who is signed in.
+    #[track_caller]
+    pub(crate) fn code(&self, browser: &mut Browser) -> Result<String, Gone> {
+        let answer = browser.open(&self.authorization())?;
         let to = answer.location().unwrap_or_else(|| panic!("no redirect: {answer}"));
         let to = Url::parse(to).expect("an address");
         let code = to.query_pairs().find(|(name, _)| name == "code");
@@ -56,10 +76,19 @@ impl Application {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
+    /// The request that revokes a token.
+    pub(crate) fn revocation(&self, token: &str) -> Request {
+        self.request("/oauth/revoke", &[("token", token)])
+    }
+
     fn token(&self, fields: &[(&str, &str)]) -> Request {
+        self.request("/oauth/token", fields)
+    }
+
+    fn request(&self, path: &str, fields: &[(&str, &str)]) -> Request {
         let own = [("client_id", self.id.as_str()), ("client_secret", &self.secret)];
         let form = encoded(own.into_iter().chain(fields.iter().copied()));
-        Request::new("/oauth/token", &[], Some(&form))
+        Request::new(path, &[], Some(&form))
     }
 }
 
@@ -83,11 +112,15 @@ impl Tokens {
         Some(Self { access: text("access_token"), refresh: text("refresh_token") })
     }
 
+    /// The request that asks who signed in.
+    pub(crate) fn userinfo(&self) -> Request {
+        let bearer = format!("Bearer {}", self.access);
+        Request::new("/oauth/userinfo", &[("Authorization", &bearer)], None)
+    }
+
     /// Does the server still answer to the access token?
     pub(crate) fn live(&self, site: SocketAddr) -> bool {
-        let bearer = format!("Bearer {}", self.access);
-        let answer =
-            Request::new("/oauth/userinfo", &[("Authorization", &bearer)], None).send(site).expect("an answer");
+        let answer = self.userinfo().send(site).expect("an answer");
         assert!([200, 401].contains(&answer.status), "{answer}");
         answer.status == 200
     }

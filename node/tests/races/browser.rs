@@ -43,7 +43,8 @@ impl Browser {
         self.request(&action, Some(&encoded(hidden.chain(fields.iter().copied()))))
     }
 
-    fn request(&self, path: &str, form: Option<&str>) -> Request {
+    /// A request with the cookies that it has.
+    pub(crate) fn request(&self, path: &str, form: Option<&str>) -> Request {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let mut headers = vec![("Accept", "text/html"), ("Origin", ORIGIN), ("Cookie", &cookies)];
@@ -65,7 +66,8 @@ impl Browser {
         panic!("more than {REDIRECTS} redirects, the last to {:?}", answer.location());
     }
 
-    fn keep(&mut self, answer: &Answer) {
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep(&mut self, answer: &Answer) {
         for line in answer.headers("set-cookie") {
             let mut parts = line.split(';').map(str::trim);
             let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie");

@@ -3,8 +3,8 @@
 use crate::{
     House,
     browser::Browser,
-    http::{Answer, Gone, Request, race},
-    person::{Person, signed_in},
+    http::{Answer, Request, race},
+    person::{Person, signed_in, to_backup_code},
 };
 
 /// Logins of one user that await a second factor; below the bound at which the oldest ends.
@@ -18,14 +18,6 @@ fn presentations(challenged: &[(Browser, Answer)], action: &str, code: &str, cou
 
 fn challenged(person: &Person) -> Vec<(Browser, Answer)> {
     (0..LOGINS).map(|_| person.challenged().expect("served")).collect()
-}
-
-/// The way from the page that asks for the authenticator app to the one that asks for a backup code.
-pub(crate) fn to_backup_code((mut browser, page): (Browser, Answer)) -> Result<(Browser, Answer), Gone> {
-    let link = page.body.split("href=\"/login/backup-code").nth(1).and_then(|rest| rest.split('"').next());
-    let path = format!("/login/backup-code{}", link.expect("a link to it").replace("&amp;", "&"));
-    let page = browser.open(&path)?;
-    Ok((browser, page))
 }
 
 #[test]

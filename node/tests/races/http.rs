@@ -36,7 +36,30 @@ impl Request {
 
     /// Sends it and reads the answer to its end.
     pub(crate) fn send(&self, site: SocketAddr) -> Result<Answer, Gone> {
-        exchange(&mut connect(site)?, self)
+        self.begin(site)?.end()
+    }
+
+    /// Sends it; the answer may be read later.
+    pub(crate) fn begin(&self, site: SocketAddr) -> Result<Begun, Gone> {
+        connect(site)?.begin(self)
+    }
+}
+
+/// A connection, and what was sent over it.
+#[derive(Debug)]
+pub(crate) struct Begun(TcpStream);
+
+impl Begun {
+    fn begin(mut self, request: &Request) -> Result<Self, Gone> {
+        self.0.write_all(request.0.as_bytes()).map_err(|_| Gone)?;
+        Ok(self)
+    }
+
+    /// Reads the answer to its end.
+    pub(crate) fn end(mut self) -> Result<Answer, Gone> {
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).map_err(|_| Gone)?;
+        Answer::parse(&bytes).ok_or(Gone)
     }
 }
 
@@ -103,22 +126,15 @@ pub(crate) fn race(site: SocketAddr, requests: impl IntoIterator<Item = Request>
         thread::spawn(move || {
             let connected = connect(site);
             barrier.wait();
-            exchange(&mut connected?, &request)
+            connected?.begin(&request)?.end()
         })
     });
     let runners: Vec<_> = runners.collect();
     runners.into_iter().map(|runner| runner.join().expect("no panic").expect("an answer")).collect()
 }
 
-fn connect(site: SocketAddr) -> Result<TcpStream, Gone> {
+fn connect(site: SocketAddr) -> Result<Begun, Gone> {
     let stream = TcpStream::connect(site).map_err(|_| Gone)?;
     stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_nodelay(true)).map_err(|_| Gone)?;
-    Ok(stream)
-}
-
-fn exchange(stream: &mut TcpStream, request: &Request) -> Result<Answer, Gone> {
-    let mut bytes = Vec::new();
-    stream.write_all(request.0.as_bytes()).map_err(|_| Gone)?;
-    stream.read_to_end(&mut bytes).map_err(|_| Gone)?;
-    Answer::parse(&bytes).ok_or(Gone)
+    Ok(Begun(stream))
 }

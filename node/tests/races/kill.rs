@@ -1,5 +1,5 @@
 //! `kill -9` while people register, enrol, sign in and guess: after the next start everything that was acknowledged holds,
-//! and nothing that was consumed is good again.
+//! and nothing that was consumed is good again. One process and its folder; `tests/cluster` kills nodes of a cluster.
 
 use std::{
     net::SocketAddr,
@@ -13,12 +13,11 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use crate::{
     application::{Application, Tokens},
     browser::Browser,
-    factors::to_backup_code,
     hashes,
     http::{Answer, Gone},
-    person::{Authenticator, Person, signed_in},
+    person::{Authenticator, Person, signed_in, to_backup_code},
     server,
-    support::{PATIENCE, Server},
+    support::{PATIENCE, Server, alone},
 };
 
 const ROUNDS: u64 = 5;
@@ -189,7 +188,7 @@ fn present(browser: &Browser, page: &Answer, action: &str, code: &str) -> Result
 
 /// People live until the kill, which comes after `enough` acknowledgements.
 fn interrupted(folder: &Path, application: &Arc<Application>, round: u64, enough: usize) -> Vec<Acknowledged> {
-    let mut server = server(folder);
+    let mut server = server(alone(folder), folder);
     let (told, acknowledgements) = mpsc::channel();
     let world = World { site: server.public, application: Arc::clone(application), told };
     let writers = (0..WRITERS).map(|writer| {
@@ -226,14 +225,14 @@ fn after_kill_9_everything_acknowledged_holds_and_nothing_consumed_is_good_again
     println!("SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let application = {
-        let _server = server(folder.path());
-        Arc::new(Application::register(folder.path()))
+        let _server = server(alone(folder.path()), folder.path());
+        Arc::new(Application::register(&mut alone(folder.path())))
     };
     for round in 0..ROUNDS {
         let enough = random.random_range(1..=MOST);
         println!("round {round}: killed after {enough} acknowledgements");
         let lives = interrupted(folder.path(), &application, round, enough);
-        let server = server(folder.path());
+        let server = server(alone(folder.path()), folder.path());
         for life in &lives {
             life.hold(&server, &application).expect("served");
         }

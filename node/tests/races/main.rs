@@ -1,6 +1,7 @@
 //! What must hold when everything comes at once, and when the process is killed in the middle of it: each one-time thing
 //! is accepted once, no guess is free, and nothing that was acknowledged is lost.
 
+#[expect(dead_code, reason = "the tests of a cluster use the rest")]
 mod application;
 mod browser;
 mod factors;
@@ -13,13 +14,12 @@ mod person;
 mod support;
 mod tokens;
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, process::Command};
 
 use support::{Server, doorward};
 
 /// Starts a server in `folder` that bounds nothing by address, since all requests here come from one.
-fn server(folder: &Path) -> Server {
-    let mut command = doorward(folder);
+fn server(mut command: Command, folder: &Path) -> Server {
     command.envs([
         ("DOORWARD__LIMITS__FAILURES_PER_ADDRESS", "1000000"),
         ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000"),
@@ -38,7 +38,7 @@ struct House {
 impl House {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let server = server(folder.path());
+        let server = server(doorward(folder.path()), folder.path());
         Self { folder, server }
     }
 

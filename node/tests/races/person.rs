@@ -108,6 +108,14 @@ pub(crate) fn asks_for_a_code(page: &Answer) -> bool {
     page.body.contains("action=\"/login/totp\"")
 }
 
+/// The way from the page that asks for the authenticator app to the one that asks for a backup code.
+pub(crate) fn to_backup_code((mut browser, page): (Browser, Answer)) -> Result<(Browser, Answer), Gone> {
+    let link = page.body.split("href=\"/login/backup-code").nth(1).and_then(|rest| rest.split('"').next());
+    let path = format!("/login/backup-code{}", link.expect("a link to it").replace("&amp;", "&"));
+    let page = browser.open(&path)?;
+    Ok((browser, page))
+}
+
 /// Did this answer sign somebody in? Every other one shows a page.
 pub(crate) fn signed_in(answer: &Answer) -> bool {
     answer.location().is_some_and(|to| !to.contains("/login"))

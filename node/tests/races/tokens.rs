@@ -7,12 +7,13 @@ use crate::{
     application::{Application, Tokens},
     http::race,
     person::Person,
+    support::doorward,
 };
 
 #[test]
 fn of_64_redemptions_of_one_code_one_gets_tokens_and_then_they_end() {
     let house = House::new();
-    let application = Application::register(house.folder.path());
+    let application = Application::register(&mut doorward(house.folder.path()));
     let mut person = Person::register(house.site(), "code-race").expect("served");
     let code = application.code(&mut person.browser).expect("served");
     let answers = race(house.site(), iter::repeat_n(application.redemption(&code), 64));
@@ -26,7 +27,7 @@ fn of_64_redemptions_of_one_code_one_gets_tokens_and_then_they_end() {
 #[test]
 fn of_64_uses_of_one_refresh_token_one_gets_the_successor_and_then_the_family_ends() {
     let house = House::new();
-    let application = Application::register(house.folder.path());
+    let application = Application::register(&mut doorward(house.folder.path()));
     let mut person = Person::register(house.site(), "refresh-race").expect("served");
     let code = application.code(&mut person.browser).expect("served");
     let first = Tokens::of(&application.redemption(&code).send(house.site()).expect("served")).expect("tokens");

@@ -1,5 +1,5 @@
 //! Verbs that need the store: the same answers through a running server and without one, and what they leave in the audit
-//! log.
+//! log. What is about the folder of the embedded store says `alone`.
 
 use std::{
     path::Path,
@@ -12,7 +12,7 @@ use schema::{
 };
 use serde_json::Value;
 
-use crate::support::{Server, json, run};
+use crate::support::{Server, alone, json, json_of, run, run_alone};
 
 const CREATE: [&str; 8] =
     ["client", "create", "--name", "Shop", "--redirect-uri", "http://localhost:3000/cb", "--output", "json"];
@@ -37,9 +37,9 @@ fn audit(folder: &Path) -> Vec<Value> {
 fn a_client_is_managed_alike_with_a_server_and_without_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    let without = json(folder, &CREATE);
-    let server = Server::start(folder);
-    let with = json(folder, &CREATE);
+    let without = json_of(&mut alone(folder), &CREATE);
+    let server = Server::alone(folder);
+    let with = json_of(&mut alone(folder), &CREATE);
     for created in [&without, &with] {
         assert!(created["client_id"].as_str().is_some_and(|id| id.starts_with("c_")), "{created}");
         assert!(created["client_secret"].as_str().is_some_and(|secret| secret.len() >= 22), "{created}");
@@ -47,15 +47,15 @@ fn a_client_is_managed_alike_with_a_server_and_without_one() {
     }
     let keys = |created: &Value| created.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&without), keys(&with));
-    let list = |folder| json(folder, &["client", "list", "--output", "json"]);
+    let list = |folder| json_of(&mut alone(folder), &["client", "list", "--output", "json"]);
     assert_eq!(list(folder).as_array().expect("a list").len(), 2);
     assert!(!list(folder).to_string().contains("secret"));
 
     let id = with["client_id"].as_str().expect("an id");
-    let rotated = json(folder, &["client", "rotate-secret", id, "--output", "json"]);
+    let rotated = json_of(&mut alone(folder), &["client", "rotate-secret", id, "--output", "json"]);
     assert_ne!(rotated["client_secret"], with["client_secret"]);
     drop(server);
-    assert!(run(folder, &["client", "delete", id, "--yes"]).status.success());
+    assert!(run_alone(folder, &["client", "delete", id, "--yes"]).status.success());
     assert_eq!(list(folder).as_array().expect("a list").len(), 1);
 
     let told: Vec<_> = audit(folder).into_iter().map(|event| (event["kind"].clone(), event["actor"].clone())).collect();
@@ -101,7 +101,7 @@ fn what_destroys_asks_first_and_without_a_terminal_wants_yes() {
 fn a_folder_without_a_store_is_not_made_into_one_by_asking() {
     let folder = tempfile::tempdir().expect("a folder");
     for line in [&["user", "list"][..], &["client", "list"], &["keys", "signing", "list"]] {
-        assert_refused(&run(folder.path(), line), 1, "there is no store in ./doorward-data");
+        assert_refused(&run_alone(folder.path(), line), 1, "there is no store in ./doorward-data");
     }
     assert!(!folder.path().join("doorward-data").exists());
 }
@@ -126,11 +126,12 @@ fn many_commands_at_once_are_all_served() {
     let _server = Server::start(folder.path());
     let start = |_| {
         let mut command: Command = crate::support::doorward(folder.path());
-        command.args(CREATE).stdout(Stdio::piped()).spawn().expect("starts")
+        command.args(CREATE).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts")
     };
     let running: Vec<_> = (0..16).map(start).collect();
     for child in running {
-        assert!(child.wait_with_output().expect("ends").status.success());
+        let output = child.wait_with_output().expect("ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let list = json(folder.path(), &["client", "list", "--output", "json"]);
     assert_eq!(list.as_array().expect("a list").len(), 16);

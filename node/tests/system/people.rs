@@ -1,21 +1,25 @@
-//! `doorward user …` about an account that was really registered.
+//! `doorward user …` about an account that was really registered, in an embedded store.
 
 use std::{path::Path, time::Duration};
 
 use actors::{call::Deadline, domain::context::Origin, registration::NewAccount, secret::Secret};
-use node::{config::Loaded, serve::data_folder, wire_up::Parts};
+use node::{
+    config::Loaded,
+    serve::master_keys,
+    wire_up::{Errand, Parts},
+};
 use schema::BrowserId;
 
-use crate::support::{Server, json, run};
+use crate::support::{Server, alone, json_of, run_alone};
 
 /// Registers Ann in the store that nobody serves; she is signed in once.
 fn register(folder: &Path) {
     let url = format!("embedded:{}", folder.join("doorward-data").display());
     let config = Loaded::load(None, [("DOORWARD__STORE__URL".into(), url.into())]).expect("accepted").config;
-    let (data, ring) = data_folder(&config).expect("a folder");
+    let (_folder, keys) = master_keys(&config).expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let parts = Parts::start(&config, data.path(), &ring).await.expect("starts");
+        let parts = Parts::start(&config, keys, Errand::Command).await.expect("starts");
         let new = NewAccount {
             user_name: "Ann".to_owned(),
             email: "ann@example.com".to_owned(),
@@ -31,7 +35,7 @@ fn register(folder: &Path) {
 
 #[track_caller]
 fn says(folder: &Path, line: &[&str], text: &str) {
-    let output = run(folder, line);
+    let output = run_alone(folder, line);
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{line:?}: {stderr}");
     assert!(stdout.contains(text), "{line:?}: {stdout}");
@@ -43,11 +47,11 @@ fn an_account_is_shown_and_changed_by_name_and_by_id() {
     let folder = folder.path();
     register(folder);
     says(folder, &["user", "list"], "ann@example.com");
-    let _server = Server::start(folder);
+    let _server = Server::alone(folder);
     says(folder, &["user", "list"], "ann@example.com");
-    let list = json(folder, &["user", "list", "--output", "json"]);
+    let list = json_of(&mut alone(folder), &["user", "list", "--output", "json"]);
     let id = list[0]["user"].as_str().expect("an id");
-    let shown = json(folder, &["user", "show", "ann", "--output", "json"]);
+    let shown = json_of(&mut alone(folder), &["user", "show", "ann", "--output", "json"]);
     assert_eq!((&shown["user"], &shown["user_name"]), (&list[0]["user"], &"Ann".into()));
     assert_eq!(shown["sessions"].as_array().expect("a list").len(), 1);
 
@@ -56,12 +60,12 @@ fn an_account_is_shown_and_changed_by_name_and_by_id() {
     says(folder, &["user", "end-sessions", "ann"], "0 sessions ended");
     says(folder, &["user", "disable", "ann"], "disabled\n");
     says(folder, &["user", "disable", id], "was disabled already\n");
-    let refused = run(folder, &["user", "password", "reset", "ann"]);
+    let refused = run_alone(folder, &["user", "password", "reset", "ann"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("enable it first"));
     says(folder, &["user", "enable", "ann"], "enabled\n");
     says(folder, &["user", "mfa", "list", "ann"], "backup codes left: 0");
     says(folder, &["user", "mfa", "reset", "ann", "--yes"], "0 second factors removed");
-    let link = json(folder, &["user", "password", "reset", "ann", "--output", "json"]);
+    let link = json_of(&mut alone(folder), &["user", "password", "reset", "ann", "--output", "json"]);
     assert!(link["url"].as_str().is_some_and(|url| url.starts_with("http://localhost:11080/reset?token=")), "{link}");
 }

@@ -1,4 +1,5 @@
-//! The process as an operator meets it: first start, signals, what it refuses, and who may use its command socket.
+//! The process as an operator meets it: first start, signals, what it refuses, and who may use its command socket. One
+//! process and its folder, so always the embedded store.
 
 use std::{
     fs,
@@ -8,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::support::{Server, doorward, get, run};
+use crate::support::{Server, alone, get, run_alone};
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).expect("there").permissions().mode() & 0o777
@@ -17,7 +18,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_bare_start_makes_a_closed_data_folder_and_a_key_ring_with_a_loud_warning() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(folder.path());
+    let server = Server::alone(folder.path());
     let warned = server.start.iter().any(|line| {
         line["level"] == "WARN"
             && line["message"].as_str().is_some_and(|m| m.starts_with("GENERATED A MASTER KEY RING"))
@@ -36,7 +37,7 @@ fn a_bare_start_makes_a_closed_data_folder_and_a_key_ring_with_a_loud_warning() 
 #[test]
 fn the_link_for_the_first_administrator_is_printed_and_not_logged() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Server::start(folder.path());
+    let mut server = Server::alone(folder.path());
     let link = server.printed("/setup?token=");
     let token = link.trim().split_once("http://localhost:11080/setup?token=").expect("a link").1.to_owned();
     server.signal("TERM");
@@ -47,7 +48,7 @@ fn the_link_for_the_first_administrator_is_printed_and_not_logged() {
 #[test]
 fn the_command_socket_is_for_the_owner_alone_and_leaves_with_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Server::start(folder.path());
+    let mut server = Server::alone(folder.path());
     let socket = server.data.join("control.sock");
     assert!(fs::symlink_metadata(&socket).expect("there").file_type().is_socket());
     assert_eq!(mode(&socket), 0o600);
@@ -60,7 +61,7 @@ fn the_command_socket_is_for_the_owner_alone_and_leaves_with_the_server() {
 fn the_command_socket_works_in_a_folder_whose_path_is_longer_than_a_socket_address() {
     let folder = tempfile::tempdir().expect("a folder");
     let deep = folder.path().join("d".repeat(100)).join("e".repeat(100));
-    let mut command = doorward(folder.path());
+    let mut command = alone(folder.path());
     command.env("DOORWARD__STORE__URL", format!("embedded:{}", deep.display()));
     let server = Server::spawn(command, deep);
     assert!(server.data.join("control.sock").exists());
@@ -69,8 +70,8 @@ fn the_command_socket_works_in_a_folder_whose_path_is_longer_than_a_socket_addre
 #[test]
 fn a_second_server_in_the_same_folder_is_refused_and_disturbs_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(folder.path());
-    let output = run(folder.path(), &["serve"]);
+    let server = Server::alone(folder.path());
+    let output = run_alone(folder.path(), &["serve"]);
     assert_eq!(output.status.code(), Some(1));
     let reason = String::from_utf8_lossy(&output.stderr);
     assert!(reason.contains(&format!("is in use by process {}", server.pid())), "{reason}");
@@ -84,9 +85,9 @@ fn a_second_server_in_the_same_folder_is_refused_and_disturbs_nothing() {
 #[test]
 fn a_store_without_its_key_file_does_not_start() {
     let folder = tempfile::tempdir().expect("a folder");
-    let data = Server::start(folder.path()).data.clone();
+    let data = Server::alone(folder.path()).data.clone();
     fs::remove_file(data.join("master-keys")).expect("removed");
-    let output = run(folder.path(), &["serve"]);
+    let output = run_alone(folder.path(), &["serve"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("master-keys is missing; put it back"));
     assert!(!data.join("master-keys").exists());
@@ -97,7 +98,7 @@ fn an_address_in_use_is_named_with_its_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("bound").to_string();
-    let output = doorward(folder.path()).env("DOORWARD__HTTP__LISTEN", &address).arg("serve").output().expect("runs");
+    let output = alone(folder.path()).env("DOORWARD__HTTP__LISTEN", &address).arg("serve").output().expect("runs");
     assert_eq!(output.status.code(), Some(1));
     let reason = String::from_utf8_lossy(&output.stderr);
     assert!(reason.contains(&format!("cannot listen on {address}")) && reason.contains("`http.listen`"), "{reason}");
@@ -106,9 +107,9 @@ fn an_address_in_use_is_named_with_its_key() {
 #[test]
 fn a_health_check_of_a_ready_server_ends_with_0() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start(folder.path());
+    let server = Server::alone(folder.path());
     let address = server.management.to_string();
-    let output = doorward(folder.path()).env("DOORWARD__MANAGEMENT__LISTEN", address).arg("healthcheck").output();
+    let output = alone(folder.path()).env("DOORWARD__MANAGEMENT__LISTEN", address).arg("healthcheck").output();
     let output = output.expect("runs");
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"ready\n"[..]));
 }
@@ -116,7 +117,7 @@ fn a_health_check_of_a_ready_server_ends_with_0() {
 #[test]
 fn on_sigterm_the_server_is_not_ready_finishes_and_ends_with_0() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = doorward(folder.path());
+    let mut command = alone(folder.path());
     command.env("DOORWARD__SHUTDOWN__DELAY", "400ms");
     let mut server = Server::spawn(command, folder.path().join("doorward-data"));
     // A request that has begun when the signal comes.
@@ -136,7 +137,7 @@ fn on_sigterm_the_server_is_not_ready_finishes_and_ends_with_0() {
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = doorward(folder.path());
+    let mut command = alone(folder.path());
     command.env("DOORWARD__SHUTDOWN__DELAY", "1h");
     let mut server = Server::spawn(command, folder.path().join("doorward-data"));
     server.signal("INT");
@@ -148,11 +149,11 @@ fn a_second_signal_ends_the_server_at_once() {
 #[test]
 fn a_server_that_was_killed_starts_again_over_what_it_left() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Server::start(folder.path());
+    let mut server = Server::alone(folder.path());
     server.signal("KILL");
     server.ended();
     assert!(server.data.join("control.sock").exists());
-    let again = Server::start(folder.path());
+    let again = Server::alone(folder.path());
     assert_eq!(get(again.management, "/readyz").0, 200);
     assert_eq!(mode(&again.data.join("control.sock")), 0o600);
 }

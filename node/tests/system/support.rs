@@ -1,6 +1,11 @@
 //! A running `doorward` of a test's own: its own folder, free ports, ended with the test.
+//!
+//! With `DOORWARD_TEST_NODES` in the environment it is several nodes on a CQL cluster, behind a forwarder that gives each
+//! request to another one (`tests/nodes/doorward.mjs`), so that the same tests run against both. Tests about one process,
+//! its data folder and its listeners say `alone`.
 
 use std::{
+    ffi::{OsStr, OsString},
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -14,9 +19,26 @@ use serde_json::Value;
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The binary, in this folder and with nothing in its environment but what lets it run beside other tests.
+/// The program under test, in this folder and with nothing in its environment but what lets it run beside other tests.
 pub(crate) fn doorward(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    if std::env::var_os("DOORWARD_TEST_NODES").is_none() {
+        return alone(folder);
+    }
+    let mut command = bare(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nodes/doorward.mjs"), folder);
+    let ours = |name: &OsString| name == "PATH" || name.to_string_lossy().starts_with("DOORWARD_TEST_");
+    command.envs(std::env::vars_os().filter(|(name, _)| ours(name)));
+    command.env("DOORWARD_BIN", env!("CARGO_BIN_EXE_doorward"));
+    command
+}
+
+/// One node with the embedded store, whatever the environment says.
+pub(crate) fn alone(folder: &Path) -> Command {
+    bare(env!("CARGO_BIN_EXE_doorward"), folder)
+}
+
+/// Any program in this folder, with nothing in its environment but what lets it run beside other tests.
+pub(crate) fn bare(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).env_clear().envs([
         ("DOORWARD__HTTP__LISTEN", "127.0.0.1:0"),
         ("DOORWARD__MANAGEMENT__LISTEN", "127.0.0.1:0"),
@@ -27,13 +49,24 @@ pub(crate) fn doorward(folder: &Path) -> Command {
 
 /// What a verb of the command line printed and how it ended.
 pub(crate) fn run(folder: &Path, line: &[&str]) -> Output {
-    doorward(folder).args(line).output().expect("the binary runs")
+    doorward(folder).args(line).output().expect("the program runs")
 }
 
-/// The same, for a verb that prints JSON.
+/// The same with the embedded store.
+pub(crate) fn run_alone(folder: &Path, line: &[&str]) -> Output {
+    alone(folder).args(line).output().expect("the program runs")
+}
+
+/// What a verb printed as JSON.
 #[track_caller]
 pub(crate) fn json(folder: &Path, line: &[&str]) -> Value {
-    let output = run(folder, line);
+    json_of(&mut doorward(folder), line)
+}
+
+/// The same, of any program.
+#[track_caller]
+pub(crate) fn json_of(program: &mut Command, line: &[&str]) -> Value {
+    let output = program.args(line).output().expect("the program runs");
     assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
@@ -44,7 +77,7 @@ pub(crate) struct Server {
     log: mpsc::Receiver<Value>,
     /// Everything that was logged until it was ready.
     pub(crate) start: Vec<Value>,
-    /// Where the public listener is.
+    /// Where the public listener is; nowhere, port 0, for a node that serves other nodes only.
     pub(crate) public: SocketAddr,
     /// Where management is.
     pub(crate) management: SocketAddr,
@@ -58,7 +91,12 @@ impl Server {
         Self::spawn(doorward(folder), folder.join("doorward-data"))
     }
 
-    /// Starts one by `command`, whose store is in `data`.
+    /// One node with the embedded store.
+    pub(crate) fn alone(folder: &Path) -> Self {
+        Self::spawn(alone(folder), folder.join("doorward-data"))
+    }
+
+    /// Starts one by `command`, whose store, if it is an embedded one, is in `data`.
     pub(crate) fn spawn(mut command: Command, data: PathBuf) -> Self {
         let mut child = command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
@@ -69,16 +107,17 @@ impl Server {
             }
         });
         let mut start = Vec::new();
-        let mut address = |message: &str| loop {
-            let line = log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {message:?} after {start:?}"));
-            let found = (line["message"] == message).then(|| line["address"].as_str().map(str::to_owned)).flatten();
+        let mut address = |messages: &[&str]| loop {
+            let line = log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("none of {messages:?} after {start:?}"));
+            let found = messages.iter().any(|message| line["message"] == *message);
+            let address = line["address"].as_str().unwrap_or("0.0.0.0:0").to_owned();
             start.push(line);
-            if let Some(address) = found {
+            if found {
                 break address.parse().expect("an address");
             }
         };
-        let management = address("management listens");
-        let public = address("ready");
+        let management = address(&["management listens"]);
+        let public = address(&["ready", "ready; this node serves other nodes only"]);
         Self { child, log, start, public, management, data }
     }
 
@@ -95,10 +134,17 @@ impl Server {
     }
 
     /// The next log line that says `message`.
+    #[track_caller]
     pub(crate) fn wait_for(&self, message: &str) -> Value {
+        self.wait_for_line(|line| line["message"] == message)
+    }
+
+    /// The next log line that is as wanted.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{message:?} was never logged"));
-            if line["message"] == message {
+            let line = self.log.recv_timeout(PATIENCE).expect("it is logged");
+            if wanted(&line) {
                 return line;
             }
         }

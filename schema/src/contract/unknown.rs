@@ -5,7 +5,10 @@ use super::{
     faulty::{Fault, Faulty},
     put, texts, user, whole, write,
 };
-use crate::{Commit, RING, Revision, StoreError, Timestamp, resolve::commit_resolved};
+use crate::{
+    Commit, RING, Revision, StoreError, Timestamp,
+    resolve::{ROUNDS, commit_resolved},
+};
 
 /// The partition `ann` with one commit, behind a faulty store.
 async fn prepared(backend: &mut dyn Backend) -> (Faulty, Revision) {
@@ -38,6 +41,15 @@ pub async fn a_dropped_commit_of_unknown_outcome_becomes_a_conflict(backend: &mu
     assert_eq!(commit_resolved(&store, write(&user("ann"), again, 2, change.puts)).await.expect("works"), {
         Commit::Committed(again.expect("there").next())
     });
+}
+
+/// A barrier that the store refuses, or that is lost itself, is followed by another.
+pub async fn a_barrier_that_fails_is_repeated(backend: &mut dyn Backend) {
+    let (store, first) = prepared(backend).await;
+    store.script([Fault::DropThenUnknown, Fault::Unavailable, Fault::DropThenUnknown]);
+    let change = write(&user("ann"), Some(first), 2, vec![put("account", 2)]);
+    assert_eq!(commit_resolved(&store, change).await.expect("resolved"), Commit::Conflict);
+    assert_eq!(whole(&store, &user("ann")).await.revision, Some(first.next()), "the third barrier was written");
 }
 
 /// It arrives after it was ruled out, and finds its revision gone.
@@ -88,7 +100,8 @@ pub async fn an_outcome_that_nothing_tells_stays_unknown(backend: &mut dyn Backe
     store.fail_loads(true);
     assert!(matches!(commit_resolved(&store, change.clone()).await, Err(StoreError::Unknown(_))));
     store.fail_loads(false);
-    store.script([Fault::DropThenUnknown; 4]);
+    // The commit and each barrier after it.
+    store.script([Fault::DropThenUnknown; 1 + ROUNDS as usize]);
     assert!(matches!(commit_resolved(&store, change.clone()).await, Err(StoreError::Unknown(_))));
     store.script([Fault::Unavailable]);
     assert!(matches!(commit_resolved(&store, change).await, Err(StoreError::Unavailable(_))));

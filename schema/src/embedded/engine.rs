@@ -93,9 +93,18 @@ impl Engine {
     }
 
     pub(super) fn read(&self, stream: Stream, after: &Cursor, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.read_at(&self.db.snapshot(), stream, after, limit)
+    }
+
+    pub(super) fn read_at(
+        &self,
+        snapshot: &Snapshot,
+        stream: Stream,
+        after: &Cursor,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError> {
         let start = Bound::Excluded(layout::event_key(stream, after.at, &after.id));
         let end = Bound::Excluded(vec![layout::stream_tag(stream) + 1]);
-        let snapshot = self.db.snapshot();
         let found = snapshot.range::<Vec<u8>, _>(&self.streams, (start, end));
         found
             .take(limit)
@@ -113,20 +122,48 @@ impl Engine {
         limit: usize,
         prefixes: &[&str],
     ) -> Result<ScanPage, StoreError> {
-        let snapshot = self.db.snapshot();
+        self.scan_at(&self.db.snapshot(), kind, after, limit, prefixes)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a scan, and the instant that it sees")]
+    pub(super) fn scan_at(
+        &self,
+        snapshot: &Snapshot,
+        kind: Kind,
+        after: Option<&str>,
+        limit: usize,
+        prefixes: &[&str],
+    ) -> Result<ScanPage, StoreError> {
         let first = || layout::kind_prefix(kind);
         let mut from = after.map_or_else(first, |id| layout::behind(layout::address(&PartitionKey::new(kind, id))));
         let mut page = ScanPage::default();
-        while let Some(key) = self.next_partition(&snapshot, kind, from)? {
+        while let Some(key) = self.next_partition(snapshot, kind, from)? {
             if page.partitions.len() == limit.max(1) {
                 page.next = page.partitions.last().map(|(id, _)| id.clone());
                 break;
             }
-            let partition = self.load_at(&snapshot, &key, prefixes)?;
+            let partition = self.load_at(snapshot, &key, prefixes)?;
             from = layout::behind(layout::address(&key));
             page.partitions.push((key.id, partition));
         }
         Ok(page)
+    }
+
+    /// Partitions and entries of streams.
+    pub(super) fn count_at(&self, snapshot: &Snapshot) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for kind in Kind::ALL {
+            let mut from = layout::kind_prefix(kind);
+            while let Some(key) = self.next_partition(snapshot, kind, from)? {
+                count += 1;
+                from = layout::behind(layout::address(&key));
+            }
+        }
+        for guard in snapshot.iter(&self.streams) {
+            guard.key().map_err(|e| unreadable(&e))?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The first partition of `kind` whose rows begin at or after `from`.

@@ -5,6 +5,7 @@
 //! write stops the store ([`StoreError::Unknown`] for its group, [`StoreError::Unavailable`] ever after) until it is
 //! opened anew.
 
+mod backup;
 mod engine;
 mod folder;
 mod group;
@@ -34,7 +35,10 @@ use crate::{
     Commit, Cursor, Event, Kind, Partition, PartitionKey, ScanPage, Store, StoreError, Stream, Timestamp, WriteSet,
 };
 
-pub use self::folder::{Holder, locked_by};
+pub use self::{
+    backup::Frozen,
+    folder::{Holder, locked_by},
+};
 
 /// How much memory and how many files the store may use. The defaults suit a server of 30 MB.
 #[derive(Clone, Debug)]
@@ -104,7 +108,7 @@ pub struct EmbeddedStore {
 struct Running {
     writer: JoinHandle<()>,
     engine: Arc<Engine>,
-    _lock: Lock,
+    lock: Arc<Lock>,
 }
 
 impl fmt::Debug for EmbeddedStore {
@@ -128,7 +132,7 @@ impl EmbeddedStore {
                 .spawn(move || writer::run(&shared, &engine))
                 .map_err(|source| OpenError::Folder { path: path.to_owned(), source })?
         };
-        let running = RwLock::new(Some(Running { writer, engine, _lock: lock }));
+        let running = RwLock::new(Some(Running { writer, engine, lock: Arc::new(lock) }));
         Ok(Self { path: path.to_owned(), created, shared, running })
     }
 
@@ -147,7 +151,7 @@ impl EmbeddedStore {
     pub fn close(&self) {
         self.shared.queue.close();
         let running = self.running.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Running { writer, engine, _lock }) = running {
+        if let Some(Running { writer, engine, lock: _lock }) = running {
             if writer.join().is_err() {
                 tracing::error!("the embedded store's writer thread had panicked");
             }

@@ -27,7 +27,8 @@ record! {
 }
 
 record! {
-    /// Item `dirty-cursor` of partition `cluster/shipper`: every event committed before this was shipped.
+    /// Item `dirty-cursor/<node>` of partition `cluster/shipper`: every event that the node committed before this was
+    /// shipped.
     pub struct DirtyCursor: 1 {
         /// Notes of the dirty stream before this need not be read again.
         pub at: Timestamp,

@@ -19,6 +19,17 @@ record! {
 }
 
 record! {
+    /// Item `invitation` of the partition `cluster/first-admin`: the newest such link, so that every node can print the same
+    /// one. Sealed, for whoever reads the store must not be able to use it.
+    pub struct Invitation: 1 {
+        /// The link's token, sealed.
+        pub sealed: String,
+        /// The end of the link.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
     /// Item `request` of a `handle` partition: an authorization request that is too large for its login's cookie.
     pub struct StoredRequest: 1 {
         /// The validated request, as JSON.

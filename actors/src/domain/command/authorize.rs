@@ -101,6 +101,12 @@ impl Decide for Authorize {
     type Outcome = AuthorizeOutcome;
     const NAME: &'static str = "authorize";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::CONSENTS);
+    /// It only adds.
+    const REVOKES: bool = false;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, AuthorizeOutcome::NoSession)
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<AuthorizeOutcome> {
         let live = user.live_session(&self.session, cx.now, cx.settings);

@@ -37,6 +37,8 @@ impl Decide for ReplaceBackupCodes {
     type Outcome = ReplaceBackupCodesOutcome;
     const NAME: &'static str = "replace_backup_codes";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    /// The old codes end, and families that rest on them.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ReplaceBackupCodesOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -71,6 +73,8 @@ impl Decide for SaveBackupCodes {
     type Outcome = bool;
     const NAME: &'static str = "save_backup_codes";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
+    /// It only notes.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let session = user.live_session(&self.session, cx.now, cx.settings);

@@ -65,6 +65,12 @@ impl Decide for ChangePassword {
     type Outcome = ChangePasswordOutcome;
     const NAME: &'static str = "change_password";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::RESETS);
+    /// Other sessions, devices and families end with the old password.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, ChangePasswordOutcome::Changed(_))
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ChangePasswordOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {

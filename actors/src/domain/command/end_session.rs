@@ -23,6 +23,8 @@ impl Decide for EndSession {
     type Outcome = bool;
     const NAME: &'static str = "end_session";
     const NEEDS: Areas = Areas::SESSIONS;
+    /// That is what it is for.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         if !user.sessions.contains_key(&self.session) {
@@ -47,6 +49,8 @@ impl Decide for EndAllSessions {
     type Outcome = usize;
     const NAME: &'static str = "end_all_sessions";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS);
+    /// That is what it is for.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();

@@ -39,6 +39,12 @@ impl Decide for JudgeBackupCode {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "judge_backup_code";
     const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::BACKUP);
+    /// A used code is found out by the commit that uses it.
+    const REVOKES: bool = false;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, SignInOutcome::LoginEnded)
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
         if sign_in::live_login(user, &self.login, cx).is_none() {

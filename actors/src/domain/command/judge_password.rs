@@ -43,6 +43,8 @@ impl Decide for JudgePassword {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "judge_password";
     const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+    /// A sign-in only adds; a new hash is of the same password.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
         let current = user.password.as_ref();

@@ -26,6 +26,7 @@ mod sign_in;
 mod tokens;
 mod totp_enrol;
 mod totp_remove;
+mod totp_rename;
 mod verify_totp;
 
 pub use authorize::{Authorize, AuthorizeOutcome, Requirement};
@@ -44,6 +45,7 @@ pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn};
 pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, ShowTotp, ShowTotpOutcome};
 pub use totp_remove::{RemoveTotp, RemoveTotpOutcome};
+pub use totp_rename::{RenameTotp, RenameTotpOutcome};
 pub use verify_totp::VerifyTotp;
 
 /// What a decision comes to.
@@ -72,9 +74,36 @@ pub trait Decide: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
     /// What must be loaded, beside the core.
     const NEEDS: Areas;
+    /// May it take away what somebody has: end a session, a family, a password, a factor? Then it is answered only once no
+    /// node accepts what was taken away (HAZARDS H2).
+    const REVOKES: bool;
+
+    /// Did this outcome of a command that may revoke take something away?
+    fn revoked(_outcome: &Self::Outcome) -> bool {
+        true
+    }
+
+    /// Does this outcome, for which nothing is written, say that something is not there? What another node made in the owner's
+    /// place the owner is not told of, so it says no such thing from memory.
+    fn misses(_outcome: &Self::Outcome) -> bool {
+        false
+    }
 
     /// The rule.
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Self::Outcome>;
+}
+
+/// Does this outcome, as JSON, take something away?
+pub type Revoked = fn(&RawValue) -> bool;
+
+/// [`Decide::revoked`] of an outcome that is JSON again. One that cannot be read counts as a revocation.
+pub fn revoked<C: Decide>(outcome: &RawValue) -> bool {
+    C::REVOKES && serde_json::from_str(outcome.get()).map_or(true, |outcome| C::revoked(&outcome))
+}
+
+/// [`Decide::misses`] of an outcome that is JSON again. One that cannot be read is no answer from memory.
+fn misses<C: Decide>(outcome: &RawValue) -> bool {
+    serde_json::from_str(outcome.get()).map_or(true, |outcome| C::misses(&outcome))
 }
 
 macro_rules! bodies {
@@ -98,6 +127,23 @@ macro_rules! bodies {
             pub fn needs(&self) -> Areas {
                 Areas::CORE | match self {
                     $(Self::$name(_) => <$name as Decide>::NEEDS,)*
+                }
+            }
+
+            /// All commands by name, and whether they may revoke.
+            pub const REVOKING: &'static [(&'static str, bool)] = &[$((<$name>::NAME, <$name>::REVOKES),)*];
+
+            /// Says of an outcome of this command whether it took something away that others may still hold.
+            pub fn revoked(&self) -> Revoked {
+                match self {
+                    $(Self::$name(_) => revoked::<$name>,)*
+                }
+            }
+
+            /// Does this outcome of this command say that something is not there?
+            pub fn misses(&self, outcome: &RawValue) -> bool {
+                match self {
+                    $(Self::$name(_) => misses::<$name>(outcome),)*
                 }
             }
 
@@ -142,6 +188,7 @@ bodies!(
     Refresh,
     Register,
     RemoveTotp,
+    RenameTotp,
     ReplaceBackupCodes,
     ResetMfa,
     ResetPassword,
@@ -154,5 +201,37 @@ bodies!(
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new command must be decided on here too.
+    #[test]
+    fn it_is_known_of_each_command_whether_it_revokes() {
+        let named = |revokes: bool| {
+            let all = Body::REVOKING.iter().filter(move |(_, r)| *r == revokes).map(|(name, _)| *name);
+            all.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            named(true),
+            "change_password confirm_totp disable_user end_all_sessions end_session redeem_code refresh remove_totp \
+             replace_backup_codes reset_mfa reset_password revoke_token"
+        );
+        assert_eq!(
+            named(false),
+            "authorize begin_totp check_session check_token enable_user issue_reset judge_backup_code judge_password \
+             overview register rename_totp save_backup_codes show_totp verify_totp"
+        );
+    }
+
+    #[test]
+    fn a_refresh_revokes_only_where_it_ends_the_family() {
+        let raw = |outcome: &RedeemOutcome| serde_json::value::to_raw_value(outcome).expect("JSON");
+        assert!(revoked::<Refresh>(&raw(&RedeemOutcome::Refused(Refusal::Reused))));
+        assert!(!revoked::<Refresh>(&raw(&RedeemOutcome::Refused(Refusal::Expired))));
+        assert!(!revoked::<CheckSession>(RawValue::NULL));
     }
 }

@@ -32,6 +32,8 @@ impl Decide for DisableUser {
     type Outcome = bool;
     const NAME: &'static str = "disable_user";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::RESETS);
+    /// Everything of the account ends.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let Some(account) = user.active_account() else {
@@ -59,6 +61,8 @@ impl Decide for EnableUser {
     type Outcome = bool;
     const NAME: &'static str = "enable_user";
     const NEEDS: Areas = Areas::NONE;
+    /// It gives back.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let disabled = |account: &&Account| account.status != AccountStatus::Active;
@@ -81,6 +85,8 @@ impl Decide for ResetMfa {
     type Outcome = usize;
     const NAME: &'static str = "reset_mfa";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::BACKUP);
+    /// Proofs, sessions and families end with the devices.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();
@@ -128,6 +134,8 @@ impl Decide for IssueReset {
     type Outcome = IssueResetOutcome;
     const NAME: &'static str = "issue_reset";
     const NEEDS: Areas = Areas::RESETS;
+    /// A link is judged by the commit that uses it, wherever that runs.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<IssueResetOutcome> {
         if user.active_account().is_none() {

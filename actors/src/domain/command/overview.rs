@@ -8,12 +8,12 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision};
+use super::{Decide, Decision, verify_totp::throttle_of};
 use crate::domain::{
     assurance::{self, Assurance},
     change::{Change, Item},
     context::Context,
-    limits,
+    limits, throttle,
     user::{Areas, SessionRef, User},
 };
 
@@ -47,6 +47,12 @@ impl Decide for CheckSession {
     type Outcome = Option<SessionView>;
     const NAME: &'static str = "check_session";
     const NEEDS: Areas = Areas::SESSIONS;
+    /// It only looks.
+    const REVOKES: bool = false;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        outcome.is_none()
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<SessionView>> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -101,6 +107,9 @@ pub struct TotpView {
     pub created_at: Timestamp,
     /// When it last proved something.
     pub last_used_at: Option<Timestamp>,
+    /// It is not looked at any more, after a hundred failures in a row; another one must take its place.
+    #[serde(default)]
+    pub suspended: bool,
 }
 
 /// A session in a list.
@@ -156,6 +165,12 @@ impl Decide for Overview {
     type Outcome = Option<OverviewOutcome>;
     const NAME: &'static str = "overview";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
+    /// It only looks.
+    const REVOKES: bool = false;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        outcome.is_none()
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<OverviewOutcome>> {
         let Some(account) = &user.account else {
@@ -183,6 +198,7 @@ impl Decide for Overview {
             state: t.state,
             created_at: t.created_at,
             last_used_at: t.last_used_at,
+            suspended: user.throttles.get(&throttle_of(t)).is_some_and(throttle::is_suspended),
         });
         Decision::answer(Some(OverviewOutcome {
             user_name: account.user_name.clone(),

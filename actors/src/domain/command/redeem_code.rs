@@ -74,6 +74,16 @@ impl Decide for RedeemCode {
     type Outcome = RedeemOutcome;
     const NAME: &'static str = "redeem_code";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES);
+    /// A code that comes again ends the family that it gave.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, RedeemOutcome::Refused(Refusal::Reused))
+    }
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, RedeemOutcome::Refused(Refusal::Unknown))
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RedeemOutcome> {
         let known = user.codes.get(&self.code).filter(|code| ct_eq_str(&code.secret_hash, &self.secret_hash));

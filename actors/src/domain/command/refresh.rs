@@ -42,6 +42,17 @@ impl Decide for Refresh {
     type Outcome = RedeemOutcome;
     const NAME: &'static str = "refresh";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
+    /// A token of an older generation ends its family. A rotation alone does not revoke: the older generation is found out
+    /// by the commit that it asks for.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, RedeemOutcome::Refused(Refusal::Reused))
+    }
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, RedeemOutcome::Refused(Refusal::Unknown))
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RedeemOutcome> {
         let Some(family) = user.families.get(&self.family) else {

@@ -52,6 +52,8 @@ impl Decide for Register {
     type Outcome = RegisterOutcome;
     const NAME: &'static str = "register";
     const NEEDS: Areas = Areas::SESSIONS;
+    /// It only adds.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RegisterOutcome> {
         if user.account.is_some() || self.claims.iter().any(|held| user.voided.contains(&held.claim)) {

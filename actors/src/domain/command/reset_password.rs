@@ -45,6 +45,12 @@ impl Decide for ResetPassword {
     type Outcome = ResetPasswordOutcome;
     const NAME: &'static str = "reset_password";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES).and(Areas::RESETS);
+    /// Sessions, devices and families end with the old password.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, ResetPasswordOutcome::Done)
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ResetPasswordOutcome> {
         let good = |reset: &&Reset| {

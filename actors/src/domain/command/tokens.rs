@@ -139,6 +139,12 @@ impl Decide for CheckToken {
     type Outcome = CheckTokenOutcome;
     const NAME: &'static str = "check_token";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
+    /// It only looks.
+    const REVOKES: bool = false;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        outcome.is_none()
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<CheckTokenOutcome> {
         let live = user.live_family(self.family, cx.now, cx.settings);
@@ -160,6 +166,8 @@ impl Decide for RevokeToken {
     type Outcome = bool;
     const NAME: &'static str = "revoke_token";
     const NEEDS: Areas = Areas::FAMILIES;
+    /// That is what it is for.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let mut change = Change::default();

@@ -57,6 +57,8 @@ impl Decide for BeginTotp {
     type Outcome = BeginTotpOutcome;
     const NAME: &'static str = "begin_totp";
     const NEEDS: Areas = Areas::SESSIONS;
+    /// What awaited a code counted for nothing.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<BeginTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
@@ -81,7 +83,7 @@ impl Decide for BeginTotp {
         let sealed = cx.vault.seal(Purpose::TotpSeed, &[&user.id.to_string(), &factor.to_string()], &seed, cx.entropy);
         change.put(Item::Totp(Totp {
             factor,
-            name: self.name.chars().take(limits::MAX_FACTOR_NAME).collect(),
+            name: cut_name(&self.name),
             state: FactorState::AwaitingActivation { until: cx.now.after(limits::ACTIVATION_LIFETIME) },
             seed: sealed,
             last_step: 0,
@@ -93,6 +95,11 @@ impl Decide for BeginTotp {
         let event = event.with("factor", factor.to_string());
         Decision { change, events: vec![event], outcome: BeginTotpOutcome::Begun { factor } }
     }
+}
+
+/// A device's name, no longer than it may be.
+pub(super) fn cut_name(name: &str) -> String {
+    name.chars().take(limits::MAX_FACTOR_NAME).collect()
 }
 
 /// Show the seed of a device that awaits its code; the same one until it expires.
@@ -121,6 +128,8 @@ impl Decide for ShowTotp {
     type Outcome = Option<ShowTotpOutcome>;
     const NAME: &'static str = "show_totp";
     const NEEDS: Areas = Areas::SESSIONS;
+    /// It only looks.
+    const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<ShowTotpOutcome>> {
         let session = user.live_session(&self.session, cx.now, cx.settings);
@@ -192,6 +201,12 @@ impl Decide for ConfirmTotp {
     type Outcome = ConfirmTotpOutcome;
     const NAME: &'static str = "confirm_totp";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
+    /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, ConfirmTotpOutcome::Activated { .. })
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {

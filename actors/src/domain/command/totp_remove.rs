@@ -40,6 +40,8 @@ impl Decide for RemoveTotp {
     type Outcome = RemoveTotpOutcome;
     const NAME: &'static str = "remove_totp";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    /// Proofs and families that rest on the device end.
+    const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {

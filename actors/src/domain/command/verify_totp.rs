@@ -41,6 +41,12 @@ impl Decide for VerifyTotp {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "verify_totp";
     const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+    /// A used step is found out by the commit that uses it.
+    const REVOKES: bool = false;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, SignInOutcome::LoginEnded)
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
         if sign_in::live_login(user, &self.login, cx).is_none() {

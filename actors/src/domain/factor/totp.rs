@@ -79,6 +79,12 @@ pub enum Verdict {
     Wrong,
 }
 
+/// The newest step that any code accepted until `now` can belong to, whatever the window was then.
+pub fn newest_step(now: Timestamp) -> u64 {
+    let step = u64::try_from(now.as_secs()).unwrap_or(0) / STEP;
+    step.saturating_add_signed(Window::Both.offsets().iter().copied().max().unwrap_or(0))
+}
+
 /// Reads a code as people type it: exactly 6 ASCII digits among spaces and hyphens.
 pub fn parse_code(text: &str) -> Option<Code> {
     let mut digits = Zeroizing::new([0; DIGITS as usize]);

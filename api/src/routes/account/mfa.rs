@@ -2,7 +2,7 @@
 
 use actors::domain::{
     command::{BeginTotp, BeginTotpOutcome, TotpView},
-    limits::MAX_FACTORS_PER_METHOD,
+    limits::{MAX_FACTOR_NAME, MAX_FACTORS_PER_METHOD},
 };
 use axum::response::Response;
 use schema::{Timestamp, record::FactorState};
@@ -28,6 +28,21 @@ pub struct Typed {
     name: String,
 }
 
+impl Typed {
+    /// The name, without blanks around it, and what is wrong with it.
+    pub(super) fn checked(&self) -> (String, Option<FormError>) {
+        let name = self.name.trim().to_owned();
+        let wrong = if name.is_empty() || name.chars().any(char::is_control) {
+            Some("Give the authenticator app a name.")
+        } else if name.chars().count() > MAX_FACTOR_NAME {
+            Some("Give it a name of at most 64 characters.")
+        } else {
+            None
+        };
+        (name, wrong.map(|why| FormError::field("name", why)))
+    }
+}
+
 /// Shows authenticator apps and backup codes.
 pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
@@ -37,9 +52,8 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
 /// Begins the enrolment of an authenticator app.
 pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, session, typed) = form.in_session(HERE).await?;
-    let name = typed.name.trim().to_owned();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        let error = FormError::field("name", "Give the authenticator app a name.");
+    let (name, wrong) = typed.checked();
+    if let Some(error) = wrong {
         return show(&visit, &session, Some(name), Said::Error(error)).await;
     }
     let command = BeginTotp { session: session.reference.clone(), name: name.clone() };
@@ -73,6 +87,7 @@ async fn show(visit: &Visit, session: &LiveSession, typed: Option<String>, said:
             name: totp.name,
             added: when(at),
             last_used: totp.last_used_at.map(when),
+            suspended: totp.suspended,
         })
         .collect();
     let (notice, error) = match said {

@@ -1,8 +1,12 @@
-//! `/account/mfa/totp/{factor}`: the QR code of an enrolment, its confirmation, and the removal of an authenticator app.
+//! `/account/mfa/totp/{factor}`: the QR code of an enrolment, its confirmation, and the renaming and removal of an authenticator
+//! app.
 
 use actors::{
     domain::{
-        command::{ConfirmTotp, ConfirmTotpOutcome, RemoveTotp, RemoveTotpOutcome, ShowTotp},
+        command::{
+            ConfirmTotp, ConfirmTotpOutcome, RemoveTotp, RemoveTotpOutcome, RenameTotp, RenameTotpOutcome, ShowTotp,
+            TotpView,
+        },
         factor::totp,
     },
     secret::Secret,
@@ -20,7 +24,7 @@ use crate::{
         form::secret,
         visit::{Frame, see_other},
     },
-    page::{Concealed, FormError, Notice, TotpEnrolPage, TotpRemovePage},
+    page::{Concealed, FormError, Notice, TotpEnrolPage, TotpRemovePage, TotpRenamePage},
     qr::QrSvg,
     routes::login::judge::{Try, suspended},
 };
@@ -127,6 +131,34 @@ pub async fn remove(Path(factor): Path<String>, form: Submitted<Nothing>) -> Res
         RemoveTotpOutcome::Removed | RemoveTotpOutcome::Gone => Ok(done(mfa::HERE, Notice::AuthenticatorRemoved)),
         RemoveTotpOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
         RemoveTotpOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
+    }
+}
+
+/// Asks for another name.
+pub async fn ask_name(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let session = visit.signed_in(mfa::HERE).await?;
+    let account = overview(&visit, &session, mfa::HERE).await?;
+    let found = account.totps.into_iter().filter_map(mfa::in_force).find(|(_, totp)| totp.factor == factor);
+    let Some((_, TotpView { name, .. })) = found else { return Ok(see_other(mfa::HERE)) };
+    visit.page(Frame::session(&session), &TotpRenamePage { factor: factor.to_string(), name, error: None })
+}
+
+/// Gives it another name.
+pub async fn rename(Path(factor): Path<String>, form: Submitted<mfa::Typed>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let (visit, session, typed) = form.in_session(mfa::HERE).await?;
+    let (name, error) = typed.checked();
+    if error.is_some() {
+        let page = TotpRenamePage { factor: factor.to_string(), name, error };
+        return visit.page(Frame::session(&session).with_error(page.error.as_ref()), &page);
+    }
+    let command = RenameTotp { session: session.reference.clone(), factor, name };
+    let accounts = &visit.state.services.accounts;
+    match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        RenameTotpOutcome::Renamed => Ok(done(mfa::HERE, Notice::AuthenticatorRenamed)),
+        RenameTotpOutcome::Gone => Ok(see_other(mfa::HERE)),
+        RenameTotpOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
     }
 }
 

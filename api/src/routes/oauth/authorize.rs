@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use actors::key_ring::KeySet;
 use axum::{
     extract::{Query, RawQuery, State, rejection::BytesRejection},
     response::Response,
@@ -155,7 +156,11 @@ fn ask(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
 /// Validates a request against the registration of its client.
 async fn validate(state: &ApiState, params: &Params) -> Result<AuthorizationRequest, Failure> {
     let client = registered(state, params).await?;
-    let hint = |token: &str| subject_of(state, &client, token);
+    let keys = match params.get("id_token_hint") {
+        Some(_) => Some(state.services.keys.current().await.map_err(PageError::from)?),
+        None => None,
+    };
+    let hint = |token: &str| subject_of(state, keys.as_ref()?, &client, token);
     let judge = Judge { client: &client, now: state.services.clock.now(), hint: &hint };
     judge.parse(params).map_err(|refusal| match refusal {
         Refusal::Page(problem) => problem.into(),
@@ -170,8 +175,8 @@ async fn registered(state: &ApiState, params: &Params) -> Result<Arc<Client>, Fa
 }
 
 /// Whom an `id_token_hint` names, if it is ours and for this client.
-fn subject_of(state: &ApiState, client: &Client, token: &str) -> Option<UserId> {
-    let claims = state.services.tokens.read_id_token_hint(token).ok()?;
+fn subject_of(state: &ApiState, keys: &KeySet, client: &Client, token: &str) -> Option<UserId> {
+    let claims = state.services.tokens.read_id_token_hint(keys, token).ok()?;
     let user = claims.sub.parse().ok()?;
     (claims.aud == client.client.as_str()).then_some(user)
 }

@@ -60,7 +60,12 @@ impl Asked {
         if params.repeated().is_some() {
             return Err(PageError::BadRequest("a parameter came more than once"));
         }
-        let hint = Hint::of(params, |token| state.services.tokens.read_id_token_hint(token).ok());
+        let keys = match params.get("id_token_hint") {
+            Some(_) => Some(state.services.keys.current().await?),
+            None => None,
+        };
+        let read = |token: &str| state.services.tokens.read_id_token_hint(keys.as_ref()?, token).ok();
+        let hint = Hint::of(params, read);
         let client = match hint.client(params) {
             Some(id) => state.services.clients.get(&id).await?,
             None => None,

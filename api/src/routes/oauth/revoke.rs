@@ -29,7 +29,7 @@ pub(super) async fn post(
     let client = authenticate(&state.services.clients, &headers, &params).await?;
     let token = params.get("token").ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
     // `token_type_hint` only says where to look first, and looking costs nothing here.
-    if let Some((user, family)) = locate(&state, token) {
+    if let Some((user, family)) = locate(&state, token).await? {
         let command = RevokeToken { family, client: client.client.clone() };
         // A failure here must not be answered with success: the client would forget a token that still works.
         let ended = state.services.accounts.ask(user, &state.attempt(&caller.origin), command, deadline).await?;
@@ -41,10 +41,11 @@ pub(super) async fn post(
 }
 
 /// The family of a token of ours; an access token that has expired is not worth ending.
-fn locate(state: &ApiState, token: &str) -> Option<(UserId, FamilyId)> {
+async fn locate(state: &ApiState, token: &str) -> Result<Option<(UserId, FamilyId)>, OAuthError> {
     if let Ok(refresh) = state.locators().open_refresh(token) {
-        return Some((refresh.user, refresh.family));
+        return Ok(Some((refresh.user, refresh.family)));
     }
-    let access = state.services.tokens.verify_access(token, state.services.clock.now()).ok()?;
-    Some((access.locator.user, access.locator.family))
+    let services = &state.services;
+    let access = services.tokens.verify_access(&*services.keys.current().await?, token, services.clock.now());
+    Ok(access.ok().map(|access| (access.locator.user, access.locator.family)))
 }

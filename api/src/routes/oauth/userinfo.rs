@@ -99,7 +99,7 @@ async fn claims(
     token: &str,
 ) -> Result<Response, Failure> {
     let services = &state.services;
-    let keys = services.keys.current();
+    let keys = services.keys.current().await?;
     let access = verified.verify(&services.tokens, &keys, token, services.clock.now()).map_err(|error| {
         tracing::info!(%error, "an access token was refused");
         BearerError::InvalidToken

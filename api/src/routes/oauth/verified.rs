@@ -35,7 +35,7 @@ impl std::fmt::Debug for VerifiedTokens {
 }
 
 impl VerifiedTokens {
-    /// Checks a token, or finds that it was checked with these very keys. `keys` are those that `issuer` uses now.
+    /// Checks a token, or finds that it was checked with these very keys.
     pub(super) fn verify(
         &self,
         issuer: &TokenIssuer,
@@ -47,7 +47,7 @@ impl VerifiedTokens {
         if let Some(known) = self.of(keys).tokens.get(&digest).filter(|known| now.as_secs() < known.claims.exp) {
             return Ok(Arc::clone(known));
         }
-        let verified = Arc::new(issuer.verify_access(token, now)?);
+        let verified = Arc::new(issuer.verify_access(keys, token, now)?);
         let mut known = self.of(keys);
         if known.tokens.len() >= MAX {
             known.tokens.retain(|_, kept| now.as_secs() < kept.claims.exp);

@@ -1,5 +1,6 @@
 // Starts the real `doorward` binary on free ports with a data folder of its own, and asks its command line for clients,
-// users and links. Nothing here is a stand-in: what the tests talk to is what an operator runs.
+// users and links. Nothing here is a stand-in: what the tests talk to is what an operator runs. With DOORWARD_TEST_NODES it
+// is several nodes behind a forwarder, on a CQL cluster (`node/tests/nodes/doorward.mjs`).
 import { execFile, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -11,10 +12,16 @@ import { fileURLToPath } from 'node:url';
 
 /** The repository, and the program under test. */
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-export const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');
-const READY_WITHIN_MS = 20_000;
+const CLUSTER = Boolean(process.env.DOORWARD_TEST_NODES);
+export const BINARY = CLUSTER
+  ? path.join(ROOT, 'node/tests/nodes/doorward.mjs')
+  : path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');
+/** What the program for several nodes goes by. */
+const SWITCHES = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^DOORWARD_(TEST_|BIN$)/.test(name)));
+const READY_WITHIN_MS = CLUSTER ? 90_000 : 20_000;
 const POLL_MS = 25;
-const STOP_WITHIN_MS = 15_000;
+const STOP_WITHIN_MS = CLUSTER ? 60_000 : 15_000;
+const COMMAND_WITHIN_MS = 30_000;
 const LOG_TAIL = 20;
 
 /** Where pictures and logs of a run are kept. */
@@ -83,7 +90,7 @@ export class Server {
   /** Runs a verb of the command line against this server; resolves to what it printed. */
   async command(...words) {
     return new Promise((resolve, reject) => {
-      const options = { cwd: this.folder, env: this.environment, timeout: 30_000 };
+      const options = { cwd: this.folder, env: this.environment, timeout: COMMAND_WITHIN_MS };
       execFile(BINARY, words, options, (error, stdout, stderr) => {
         if (error) reject(new Error(`doorward ${words.join(' ')}: ${error.message}\n${stderr}\n${this.tail()}`));
         else resolve(stdout);
@@ -124,6 +131,7 @@ export async function startServer(name, settings = {}) {
   const environment = {
     PATH: process.env.PATH,
     HOME: folder,
+    ...SWITCHES,
     DOORWARD__HTTP__LISTEN: `127.0.0.1:${port}`,
     DOORWARD__MANAGEMENT__LISTEN: `127.0.0.1:${managementPort}`,
     DOORWARD__ISSUER: `http://localhost:${port}`,

@@ -1,4 +1,7 @@
-"""Starts the real `doorward` binary on free ports with a data folder of its own, and runs its command line."""
+"""Starts the real `doorward` binary on free ports with a data folder of its own, and runs its command line.
+
+With DOORWARD_TEST_NODES it is several nodes behind a forwarder, on a CQL cluster (`node/tests/nodes/doorward.mjs`).
+"""
 
 import json
 import os
@@ -13,10 +16,13 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
-BINARY = (ROOT / (os.environ.get("DOORWARD_BIN") or "target/debug/doorward")).resolve()
-READY_WITHIN_SECS = 20
+CLUSTER = bool(os.environ.get("DOORWARD_TEST_NODES"))
+PROGRAM = "node/tests/nodes/doorward.mjs" if CLUSTER else os.environ.get("DOORWARD_BIN") or "target/debug/doorward"
+BINARY = (ROOT / PROGRAM).resolve()
+SWITCHES = {name: value for name, value in os.environ.items() if name.startswith(("DOORWARD_TEST_", "DOORWARD_BIN"))}
+READY_WITHIN_SECS = 90 if CLUSTER else 20
 POLL_SECS = 0.025
-STOP_WITHIN_SECS = 15
+STOP_WITHIN_SECS = 60 if CLUSTER else 15
 LOG_TAIL = 60
 
 
@@ -34,6 +40,7 @@ class Server:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
+            **SWITCHES,
             "DOORWARD__HTTP__LISTEN": f"127.0.0.1:{port}",
             "DOORWARD__MANAGEMENT__LISTEN": f"127.0.0.1:{management}",
             "DOORWARD__ISSUER": self.origin,

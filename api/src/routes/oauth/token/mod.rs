@@ -63,6 +63,8 @@ pub(super) async fn post(
     let accept = if state.settings.json_token_requests { Accept::FormOrJson } else { Accept::JsonSwitchedOff };
     let params = body::params(&headers, body, accept)?;
     let client = authenticate(&state.services.clients, &headers, &params).await?;
+    // Before anything is used up.
+    let keys = state.services.keys.current().await?;
     let attempt = state.attempt(&caller.origin);
     let request = Request { state: &state, client: &client, params: &params, attempt: &attempt, deadline };
     let grant = match params.get("grant_type") {
@@ -74,7 +76,7 @@ pub(super) async fn post(
         }
         None => return Err(missing("grant_type")),
     };
-    let tokens = state.services.tokens.issue(&grant, &attempt.seed, client.id_token_alg)?;
+    let tokens = state.services.tokens.issue(&keys, &grant, &attempt.seed, client.id_token_alg)?;
     let mut response = Json(TokenResponse::from(&tokens)).into_response();
     no_store(response.headers_mut());
     Ok(response)

@@ -1,0 +1,146 @@
+//! What of a user ends when the store comes out of a backup (HAZARDS H14). Whatever was consumed since the backup is
+//! not known to be consumed, so whatever could have been is good no more; what a person knows or has is as it was then.
+
+use schema::{
+    Timestamp,
+    record::{FactorState, Throttle, Totp},
+};
+
+use super::{
+    change::{Change, Item, ItemKey},
+    command::{BACKUP_THROTTLE, PASSWORD_THROTTLE},
+    factor::totp,
+    throttle,
+    user::{Areas, User},
+};
+
+/// The parts of a user that must be loaded: all of them.
+pub const NEEDS: Areas = Areas::CORE
+    .and(Areas::LOGINS)
+    .and(Areas::SESSIONS)
+    .and(Areas::CODES)
+    .and(Areas::FAMILIES)
+    .and(Areas::RESETS)
+    .and(Areas::BACKUP);
+
+/// How it ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The moment of the restore: nobody has accepted anything after it.
+    pub at: Timestamp,
+    /// Do passwords end too, so that each must be set anew by a link?
+    pub passwords: bool,
+}
+
+/// How much ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each field counts the things that it is named after")]
+pub struct Ended {
+    pub users: u64,
+    pub sessions: u64,
+    pub logins: u64,
+    pub codes: u64,
+    pub families: u64,
+    pub links: u64,
+    pub devices: u64,
+    pub backup_codes: u64,
+    pub enrolments: u64,
+    pub passwords: u64,
+}
+
+impl Ended {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            users: self.users + other.users,
+            sessions: self.sessions + other.sessions,
+            logins: self.logins + other.logins,
+            codes: self.codes + other.codes,
+            families: self.families + other.families,
+            links: self.links + other.links,
+            devices: self.devices + other.devices,
+            backup_codes: self.backup_codes + other.backup_codes,
+            enrolments: self.enrolments + other.enrolments,
+            passwords: self.passwords + other.passwords,
+        }
+    }
+}
+
+/// What changes of `user`, of whom [`NEEDS`] is loaded. Doing it again on the result changes nothing.
+///
+/// * Sessions, logins, codes, families, links and known devices are removed. Nothing that names one of them can be
+///   opened any more, and one that is not there is never accepted.
+/// * Backup codes are removed. Enrolments that wait for their first code are, too.
+/// * The last step of each authenticator app becomes the newest that a code could have been accepted for.
+/// * Every throttle has at least one burst spent, also where nothing ever failed.
+pub fn end(user: &User, terms: &Terms) -> (Change, Ended) {
+    let mut change = Change::default();
+    let ended = remove(user, terms, &mut change);
+    let mut authenticators: Vec<String> = user.throttles.keys().cloned().collect();
+    if user.account.is_some() {
+        authenticators.push(PASSWORD_THROTTLE.to_owned());
+        authenticators.push(BACKUP_THROTTLE.to_owned());
+    }
+    for device in user.totps.values() {
+        match device.state {
+            FactorState::Activated { .. } | FactorState::Revoked { .. } => {
+                let last_step = device.last_step.max(totp::newest_step(terms.at));
+                if last_step != device.last_step {
+                    change.put(Item::Totp(Totp { last_step, ..device.clone() }));
+                }
+                authenticators.push(format!("totp/{}", device.factor));
+            }
+            FactorState::Registered | FactorState::AwaitingActivation { .. } => {
+                change.delete(ItemKey::Totp(device.factor));
+            }
+        }
+    }
+    authenticators.sort_unstable();
+    authenticators.dedup();
+    for name in authenticators {
+        let before = user.throttle(&name);
+        let mut after = before.clone();
+        throttle::spend(&mut after, terms.at);
+        if !same(&before, &after) {
+            change.put(Item::Throttle(name, after));
+        }
+    }
+    (change, ended)
+}
+
+fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
+    user.sessions.keys().for_each(|id| change.delete(ItemKey::Session(*id)));
+    user.logins.keys().for_each(|id| change.delete(ItemKey::Login(*id)));
+    user.codes.keys().for_each(|id| change.delete(ItemKey::Code(*id)));
+    user.families.keys().for_each(|id| change.delete(ItemKey::Family(*id)));
+    user.resets.keys().for_each(|id| change.delete(ItemKey::Reset(*id)));
+    user.devices.keys().for_each(|id| change.delete(ItemKey::Device(*id)));
+    if user.backup.is_some() {
+        change.delete(ItemKey::Backup);
+    }
+    let passwords = terms.passwords && user.password.is_some();
+    if passwords {
+        change.delete(ItemKey::Password);
+    }
+    let waits = |device: &&Totp| !matches!(device.state, FactorState::Activated { .. } | FactorState::Revoked { .. });
+    Ended {
+        users: user.account.is_some().into(),
+        sessions: user.sessions.len() as u64,
+        logins: user.logins.len() as u64,
+        codes: user.codes.len() as u64,
+        families: user.families.len() as u64,
+        links: user.resets.len() as u64,
+        devices: user.devices.len() as u64,
+        backup_codes: user.backup_codes_left() as u64,
+        enrolments: user.totps.values().filter(waits).count() as u64,
+        passwords: passwords.into(),
+    }
+}
+
+fn same(one: &Throttle, other: &Throttle) -> bool {
+    (one.total, one.suspended_at, &one.buckets) == (other.total, other.suspended_at, &other.buckets)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Clients and signing keys that another node changed (HAZARDS H4).
+
+use std::{pin::pin, sync::Arc};
+
+use actors::{clock::MockClock, entropy::SeededEntropy};
+use cluster::{Authority, BOUND, Generation};
+use schema::{
+    ClientId, Kind, Store,
+    record::{SigningAlg, SigningKeyState},
+};
+
+use crate::{
+    house::House,
+    support::{Cut, MemoryStore, START, World},
+};
+
+impl House {
+    /// Is there such a client, as this node says?
+    async fn knows(&self, at: &str, client: &ClientId) -> bool {
+        self.world(at).services.clients.get(client).await.expect("works").is_some()
+    }
+
+    /// Everybody reads the generations now.
+    async fn all_read_generations(&self) {
+        for node in &self.nodes {
+            node.world.services.generations.read().await.expect("reads");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_kept_in_memory_while_the_generations_are_fresh() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    house.all_read_generations().await;
+    assert!(house.knows("b", &app.client).await);
+    let (loads, _) = house.world("b").store.operations();
+    assert!(house.knows("b", &app.client).await);
+    assert_eq!(house.world("b").store.operations().0, loads, "from memory");
+    assert!(house.world("b").services.clients.get(&"c_nobody".parse().expect("an id")).await.expect("works").is_none());
+    let late = house.world("a").app("late").await;
+    assert!(house.knows("b", &late.client).await, "what is absent is not kept, so creating needs no news");
+}
+
+#[tokio::test]
+async fn a_client_that_was_deleted_elsewhere_is_gone_everywhere_when_that_is_acknowledged() {
+    let house = House::of(&["a", "b", "c"]).await;
+    let app = house.world("a").app("shop").await;
+    house.all_read_generations().await;
+    house.stand_still().await;
+    for node in ["a", "b", "c"] {
+        assert!(house.knows(node, &app.client).await);
+    }
+    let before = cluster::now();
+    house.world("a").services.clients.delete(&app.client).await.expect("deletes");
+    assert!(cluster::now() >= before + BOUND, "it is acknowledged when nobody may answer from before");
+    for node in ["a", "b", "c"] {
+        assert!(!house.knows(node, &app.client).await, "{node}");
+    }
+}
+
+/// The process dies between the commit and the news of it. The danger is real: another node goes on as before. Whoever
+/// takes over from the dead one tells.
+#[tokio::test]
+async fn a_change_that_was_committed_and_not_told_is_told_by_who_takes_over() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    house.all_read_generations().await;
+    assert!(house.knows("b", &app.client).await);
+    let (a, b) = (house.world("a"), house.world("b"));
+    {
+        a.store.hold_load(Kind::Client);
+        let mut deleting = pin!(a.services.clients.delete(&app.client));
+        tokio::select! {
+            biased;
+            _ = &mut deleting => panic!("held"),
+            () = a.store.something_waits() => {}
+        }
+        // The next load is that of the delivery.
+        a.store.hold_load(Kind::Client);
+        a.store.let_go();
+        tokio::select! {
+            biased;
+            _ = &mut deleting => panic!("held"),
+            () = a.store.something_waits() => {}
+        }
+        a.store.cut(Cut::All);
+    }
+    b.services.generations.read().await.expect("reads");
+    assert!(house.knows("b", &app.client).await, "nobody told");
+    house.put_view(&["b"]).await;
+    house.reads("b").await;
+    b.services.shipper.recover().await.expect("recovers");
+    b.services.generations.read().await.expect("reads");
+    assert!(!house.knows("b", &app.client).await);
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_read_the_generations_answers_nothing_from_memory_after_the_bound() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    house.stand_still().await;
+    house.all_read_generations().await;
+    assert!(house.knows("b", &app.client).await);
+    house.world("b").store.cut(Cut::All);
+    assert!(house.knows("b", &app.client).await, "within the bound");
+    tokio::time::sleep(BOUND).await;
+    assert!(house.world("b").services.clients.get(&app.client).await.is_err());
+    house.world("b").store.cut(Cut::Nothing);
+    assert!(house.knows("b", &app.client).await, "validated, whether the generations are known or not");
+}
+
+#[tokio::test]
+async fn after_a_jump_of_the_clocks_a_client_is_looked_up_until_the_generations_are_read_again() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    house.stand_still().await;
+    house.all_read_generations().await;
+    assert!(house.knows("b", &app.client).await);
+    let (loads, node) = (|| house.world("b").store.operations().0, house.node("b"));
+    let before = loads();
+    node.authority.unsettle(cluster::now());
+    assert!(house.knows("b", &app.client).await);
+    assert!(loads() > before, "validated");
+    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    house.all_read_generations().await;
+    let before = loads();
+    assert!(house.knows("b", &app.client).await);
+    assert_eq!(loads(), before, "from memory");
+    node.authority.suspend(true);
+    assert!(house.knows("b", &app.client).await);
+    assert!(loads() > before, "the clock is off");
+}
+
+#[tokio::test]
+async fn a_signing_key_is_published_by_every_node_when_its_rotation_is_acknowledged() {
+    let house = House::of(&["a", "b"]).await;
+    house.stand_still().await;
+    let listed = house.world("a").services.keys.rotate(Some(SigningAlg::ES256)).await.expect("rotates");
+    let next = listed.iter().find(|key| matches!(key.state, SigningKeyState::Pending { .. })).expect("the next key");
+    let theirs = house.world("b").services.keys.shown();
+    assert!(theirs.jwks.contains(next.kid.as_str()));
+    assert_eq!(theirs.jwks, house.world("a").services.keys.shown().jwks);
+}
+
+/// The move of the generation is known, and the load that it calls for fails: nobody is answered by the old keys, and it is
+/// tried again soon, not with the next look at the plan.
+#[tokio::test]
+async fn keys_that_could_not_be_loaded_are_not_used_and_are_loaded_soon() {
+    let house = House::of(&["a", "b"]).await;
+    house.stand_still().await;
+    let (a, b) = (&house.world("a").services.keys, house.world("b"));
+    // What moves the first time is known; so both have a set of a generation that they know.
+    a.rotate(Some(SigningAlg::EdDSA)).await.expect("rotates");
+    assert_eq!(b.services.keys.current().await.expect("loads").list.len(), 4);
+    b.store.cut(Cut::Keys);
+    a.rotate(Some(SigningAlg::ES256)).await.expect("rotates");
+    assert_eq!(b.services.keys.shown().list.len(), 4, "it was not loaded");
+    assert!(b.services.keys.current().await.is_err(), "and is not used");
+    b.store.cut(Cut::Nothing);
+    assert_eq!(b.services.keys.current().await.expect("loads").list.len(), 5, "for who asks");
+    b.store.cut(Cut::Keys);
+    a.rotate(Some(SigningAlg::RS256)).await.expect("rotates");
+    b.store.cut(Cut::Nothing);
+    tokio::time::sleep(std::time::Duration::from_secs(11)).await;
+    assert_eq!(b.services.keys.shown().list.len(), 6, "though nobody asked");
+}
+
+#[tokio::test]
+async fn keys_are_told_from_memory_while_the_generations_are_fresh_and_by_nobody_cut_off() {
+    let house = House::of(&["a", "b"]).await;
+    house.stand_still().await;
+    let b = house.world("b");
+    house.all_read_generations().await;
+    let first = b.services.keys.current().await.expect("loads");
+    let (loads, _) = b.store.operations();
+    assert!(Arc::ptr_eq(&first, &b.services.keys.current().await.expect("remembers")));
+    assert_eq!(b.store.operations().0, loads, "from memory");
+    b.store.cut(Cut::All);
+    assert!(b.services.keys.current().await.is_ok(), "within the bound");
+    tokio::time::sleep(BOUND).await;
+    assert!(b.services.keys.current().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_nodes_that_start_at_once_on_a_new_store_have_one_set_of_keys_and_one_vault() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let clock = Arc::new(MockClock::new(START));
+    let start = |name: &'static str, seed: u64| {
+        let (store, clock) = (Arc::clone(&store), Arc::clone(&clock));
+        World::node(store, clock, SeededEntropy::new(seed), move |options| {
+            options.authority = Arc::new(Authority::member(name.parse().expect("a name"), Generation(1)));
+        })
+    };
+    let (a, b, c) = tokio::join!(start("a", 1), start("b", 2), start("c", 3));
+    let jwks = |world: &World| world.services.keys.shown().jwks.clone();
+    assert_eq!(a.services.keys.shown().list.len(), 3);
+    assert_eq!((jwks(&a), jwks(&a)), (jwks(&b), jwks(&c)));
+    let sealed = a.services.vault.seal(actors::vault::Purpose::Code, &[], b"x", a.entropy.as_ref());
+    assert!(c.services.vault.open(actors::vault::Purpose::Code, &[], &sealed).is_ok());
+}
+
+/// Guesses at a name that nobody has meet in the store, since every node counts them itself. None is lost to the others,
+/// and the name is closed by as many as at somebody's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_on_three_nodes_at_once_are_all_answered_and_close_the_name() {
+    let house = House::of(&["a", "b", "c"]).await;
+    let guesses = (0..60).map(|n| {
+        let world = &house.nodes[n % 3].world;
+        async move { world.type_password("nobody", "not the password at all", &world.login(), None).await }
+    });
+    let answers = futures_util::future::join_all(guesses).await;
+    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    for node in &house.nodes {
+        let outcome = node.world.guess("nobody", "anything").await;
+        assert!(matches!(outcome, actors::domain::command::SignInOutcome::Throttled { .. }), "{outcome:?}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Rules that can be left out. Without any one of them the checker finds a violation. What the authority alone decides
+//! (tenure, freshness, quiet) is left out in turn by `cluster/tests/simulation`.
+
+use actors::domain::{
+    change::ItemKey,
+    command::{Body, Decision, JudgePassword},
+    user::User,
+};
+use serde_json::value::RawValue;
+
+/// A rule that is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// The store replaces whatever is there.
+    ComparesNothing,
+    /// Answers, then commits.
+    AnswersBeforeTheCommit,
+    /// Writes the same again when the outcome is unknown, whatever is there by then.
+    RetriesBlindly,
+    /// Decides anew after a conflict on what it had before.
+    DecidesOnTheSame,
+    /// Decides on a repeated delivery as if it were the first.
+    IgnoresTheRing,
+    /// Keeps and trusts what it has, owner or not.
+    TrustsWhateverItHas,
+    /// Acknowledges without telling the owner.
+    TellsNobody,
+    /// A failure is answered and not counted in the commit that judges it.
+    CountsNoFailure,
+    /// The right password makes guesses at the second factor begin anew.
+    NewLoginResets,
+    /// A hash of a former password counts as one of the present one.
+    JudgesWhateverWasHashed,
+}
+
+impl Broken {
+    /// All of them, each with a seed that finds it: where the search begins.
+    pub(crate) const ALL: [(Self, u64); 10] = [
+        (Self::ComparesNothing, 3),
+        (Self::AnswersBeforeTheCommit, 4),
+        (Self::RetriesBlindly, 4),
+        (Self::DecidesOnTheSame, 3),
+        (Self::IgnoresTheRing, 49),
+        (Self::TrustsWhateverItHas, 11),
+        (Self::TellsNobody, 11),
+        (Self::CountsNoFailure, 2),
+        (Self::NewLoginResets, 4),
+        (Self::JudgesWhateverWasHashed, 27),
+    ];
+}
+
+/// The command as it is decided on, if that is not the one that came.
+pub(crate) fn of_the_present(broken: Option<Broken>, body: &Body, user: &User) -> Option<Body> {
+    match (broken?, body, &user.password) {
+        (Broken::JudgesWhateverWasHashed, Body::JudgePassword(judge), Some(password)) => {
+            let (credential, version) = (password.credential, password.version);
+            Some(JudgePassword { credential, version, ..judge.clone() }.into())
+        }
+        _ => None,
+    }
+}
+
+/// Leaves a rule out of a decision.
+pub(crate) fn leave_out(broken: Option<Broken>, user: &User, body: &Body, decision: &mut Decision<Box<RawValue>>) {
+    match (broken, body) {
+        (Some(Broken::CountsNoFailure), _) if decision.outcome.get() == r#""Wrong""# => {
+            decision.change = actors::domain::change::Change::default();
+            decision.events.clear();
+        }
+        (Some(Broken::NewLoginResets), Body::JudgePassword(_)) if !decision.change.is_empty() => {
+            for name in user.throttles.keys().filter(|name| name.starts_with("totp/")) {
+                decision.change.delete(ItemKey::Throttle(name.clone()));
+            }
+        }
+        _ => {}
+    }
+}

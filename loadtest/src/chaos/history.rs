@@ -1,0 +1,219 @@
+//! What clients saw: each presentation of a secret with the interval in which it can have been judged, and its answer.
+//!
+//! Times are microseconds since the history began, of the one monotonic clock that all clients share, so that intervals
+//! of different clients can be compared.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use serde::Serialize;
+
+/// What can be presented. A new factor is one line here and one in [`Kind::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    AuthorizationCode,
+    RefreshToken,
+    TotpCode,
+    BackupCode,
+    /// A wrong TOTP code: refused means that it was looked at.
+    TotpGuess,
+    WrongPassword,
+    /// The right password of somebody at whose account too many wrong ones were tried just now.
+    LatePassword,
+    Password,
+    Session,
+    AccessToken,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::TotpCode,
+        Self::BackupCode,
+        Self::TotpGuess,
+        Self::WrongPassword,
+        Self::LatePassword,
+        Self::Password,
+        Self::Session,
+        Self::AccessToken,
+    ];
+
+    /// How often it may be accepted.
+    pub(crate) const fn limit(self) -> usize {
+        match self {
+            Self::AuthorizationCode | Self::RefreshToken | Self::TotpCode | Self::BackupCode => 1,
+            Self::TotpGuess | Self::WrongPassword | Self::LatePassword => 0,
+            Self::Password | Self::Session | Self::AccessToken => usize::MAX,
+        }
+    }
+}
+
+/// What a presentation was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Accepted,
+    /// Looked at, and refused.
+    Refused,
+    /// Not looked at: too much was tried before.
+    Throttled,
+    /// Refused in order, with 503 or 429: it may be tried again.
+    Unavailable,
+    /// No answer: nobody knows what became of it.
+    Lost,
+}
+
+/// A secret, by its number in the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub(crate) struct SecretId(pub(crate) usize);
+
+/// What a revocation ends: a session, a password, a family of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub(crate) struct Subject(pub(crate) usize);
+
+/// A secret that was or will be presented.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Secret {
+    pub(crate) kind: Kind,
+    /// Whose: the number of an account.
+    pub(crate) person: usize,
+    /// What it lives and dies with.
+    pub(crate) subject: Option<Subject>,
+    /// The tokens of one grant, which can end before their session does.
+    pub(crate) family: Option<Subject>,
+    /// Of secrets of one kind and person, none is accepted after one of a higher order (TOTP steps).
+    pub(crate) order: u64,
+}
+
+/// When a request can have been judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Interval {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+/// One presentation.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Presented {
+    pub(crate) secret: SecretId,
+    pub(crate) at: Interval,
+    /// The node that answered; none, if nobody did.
+    pub(crate) node: Option<usize>,
+    pub(crate) verdict: Verdict,
+}
+
+/// A revocation that the server acknowledged.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Revoked {
+    pub(crate) subject: Subject,
+    pub(crate) at: Interval,
+}
+
+/// Something acknowledged that was looked for at the end.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Kept {
+    pub(crate) what: String,
+    pub(crate) person: usize,
+    pub(crate) there: bool,
+}
+
+/// A fault, as it happened.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Fault {
+    pub(crate) at: u64,
+    pub(crate) what: String,
+}
+
+/// Everything, in the order in which it was told.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Story {
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) presented: Vec<Presented>,
+    pub(crate) revoked: Vec<Revoked>,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) faults: Vec<Fault>,
+    /// Steps of a life that came to nothing, which is no violation: counted, so that a run that shows nothing is seen.
+    pub(crate) stalled: usize,
+    subjects: usize,
+    people: usize,
+    lost: usize,
+}
+
+impl Story {
+    /// Presentations that were answered.
+    pub(crate) fn answered(&self) -> usize {
+        self.presented.len() - self.lost
+    }
+}
+
+/// A story while it is written.
+#[derive(Debug)]
+pub(crate) struct History {
+    began: Instant,
+    story: Mutex<Story>,
+}
+
+impl History {
+    pub(crate) fn new() -> Self {
+        Self { began: Instant::now(), story: Mutex::default() }
+    }
+
+    /// Microseconds since the beginning.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn story(&self) -> MutexGuard<'_, Story> {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something that a revocation can end.
+    pub(crate) fn subject(&self) -> Subject {
+        let mut story = self.story();
+        story.subjects += 1;
+        Subject(story.subjects)
+    }
+
+    /// The number of another account.
+    pub(crate) fn person(&self) -> usize {
+        let mut story = self.story();
+        story.people += 1;
+        story.people
+    }
+
+    /// A secret, before it is first presented.
+    pub(crate) fn secret(&self, secret: Secret) -> SecretId {
+        let mut story = self.story();
+        story.secrets.push(secret);
+        SecretId(story.secrets.len() - 1)
+    }
+
+    pub(crate) fn presented(&self, secret: SecretId, from: u64, node: Option<usize>, verdict: Verdict) {
+        let at = Interval { from, to: self.now() };
+        let mut story = self.story();
+        story.lost += usize::from(verdict == Verdict::Lost);
+        story.presented.push(Presented { secret, at, node, verdict });
+    }
+
+    pub(crate) fn revoked(&self, subject: Subject, from: u64) {
+        let at = Interval { from, to: self.now() };
+        self.story().revoked.push(Revoked { subject, at });
+    }
+
+    pub(crate) fn kept(&self, person: usize, what: &str, there: bool) {
+        self.story().kept.push(Kept { what: what.to_owned(), person, there });
+    }
+
+    pub(crate) fn fault(&self, what: String) {
+        let at = self.now();
+        self.story().faults.push(Fault { at, what });
+    }
+
+    pub(crate) fn stalled(&self) {
+        self.story().stalled += 1;
+    }
+}

@@ -1,0 +1,173 @@
+//! What a request costs in clusters of one, three and five nodes, and what nodes cost that serve nobody.
+//!
+//! 1. For each number of nodes a cluster of real processes ([`nodes`]) in a keyspace of its own, all over one CQL cluster.
+//!    They run side by side to the end, so that what the machine does meanwhile strikes all of them. One node is a cluster
+//!    of one member: like is compared with like.
+//! 2. A round: everybody idle for a while, which tells what membership costs; then each scenario on each cluster in turn, at
+//!    the same total rate, the requests going to the nodes in turn. Of N nodes N - 1 are not the owner, so (N - 1)/N of the
+//!    requests that ask an account take a hop; the nodes' own counters say whether they did.
+//! 3. CPU time of all processes of a cluster over the interval, less what they take when idle, by the visits done
+//!    ([`figures`]). Medians over the rounds are compared with those of the first cluster.
+
+mod counters;
+mod figures;
+mod nodes;
+mod options;
+mod report;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub(crate) use self::options::Options;
+use self::{
+    counters::Counters,
+    figures::{Idle, Loaded},
+    nodes::Nodes,
+    options::Offer,
+    report::Report,
+};
+use crate::{
+    cli::Arrivals,
+    http::Http,
+    population::{self, User},
+    run::offer,
+    scenario::{Client, World},
+    schedule::{self, float},
+    tally::Visit,
+};
+
+/// Load before each interval, so that actors, connections and what follows a commit later are as they are during it.
+const WARM: Duration = Duration::from_secs(3);
+/// What commits leave to be done is done within this.
+const SETTLED: Duration = Duration::from_secs(10);
+/// Visits of an interval that may fail; beyond it the interval tells of something else.
+const FAILED: f64 = 0.01;
+/// An interval that tells of something else is measured again, up to this often in all.
+const ATTEMPTS: u32 = 3;
+
+/// Measures, reports, and fails if a request costs more on more nodes.
+pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
+    let bin = options.bin.canonicalize().with_context(|| format!("--bin: {}", options.bin.display()))?;
+    let options = Options { bin, ..options.clone() };
+    options.check(WARM)?;
+    let mut clusters = Vec::new();
+    for count in &options.nodes {
+        println!("cluster of {count}: {} users", options.users);
+        clusters.push(Cluster::start(&options, *count).await.with_context(|| format!("cluster of {count}"))?);
+    }
+    let bar = ProgressBar::new(u64::from(options.rounds) * (1 + (options.load.len() * clusters.len()) as u64));
+    bar.set_style(ProgressStyle::with_template("{msg:32} {bar:30} {pos}/{len} {eta}")?);
+    for round in 1..=options.rounds {
+        bar.set_message(format!("round {round}: idle"));
+        idle(&options, &mut clusters).await?;
+        bar.inc(1);
+        for (at, load) in options.load.iter().enumerate() {
+            for cluster in &mut clusters {
+                bar.set_message(format!("round {round}: {load}, {} nodes", cluster.nodes.count()));
+                let mut loaded = cluster.loaded(&options, *load).await;
+                for _ in 1..ATTEMPTS {
+                    if loaded.is_err() {
+                        loaded = cluster.loaded(&options, *load).await;
+                    }
+                }
+                let loaded = loaded.with_context(|| format!("{load} on {} nodes", cluster.nodes.count()))?;
+                cluster.loaded[at].push(loaded);
+                bar.inc(1);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let report = Report::of(&options, &clusters);
+    print!("{report}");
+    std::fs::write(&options.out, serde_json::to_vec_pretty(&report)?)
+        .with_context(|| options.out.display().to_string())?;
+    if !report.within {
+        bail!("a request costs more than {:.0} % more CPU on more nodes", 100.0 * figures::TOLERATED);
+    }
+    Ok(())
+}
+
+/// The nodes of one keyspace, who is registered there, and what was measured of them.
+struct Cluster {
+    nodes: Nodes,
+    http: Http,
+    client: Client,
+    users: Vec<Arc<User>>,
+    /// Visits offered so far: each has a number of its own.
+    offered: usize,
+    idle: Vec<Idle>,
+    /// Rounds of each scenario.
+    loaded: Vec<Vec<Loaded>>,
+}
+
+impl Cluster {
+    async fn start(options: &Options, count: u8) -> anyhow::Result<Self> {
+        let nodes = Nodes::start(options, usize::from(count)).await?;
+        let (http, client) = (nodes.http()?, nodes.client()?);
+        let users = population::register(&http, options.seed, usize::from(options.users)).await?;
+        let loaded = options.load.iter().map(|_| Vec::new()).collect();
+        Ok(Self { nodes, http, client, users, offered: 0, idle: Vec::new(), loaded })
+    }
+
+    /// One interval of load.
+    async fn loaded(&mut self, options: &Options, load: Offer) -> anyhow::Result<Loaded> {
+        let world = World {
+            http: self.http.clone(),
+            scenario: load.scenario,
+            client: self.client.clone(),
+            users: self.users.clone(),
+            seed: options.seed,
+        };
+        let world = Arc::new(world);
+        world.prepare((options.length() + WARM).as_secs()).await?;
+        self.visits(&world, load, WARM).await?;
+        let (before, cpu, start) = (Counters::read(&self.nodes).await?, self.nodes.cpu()?, Instant::now());
+        let visits = self.visits(&world, load, options.length()).await?;
+        let (took, cpu) = (start.elapsed(), self.nodes.cpu()?.saturating_sub(cpu));
+        let counted = Counters::read(&self.nodes).await?.since(&before);
+        let done = visits.iter().filter(|visit| visit.result.is_ok()).count();
+        let failed = visits.iter().find_map(|visit| visit.result.as_ref().err());
+        if let Some(failure) = failed.filter(|_| float(visits.len() - done) > FAILED * float(visits.len())) {
+            bail!("{} of {} visits failed, one of them so: {}", visits.len() - done, visits.len(), failure.kind);
+        }
+        let hops = counted.hops / float(done.max(1));
+        ensure!(
+            (self.nodes.count() > 1) == (hops > 0.0),
+            "{hops:.2} hops a visit on {} nodes: this is not the cluster that was meant",
+            self.nodes.count()
+        );
+        Ok(Loaded { done, failed: visits.len() - done, cpu, took, hops })
+    }
+
+    async fn visits(&mut self, world: &Arc<World>, load: Offer, length: Duration) -> anyhow::Result<Vec<Visit>> {
+        // At equal distances: how they are bunched is not what is compared.
+        let plan = schedule::plan(Arrivals::Constant, load.rate, length, world.seed)?;
+        let (first, count) = (self.offered, plan.len());
+        self.offered += count;
+        let offered = offer(Arc::clone(world), plan, first).await?;
+        Ok(offered.visits)
+    }
+}
+
+/// One interval in which nobody asks anything of any cluster.
+async fn idle(options: &Options, clusters: &mut [Cluster]) -> anyhow::Result<()> {
+    tokio::time::sleep(SETTLED).await;
+    let mut begun = Vec::new();
+    for cluster in clusters.iter() {
+        begun.push((Counters::read(&cluster.nodes).await?, Instant::now(), cluster.nodes.cpu()?));
+    }
+    tokio::time::sleep(options.length()).await;
+    // All are looked at before any is asked to count, which takes CPU.
+    let used: Vec<_> = clusters.iter().map(|cluster| cluster.nodes.cpu()).collect::<Result<_, _>>()?;
+    for (cluster, ((counted, start, before), after)) in clusters.iter_mut().zip(begun.into_iter().zip(used)) {
+        let took = start.elapsed();
+        let counted = Counters::read(&cluster.nodes).await?.since(&counted);
+        cluster.idle.push(Idle { took, cpu: after.saturating_sub(before), counted });
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+// What the nodes of one cluster share: a keyspace of their own, certificates, master keys, and who is where. It belongs to
+// a folder, is made when first asked for, and is gone with it: keyspaces whose folder is no more are dropped here.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { execute } from './cql.mjs';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** The program under test. */
+export const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');
+/** One file a keyspace, named like it; it says whose it is. */
+const KEYSPACES = path.join(ROOT, 'target/test-keyspaces');
+const WITHIN_MS = 60_000;
+/** Below the ports that the system gives to outgoing connections, so that a free one stays free until it is used. */
+const PORTS = { from: 12_000, count: 20_000 };
+
+/** The CQL nodes of the tests, and how many doorward nodes serve. */
+export function switches() {
+  const stores = (process.env.DOORWARD_TEST_CQL || '127.0.0.1:9042,127.0.0.2:9042,127.0.0.3:9042').split(',');
+  return { stores, nodes: Number(process.env.DOORWARD_TEST_NODES || 3) };
+}
+
+/** The ground in `folder`; whoever comes first makes it, and the others wait. */
+export async function ground(folder) {
+  const own = path.join(folder, 'nodes');
+  const file = path.join(own, 'ground.json');
+  try {
+    await mkdir(own);
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    return made(file);
+  }
+  try {
+    await forget();
+    const fresh = await make(folder, own);
+    await writeFile(`${file}.new`, JSON.stringify(fresh));
+    await rename(`${file}.new`, file);
+    return fresh;
+  } catch (error) {
+    // So that nobody waits for it.
+    await rm(own, { recursive: true });
+    throw error;
+  }
+}
+
+async function made(file) {
+  const deadline = Date.now() + WITHIN_MS;
+  while (Date.now() < deadline) {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text) return JSON.parse(text);
+    await new Promise((resolve) => { setTimeout(resolve, 25); });
+  }
+  throw new Error(`${file} was not made within ${WITHIN_MS} ms`);
+}
+
+async function make(folder, own) {
+  const { stores, nodes } = switches();
+  const names = Array.from({ length: nodes }, (_, index) => `node${index + 1}`);
+  const keyspace = `test_${randomBytes(8).toString('hex')}`;
+  await mkdir(KEYSPACES, { recursive: true });
+  await writeFile(path.join(KEYSPACES, keyspace), folder);
+  const keys = path.join(own, 'master-keys');
+  await writeFile(keys, `k1:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+  const shared = {
+    DOORWARD__STORE__URL: `scylla://${stores.join(',')}/${keyspace}?replication=${Math.min(3, stores.length)}`,
+    DOORWARD_MASTER_KEYS_FILE: keys,
+  };
+  const tls = path.join(own, 'tls');
+  await command(own, shared, 'migrate', 'up');
+  await command(own, shared, 'cluster', 'certs', '--out', tls, ...names.flatMap((name) => ['--node', name]));
+  const ports = await freePorts(3 * nodes);
+  const address = (kind, index) => `127.0.0.1:${ports[3 * index + kind]}`;
+  const seeds = names.map((_, index) => address(2, index)).join(',');
+  const members = names.map((name, index) => ({
+    name,
+    http: address(0, index),
+    management: address(1, index),
+    environment: {
+      ...shared,
+      DOORWARD__HTTP__LISTEN: address(0, index),
+      DOORWARD__MANAGEMENT__LISTEN: address(1, index),
+      DOORWARD__CLUSTER__NODE: name,
+      DOORWARD__CLUSTER__LISTEN: address(2, index),
+      DOORWARD__CLUSTER__ADVERTISE: address(2, index),
+      DOORWARD__CLUSTER__SEEDS: seeds,
+      DOORWARD__CLUSTER__TLS__CA: path.join(tls, 'ca.crt'),
+      DOORWARD__CLUSTER__TLS__CERT: path.join(tls, `${name}.crt`),
+      DOORWARD__CLUSTER__TLS__KEY: path.join(tls, `${name}.key`),
+    },
+  }));
+  return { keyspace, shared, members };
+}
+
+async function command(folder, environment, ...words) {
+  const options = { cwd: folder, env: { PATH: process.env.PATH, ...environment }, timeout: WITHIN_MS };
+  try {
+    await promisify(execFile)(BINARY, words, options);
+  } catch (error) {
+    throw new Error(`doorward ${words.join(' ')}: ${error.message}`);
+  }
+}
+
+/** Drops the keyspaces whose folders are gone. */
+export async function forget() {
+  const { stores } = switches();
+  for (const keyspace of await readdir(KEYSPACES).catch(() => [])) {
+    const note = path.join(KEYSPACES, keyspace);
+    const folder = await readFile(note, 'utf8').catch(() => undefined);
+    const there = folder && await access(folder).then(() => true, () => false);
+    if (folder && !there) {
+      await execute(stores[0], `DROP KEYSPACE IF EXISTS ${keyspace}`);
+      await rm(note, { force: true });
+    }
+  }
+}
+
+/** Ports that are free for TCP and for UDP. */
+async function freePorts(count) {
+  const found = [];
+  for (let port = PORTS.from + Math.floor(Math.random() * PORTS.count); found.length < count; port += 1) {
+    if (await free(port)) found.push(port);
+  }
+  return found;
+}
+
+function free(port) {
+  return new Promise((resolve) => {
+    const tcp = net.createServer().once('error', () => resolve(false));
+    tcp.listen(port, '127.0.0.1', () => {
+      const udp = dgram.createSocket('udp4').once('error', () => tcp.close(() => resolve(false)));
+      udp.bind(port, '127.0.0.1', () => udp.close(() => tcp.close(() => resolve(true))));
+    });
+  });
+}

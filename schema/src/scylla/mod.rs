@@ -1,0 +1,127 @@
+//! The backend for many nodes: ScyllaDB, or Apache Cassandra 5, which speaks the same protocol.
+//!
+//! A commit is one conditional batch on one partition. Only its `[applied]` is read. What the cluster did not answer for
+//! is [`StoreError::Unknown`], and [`crate::resolve`] asks the ring.
+//!
+//! | what | how it is read and written |
+//! |---|---|
+//! | tables of [`Kind`] | conditional batches alone; serial reads, or a majority's where that is asked for |
+//! | tables of [`Stream`], `stream_bucket` | plain writes and reads of a majority |
+//! | `migration` | conditional writes of single rows |
+
+mod failure;
+mod gate;
+mod layout;
+mod lifetime;
+pub mod migrate;
+mod options;
+mod partition;
+mod probe;
+mod replication;
+mod scan;
+mod statements;
+mod stream;
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use scylla::client::session::Session;
+
+use self::{
+    gate::Gate, options::Levels, partition::Level, replication::Actual, statements::Statements, stream::Streams,
+};
+pub use self::{
+    options::{ConnectError, ScyllaOptions},
+    replication::Replication,
+};
+use crate::{
+    Commit, Cursor, Event, Kind, Partition, PartitionKey, ScanPage, Store, StoreError, Stream, WriteSet, dirty_event,
+};
+
+/// A store in a ScyllaDB or Cassandra cluster.
+pub struct ScyllaStore {
+    core: Core,
+    gate: Gate,
+    streams: Streams,
+    /// How long a commit waits for those before it on the same partition.
+    patience: Duration,
+}
+
+/// The connections and the statements.
+struct Core {
+    session: Session,
+    statements: Statements,
+}
+
+impl fmt::Debug for ScyllaStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScyllaStore").field("keyspace", &self.core.session.get_keyspace()).finish_non_exhaustive()
+    }
+}
+
+impl ScyllaStore {
+    /// Connects to the cluster and prepares the statements. Never migrates: a keyspace whose schema is older, or newer
+    /// than this version can work with, is refused, and so is one that is replicated otherwise than configured.
+    pub async fn connect(options: &ScyllaOptions) -> Result<Self, ConnectError> {
+        let session = options.session().await?;
+        migrate::check_level(&session, options).await?;
+        let keyspace = &options.keyspace;
+        let actual = Actual::read(&session, keyspace).await?;
+        let actual = actual.ok_or_else(|| ConnectError::Unfit(format!("the keyspace {keyspace} has just gone")))?;
+        actual.check(keyspace, &options.replication)?;
+        let near = actual.is_only_in(options.local_dc.as_deref());
+        let levels = if near { Levels::LOCAL } else { Levels::WIDE };
+        session.get_default_execution_profile_handle().clone().map_to_another_profile(options.profile(levels));
+        let statements = Statements::prepare(&session, options, levels).await?;
+        let core = Core { session, statements };
+        Ok(Self { core, gate: Gate::default(), streams: Streams::default(), patience: options.timeout })
+    }
+}
+
+#[async_trait]
+impl Store for ScyllaStore {
+    async fn load(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError> {
+        partition.check()?;
+        let _pass = self.gate.pass(partition, self.patience).await?;
+        self.core.partition(partition, prefixes, Level::Serial).await
+    }
+
+    async fn peek(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError> {
+        partition.check()?;
+        self.core.partition(partition, prefixes, Level::Plain).await
+    }
+
+    async fn commit(&self, write: WriteSet) -> Result<Commit, StoreError> {
+        write.check()?;
+        if write.note_dirty {
+            // Before the commit: a note too many costs a look, one too few an event.
+            self.streams.note(&self.core, dirty_event(&write.partition, write.at)).await?;
+        }
+        let _pass = self.gate.pass(&write.partition, self.patience).await?;
+        self.core.write(&write).await
+    }
+
+    async fn append(&self, stream: Stream, events: Vec<Event>) -> Result<(), StoreError> {
+        events.iter().try_for_each(Event::check)?;
+        self.streams.append(&self.core, stream, events).await
+    }
+
+    async fn read(&self, stream: Stream, after: &Cursor, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.core.read_stream(stream, after, limit).await
+    }
+
+    async fn scan(
+        &self,
+        kind: Kind,
+        after: Option<&str>,
+        limit: usize,
+        prefixes: &[&str],
+    ) -> Result<ScanPage, StoreError> {
+        self.core.scan(kind, after, limit, prefixes).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // A partition that never is: the cheapest read that needs what a commit needs.
+        self.core.statics(&PartitionKey::new(Kind::Cluster, "ping"), Level::Serial).await.map(drop)
+    }
+}
