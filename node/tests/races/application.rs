@@ -120,7 +120,7 @@ impl Tokens {
 
     /// Does the server still answer to the access token?
     pub(crate) fn live(&self, site: SocketAddr) -> bool {
-        let answer = self.userinfo().send(site).expect("an answer");
+        let answer = self.userinfo().served(site).expect("an answer");
         assert!([200, 401].contains(&answer.status), "{answer}");
         answer.status == 200
     }

@@ -24,14 +24,14 @@ impl Browser {
 
     /// Opens a path and follows redirects; the last answer may lead to another origin.
     pub(crate) fn open(&mut self, path: &str) -> Result<Answer, Gone> {
-        let answer = self.request(path, None).send(self.site)?;
+        let answer = self.request(path, None).served(self.site)?;
         self.follow(answer)
     }
 
     /// Sends a form of a page and follows redirects.
     #[track_caller]
     pub(crate) fn submit(&mut self, page: &Answer, action: &str, fields: &[(&str, &str)]) -> Result<Answer, Gone> {
-        let answer = self.fill(page, action, fields).send(self.site)?;
+        let answer = self.fill(page, action, fields).served(self.site)?;
         self.follow(answer)
     }
 
@@ -61,7 +61,7 @@ impl Browser {
             if !path.starts_with('/') {
                 return Ok(answer);
             }
-            answer = self.request(path, None).send(self.site)?;
+            answer = self.request(path, None).served(self.site)?;
         }
         panic!("more than {REDIRECTS} redirects, the last to {:?}", answer.location());
     }

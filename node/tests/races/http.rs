@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::{Arc, Barrier},
     thread,
+    time::Duration,
 };
 
 use crate::support::PATIENCE;
@@ -13,6 +14,9 @@ use crate::support::PATIENCE;
 /// The issuer of a server that is started bare; its listeners are elsewhere.
 pub(crate) const ORIGIN: &str = "http://localhost:11080";
 const HOST: &str = "localhost:11080";
+
+/// A person sends a request again this often before losing patience.
+const AGAIN: usize = 10;
 
 /// The server is not there any more, or the answer broke off: nobody knows what became of the request.
 #[derive(Debug)]
@@ -37,6 +41,18 @@ impl Request {
     /// Sends it and reads the answer to its end.
     pub(crate) fn send(&self, site: SocketAddr) -> Result<Answer, Gone> {
         self.begin(site)?.end()
+    }
+
+    /// Sends it as a person does: who is told that the server could not serve it just now waits as long as it says, and
+    /// sends the same again. A cluster on a busy machine says so; that what was done is not done twice then is its promise.
+    pub(crate) fn served(&self, site: SocketAddr) -> Result<Answer, Gone> {
+        let mut answer = self.send(site)?;
+        for _ in 0..AGAIN {
+            let Some(wait) = answer.busy() else { break };
+            thread::sleep(wait);
+            answer = self.send(site)?;
+        }
+        Ok(answer)
     }
 
     /// Sends it; the answer may be read later.
@@ -99,6 +115,12 @@ impl Answer {
         self.status == 429
     }
 
+    /// How long to wait before it is sent again, if the server could not serve it just now.
+    fn busy(&self) -> Option<Duration> {
+        let wait = self.header("retry-after").filter(|_| self.status == 503)?;
+        wait.parse().ok().map(Duration::from_secs)
+    }
+
     /// Where a redirect leads.
     pub(crate) fn location(&self) -> Option<&str> {
         self.header("location").filter(|_| (300..400).contains(&self.status))
@@ -117,7 +139,8 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Sends all requests at the same time, each over a connection that is open already, and gives the answers in order.
+/// Sends all requests at the same time, each over a connection that is open already, and gives the answers in order. One
+/// that could not be served just now is sent again, as its sender would.
 pub(crate) fn race(site: SocketAddr, requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
     let requests: Vec<_> = requests.into_iter().collect();
     let barrier = Arc::new(Barrier::new(requests.len()));
@@ -126,7 +149,10 @@ pub(crate) fn race(site: SocketAddr, requests: impl IntoIterator<Item = Request>
         thread::spawn(move || {
             let connected = connect(site);
             barrier.wait();
-            connected?.begin(&request)?.end()
+            let answer = connected?.begin(&request)?.end()?;
+            let Some(wait) = answer.busy() else { return Ok(answer) };
+            thread::sleep(wait);
+            request.served(site)
         })
     });
     let runners: Vec<_> = runners.collect();

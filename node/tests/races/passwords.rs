@@ -7,6 +7,7 @@ use crate::{
     House,
     browser::Browser,
     http::race,
+    no_more_than,
     person::{Person, signed_in},
 };
 
@@ -20,7 +21,7 @@ fn of_200_wrong_passwords_no_more_than_a_burst_is_hashed() {
     let before = house.hashes();
     let answers = race(house.site(), iter::repeat_n(wrong, 200));
     assert!(!answers.iter().any(signed_in));
-    assert_eq!(house.hashes() - before, 5);
+    no_more_than(5, house.hashes() - before);
     let (_, page) = person.password().expect("served");
     assert!(page.throttled(), "the right password must wait as well: {page}");
 }
@@ -38,5 +39,6 @@ fn of_20_right_passwords_of_one_user_all_are_served() {
     let attempts: Vec<_> = attempts.take(20).collect();
     let answers = race(house.site(), attempts);
     assert!(answers.iter().all(signed_in), "{}", answers.iter().map(ToString::to_string).collect::<String>());
-    assert_eq!(house.hashes() - before, 20);
+    // One that was not served in time is hashed again.
+    assert!(house.hashes() - before >= 20);
 }

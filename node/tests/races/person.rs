@@ -37,7 +37,8 @@ impl Person {
         let page = self.browser.open("/account/mfa")?;
         let page = self.browser.submit(&page, "/account/mfa/totp", &[("name", "Phone")])?;
         let key = page.body.split("secret=").nth(1).and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
-        let seed = BASE32_NOPAD.decode(key.expect("a key on the page").as_bytes()).expect("base32");
+        let key = key.unwrap_or_else(|| panic!("no key on {page}"));
+        let seed = BASE32_NOPAD.decode(key.as_bytes()).expect("base32");
         let totp = Builder::new().with_secret(seed).build().expect("an authenticator");
         let step = step();
         let code = code_of(&totp, step);
@@ -111,7 +112,8 @@ pub(crate) fn asks_for_a_code(page: &Answer) -> bool {
 /// The way from the page that asks for the authenticator app to the one that asks for a backup code.
 pub(crate) fn to_backup_code((mut browser, page): (Browser, Answer)) -> Result<(Browser, Answer), Gone> {
     let link = page.body.split("href=\"/login/backup-code").nth(1).and_then(|rest| rest.split('"').next());
-    let path = format!("/login/backup-code{}", link.expect("a link to it").replace("&amp;", "&"));
+    let link = link.unwrap_or_else(|| panic!("no link to it on {page}"));
+    let path = format!("/login/backup-code{}", link.replace("&amp;", "&"));
     let page = browser.open(&path)?;
     Ok((browser, page))
 }
