@@ -86,10 +86,13 @@ impl Fault {
     }
 }
 
-/// Faults over `span`, none before its first tenth. At least one node is left alone at any time where there are several.
+/// Before the first fault people have lived for so long, or for a tenth of the span if that is less.
+const QUIET: Duration = Duration::from_secs(20);
+
+/// Faults over `span`. At least one node is left alone at any time where there are several.
 pub(crate) fn plan(possible: Possible, span: Duration, rng: &mut StdRng) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
-    let mut at = span / 10;
+    let mut at = QUIET.min(span / 10);
     while at < span {
         let fault = Fault::draw(possible, rng);
         let longest = if matches!(fault, Fault::Pause(_) | Fault::PauseStore(_)) { 30.0 } else { 12.0 };
@@ -134,6 +137,12 @@ mod tests {
                 assert!(nodes.len() <= 2 && stores.len() <= 1, "seed {seed}: {nodes:?} {stores:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_long_run_is_not_quiet_for_longer_than_a_short_one() {
+        let plan = plan(ALL, Duration::from_hours(24), &mut StdRng::seed_from_u64(5));
+        assert_eq!(plan.iter().map(|planned| planned.at).min(), Some(QUIET));
     }
 
     #[test]

@@ -126,6 +126,8 @@ pub(crate) struct Kept {
 pub(crate) struct Fault {
     pub(crate) at: u64,
     pub(crate) what: String,
+    /// Does it begin, or end?
+    pub(crate) begins: bool,
 }
 
 /// Everything, in the order in which it was told.
@@ -144,6 +146,11 @@ pub(crate) struct Story {
 }
 
 impl Story {
+    /// Faults that have begun.
+    pub(crate) fn faults_begun(&self) -> usize {
+        self.faults.iter().filter(|fault| fault.begins).count()
+    }
+
     /// Presentations that were answered.
     pub(crate) fn answered(&self) -> usize {
         self.presented.len() - self.lost
@@ -208,9 +215,9 @@ impl History {
         self.story().kept.push(Kept { what: what.to_owned(), person, there });
     }
 
-    pub(crate) fn fault(&self, what: String) {
+    pub(crate) fn fault(&self, what: String, begins: bool) {
         let at = self.now();
-        self.story().faults.push(Fault { at, what });
+        self.story().faults.push(Fault { at, what, begins });
     }
 
     pub(crate) fn stalled(&self) {

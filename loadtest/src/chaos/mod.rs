@@ -186,7 +186,7 @@ async fn suffer(options: &Options, world: &World, house: &mut House) -> anyhow::
         if options.attempts.is_some_and(|enough| world.history.story().answered() >= enough) {
             break;
         }
-        world.history.fault(format!("{fault:?} {}", if begins { "begins" } else { "ends" }));
+        world.history.fault(format!("{fault:?}"), begins);
         let done = if begins { house.begin(fault) } else { house.end(fault) };
         if begins {
             open.push(fault);
@@ -267,7 +267,7 @@ fn report(options: &Options, house: &House, story: &Story, unaccounted: usize) -
         by_kind,
         revocations: story.revoked.len(),
         kept: story.kept.len(),
-        faults: story.faults.len(),
+        faults: story.faults_begun(),
         restarts: house.restarts(),
         stalled: story.stalled,
         unaccounted,
@@ -291,6 +291,7 @@ fn shown(story: &Story, unaccounted: usize) -> anyhow::Result<()> {
         let accepted = accepted.filter(|p| p.verdict == Verdict::Accepted).count();
         ensure!(accepted > 0, "no {kind:?} was ever accepted: this run shows nothing; make it longer");
     }
+    ensure!(story.faults_begun() > 0, "nothing went wrong: this run shows nothing; make it longer");
     ensure!(!story.revoked.is_empty() && !story.kept.is_empty(), "nothing was revoked or looked for at the end");
     ensure!(unaccounted == 0, "{unaccounted} people were not served at the end, with everything up");
     Ok(())
