@@ -155,32 +155,33 @@ impl House {
         }
     }
 
-    /// Starts nodes again that found no store at their start, as a supervisor does; one that ended otherwise, or after it
-    /// had been ready, is an error.
+    /// Starts nodes again that could not begin, as a supervisor does; one that ended otherwise, or after it had been ready,
+    /// is an error.
     /// `stopping` are those that were told to end.
     pub(super) fn supervise(&mut self, stopping: &[usize]) -> anyhow::Result<()> {
         for n in (0..self.nodes.len()).filter(|n| !stopping.contains(n)) {
             let Some(child) = &mut self.nodes[n].child else { continue };
             let Some(status) = child.try_wait()? else { continue };
-            let no_store = self.found_no_store(n, status)?;
-            ensure!(no_store, "{} ended by itself, {status}:\n{}", name(n), self.last_lines(n, 10)?);
+            let excused = self.could_not_begin(n, status)?;
+            ensure!(excused, "{} ended by itself, {status}:\n{}", name(n), self.last_lines(n, 10)?);
             self.restarts += 1;
             self.spawn(n)?;
         }
         Ok(())
     }
 
-    /// Did a node end because it found no store at its start?
-    fn found_no_store(&self, n: usize, status: ExitStatus) -> anyhow::Result<bool> {
+    /// Did a node end because it found no store at its start, or was started while its clock was far off?
+    fn could_not_begin(&self, n: usize, status: ExitStatus) -> anyhow::Result<bool> {
         // No connection, a question that was not answered, or a write of the self-test whose answer did not come.
         const REASONS: [&str; 3] =
             ["cannot connect to", "the store is unavailable", "the outcome of the commit is unknown"];
         let last = self.last_lines(n, 1)?;
-        let said = status.code() == Some(1) && REASONS.iter().any(|reason| last.contains(reason));
+        let clock = self.options.faketime.is_some() && last.contains("this machine's clock is");
+        let said = status.code() == Some(1) && (clock || REASONS.iter().any(|reason| last.contains(reason)));
         Ok(said && !self.was_ready(n)?)
     }
 
-    /// How many nodes found no store at their start.
+    /// How many nodes could not begin.
     pub(super) const fn restarts(&self) -> usize {
         self.restarts
     }
@@ -322,10 +323,10 @@ impl House {
     }
 
     /// Waits for the end of a node that was told to end, which it does in order whatever else is wrong. One that was still
-    /// starting has nothing to put in order: the signal ends it, or the store that it did not find.
+    /// starting has nothing to put in order: the signal ends it, or what kept it from beginning.
     fn stopped(&mut self, n: usize) -> anyhow::Result<()> {
         if let Some(status) = self.reap(n)? {
-            let starting = status.signal() == Some(TERM) && !self.was_ready(n)? || self.found_no_store(n, status)?;
+            let starting = status.signal() == Some(TERM) && !self.was_ready(n)? || self.could_not_begin(n, status)?;
             let in_order = status.success() || starting;
             ensure!(in_order, "{} did not end in order, {status}:\n{}", name(n), self.last_lines(n, 10)?);
         }
