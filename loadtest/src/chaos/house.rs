@@ -32,6 +32,8 @@ use crate::{
 const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 /// What a node writes into its log once it is ready.
 const READY: &str = ": ready issuer=";
+/// How a program begins to say why it ends.
+const LAST_WORDS: &str = "doorward: ";
 /// SIGTERM.
 const TERM: i32 = 15;
 /// A node that is not ready by then never will be.
@@ -175,7 +177,9 @@ impl House {
         // No connection, a question that was not answered, or a write of the self-test whose answer did not come.
         const REASONS: [&str; 3] =
             ["cannot connect to", "the store is unavailable", "the outcome of the commit is unknown"];
-        let last = self.last_lines(n, 1)?;
+        // The last words of a program may take several lines.
+        let last = self.last_lines(n, 10)?;
+        let last = last.rfind(LAST_WORDS).map_or("", |from| &last[from..]);
         let clock = self.options.faketime.is_some() && last.contains("this machine's clock is");
         let said = status.code() == Some(1) && (clock || REASONS.iter().any(|reason| last.contains(reason)));
         Ok(said && !self.was_ready(n)?)
