@@ -7,7 +7,8 @@
 //!           ├─ KeyRing                          one actor
 //!           ├─ TokenIssuer                      makes and reads tokens
 //!           ├─ Hashes ─ Hasher                  a bounded pool of threads
-//!           └─ Shipper                          one actor: events to their stream
+//!           ├─ Shipper                          one actor: events to their stream
+//!           └─ Notifier                         one actor: messages to their providers
 //! ```
 //!
 //! The store decides; an actor is a cache, a queue and a throttle. Everything that changes a user is decided in
@@ -29,6 +30,7 @@ pub mod hashes;
 mod ident;
 pub mod key_ring;
 pub mod locator;
+pub mod notifier;
 pub mod operator;
 pub mod peer_service;
 pub mod registration;

@@ -23,6 +23,7 @@ use crate::{
     hashes::Hashes,
     ident::Idents,
     key_ring::{KeyRing, KeyRingError, KeyRingOptions, Rotation},
+    notifier::{Carrier, Notifier, NotifierOptions},
     registration::Registration,
     secret::Seed,
     shipper::{Shipper, ShipperOptions},
@@ -48,6 +49,8 @@ pub struct ServicesOptions {
     pub peers: Arc<dyn Caller>,
     /// Does this node run account actors? A member with that role does, and a command that opened the store itself.
     pub serves: bool,
+    /// Who sends messages, in the order in which they are asked; none: no messages.
+    pub carriers: Vec<Arc<dyn Carrier>>,
     /// Numbers of the rules.
     pub settings: Settings,
     /// What a password must be.
@@ -111,6 +114,7 @@ pub struct Services {
     pub sign_in: SignInService,
     pub registration: Registration,
     pub shipper: Shipper,
+    pub notifier: Notifier,
     pub hashes: Hashes,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
@@ -145,7 +149,9 @@ impl Services {
             data_keys::publish(store, &options.authority, &vault, entropy, now).await?;
         }
         let settings = Arc::new(options.settings.clone());
+        let notifier = start_notifier(&options, &vault).await?;
         let shipper = Shipper::start(ShipperOptions {
+            notifier: notifier.clone(),
             store: Arc::clone(&options.store),
             clock: Arc::clone(&options.clock),
             entropy: Arc::clone(&options.entropy),
@@ -181,13 +187,17 @@ impl Services {
             idle: options.idle,
         })
         .await?;
-        Ok(Self::assemble(options, Started { vault, settings, shipper, keys, hashes, accounts, generations, level }))
+        notifier.report_to(accounts.clone());
+        Ok(Self::assemble(
+            options,
+            Started { vault, settings, shipper, notifier, keys, hashes, accounts, generations, level },
+        ))
     }
 
     /// What needs no start of its own, and everything together.
     fn assemble(options: ServicesOptions, started: Started) -> Self {
         let (store, clock, entropy) = (options.store, options.clock, options.entropy);
-        let Started { vault, settings, shipper, keys, hashes, accounts, generations, level } = started;
+        let Started { vault, settings, shipper, notifier, keys, hashes, accounts, generations, level } = started;
         let idents = Idents::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), Arc::clone(&vault));
         let data_keys = DataKeys {
             store: Arc::clone(&store),
@@ -228,6 +238,7 @@ impl Services {
             accounts,
             keys,
             shipper,
+            notifier,
             hashes,
             store,
             clock,
@@ -242,9 +253,10 @@ impl Services {
         Attempt { id: AttemptId::from_bytes(self.entropy.array()), seed: Seed::new(self.entropy.array()), origin }
     }
 
-    /// Stops in the order in which work flows: accounts finish, then events are shipped.
+    /// Stops in the order in which work flows: messages under way are settled, accounts finish, then events are shipped.
     pub async fn stop(&self, within: Duration) {
         self.following.stop();
+        self.notifier.stop(within).await;
         self.accounts.stop(within).await;
         self.shipper.stop(within).await;
         self.keys.stop();
@@ -256,6 +268,7 @@ struct Started {
     vault: Arc<Vault>,
     settings: Arc<Settings>,
     shipper: Shipper,
+    notifier: Notifier,
     keys: KeyRing,
     hashes: Hashes,
     accounts: Accounts,
@@ -277,6 +290,17 @@ fn generations(options: &ServicesOptions) -> Generations {
 
 fn stored_view(options: &ServicesOptions) -> StoredView {
     StoredView::new(Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy))
+}
+
+async fn start_notifier(options: &ServicesOptions, vault: &Arc<Vault>) -> Result<Notifier, ractor::SpawnErr> {
+    Notifier::start(NotifierOptions {
+        carriers: options.carriers.clone(),
+        clock: Arc::clone(&options.clock),
+        entropy: Arc::clone(&options.entropy),
+        vault: Arc::clone(vault),
+        authority: Arc::clone(&options.authority),
+    })
+    .await
 }
 
 fn start_hashes(options: &ServicesOptions, vault: &Vault) -> std::io::Result<Hashes> {

@@ -5,14 +5,19 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use schema::{
     Commit, EVENT_PREFIX, Event, Operation, Put, Revision, Store, StoreError, Timestamp, UserId, WriteSet,
-    record::{AuditEvent, Record},
+    record::{AuditEvent, Message, Record},
     resolve::{ToldBy, commit_told},
 };
 use serde_json::value::RawValue;
 
 use crate::{
     acknowledge::Reply,
-    domain::{change::ItemKey, command::Decision, context::Attempt, user::User},
+    domain::{
+        change::{Item, ItemKey},
+        command::Decision,
+        context::Attempt,
+        user::User,
+    },
     entropy::Entropy,
     shipper::{Shipment, Shipper},
 };
@@ -77,6 +82,7 @@ impl Settle<'_> {
         write.note_dirty &= *self.noted_minute != Some(minute);
         let note_dirty = write.note_dirty;
         let shipment = shipment(user.id, write.revision(), &decision.events);
+        let messages = messages(user, &decision);
         match commit_told(self.store.as_ref(), write).await {
             Ok((Commit::Committed(revision), ToldBy::Store)) => {
                 user.apply(decision.change, revision);
@@ -88,13 +94,31 @@ impl Settle<'_> {
                 if let Some(shipment) = shipment {
                     self.shipper.ship(shipment);
                 }
+                for message in messages {
+                    self.shipper.notifier().send(user.id, message);
+                }
                 Settled::Done
             }
-            Ok((Commit::Committed(_), ToldBy::Ring)) => Settled::Recorded(reply),
+            Ok((Commit::Committed(_), ToldBy::Ring)) => {
+                // If another node committed the same attempt it says the same twice; nobody waits half a minute for it.
+                for message in messages {
+                    self.shipper.notifier().send(user.id, message);
+                }
+                Settled::Recorded(reply)
+            }
             Ok((Commit::Conflict, _)) => Settled::Conflict(reply),
             Err(error) => Settled::Failed(reply, error),
         }
     }
+}
+
+/// Messages that this decision wants sent; others in its change it only keeps.
+fn messages(user: &User, decision: &Decision<Box<RawValue>>) -> Vec<Message> {
+    let new = decision.change.puts().iter().filter_map(|item| match item {
+        Item::Message(message) if !user.messages.contains_key(&message.message) => Some(message.clone()),
+        _ => None,
+    });
+    new.collect()
 }
 
 /// What is written with a decision.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod extract;
 pub mod layer;
 pub mod limits;
+pub mod mail;
 pub mod page;
 pub mod qr;
 pub mod routes;
@@ -40,8 +41,8 @@ use crate::{
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
     use routes::{
-        account::{self, backup_codes, mfa, password, reauthenticate, sessions, totp},
-        front, login, logout, oauth, register, reset, setup, well_known_change_password,
+        account::{self, backup_codes, email, mfa, password, reauthenticate, sessions, totp},
+        front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
     };
 
     Router::new()
@@ -50,6 +51,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/login", get(login::password::get).post(login::password::post))
         .route("/login/totp", get(login::totp::get).post(login::totp::post))
         .route("/login/backup-code", get(login::backup_code::get).post(login::backup_code::post))
+        .route("/login/email", get(login::email::get).post(login::email::post))
+        .route("/login/email/send", post(login::email::post_send))
         .route("/logout", get(logout::get).post(logout::post))
         .route("/reset", get(reset::get).post(reset::post))
         .route("/setup", get(setup::get).post(setup::post))
@@ -63,10 +66,16 @@ pub fn router(state: ApiState) -> Router {
         .route("/account/mfa/totp/{factor}/confirm", post(totp::confirm))
         .route("/account/mfa/totp/{factor}/remove", get(totp::ask_remove).post(totp::remove))
         .route("/account/mfa/totp/{factor}/rename", get(totp::ask_name).post(totp::rename))
+        .route("/account/mfa/email", post(email::begin))
+        .route("/account/mfa/email/{factor}", get(email::get))
+        .route("/account/mfa/email/{factor}/confirm", post(email::confirm))
+        .route("/account/mfa/email/{factor}/resend", post(email::resend))
+        .route("/account/mfa/email/{factor}/remove", get(email::ask_remove).post(email::remove))
         .route("/account/mfa/backup-codes", get(backup_codes::get).post(backup_codes::replace))
         .route("/account/mfa/backup-codes/saved", post(backup_codes::saved))
         .route("/account/password", get(password::get).post(password::post))
         .route("/account/reauthenticate", get(reauthenticate::get).post(reauthenticate::post))
+        .route("/dev/inbox", get(inbox::get))
         .route("/.well-known/change-password", get(well_known_change_password::get))
         .merge(oauth::routes())
         .merge(assets::router())

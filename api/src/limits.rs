@@ -35,6 +35,8 @@ pub struct LimitSettings {
     pub registrations: Rate,
     /// Authorization requests of one address prefix that are too large for a cookie.
     pub stored_requests: Rate,
+    /// Messages that one address prefix causes.
+    pub messages: Rate,
     /// All prefixes together may do this many times what one may.
     pub total_factor: u32,
     /// Prefixes told apart, at most; beyond that, newcomers share one bucket.
@@ -47,6 +49,7 @@ impl Default for LimitSettings {
             failures: Rate { burst: 100, window: Duration::from_secs(200) },
             registrations: Rate { burst: 50, window: Duration::from_mins(5) },
             stored_requests: Rate { burst: 50, window: Duration::from_mins(5) },
+            messages: Rate { burst: 50, window: Duration::from_mins(10) },
             total_factor: 100,
             max_prefixes: 50_000,
         }
@@ -62,6 +65,8 @@ pub struct Limits {
     pub registrations: Buckets,
     /// Stored authorization requests.
     pub stored_requests: Buckets,
+    /// Messages.
+    pub messages: Buckets,
 }
 
 impl Limits {
@@ -72,6 +77,7 @@ impl Limits {
             failures: of(settings.failures),
             registrations: of(settings.registrations),
             stored_requests: of(settings.stored_requests),
+            messages: of(settings.messages),
         }
     }
 }

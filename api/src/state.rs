@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::{
     limits::{LimitSettings, Limits},
+    mail::Inbox,
     page::{Chrome, Concealed, DevNotice, Pages},
 };
 
@@ -98,20 +99,29 @@ pub struct ApiState {
     pub settings: Arc<ApiSettings>,
     /// Bounds by address.
     pub limits: Arc<Limits>,
+    /// What a development server would have sent.
+    pub inbox: Option<Arc<Inbox>>,
     /// One permit for each request in flight.
     pub(crate) permits: Arc<Semaphore>,
 }
 
 impl ApiState {
     /// The state of a node.
-    pub fn new(services: Services, pages: Pages, settings: ApiSettings) -> Self {
+    pub fn new(services: Services, pages: impl Into<Arc<Pages>>, settings: ApiSettings) -> Self {
         Self {
             services: Arc::new(services),
-            pages: Arc::new(pages),
+            pages: pages.into(),
             limits: Arc::new(Limits::new(&settings.limits)),
+            inbox: None,
             permits: Arc::new(Semaphore::new(settings.max_in_flight)),
             settings: Arc::new(settings),
         }
+    }
+
+    /// The same, with an inbox to show.
+    #[must_use]
+    pub fn with_inbox(self, inbox: Option<Arc<Inbox>>) -> Self {
+        Self { inbox, ..self }
     }
 
     /// A new attempt for a command of this request. Two commands of one request need an attempt each.

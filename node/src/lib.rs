@@ -6,6 +6,7 @@ pub mod config;
 pub mod data_folder;
 pub mod first_admin;
 pub mod listen;
+pub mod mail;
 pub mod management;
 pub mod print;
 pub mod serve;

@@ -123,6 +123,10 @@ random_id!(
     ResetId
 );
 random_id!(
+    /// One message to the outside.
+    MessageId
+);
+random_id!(
     /// One delivery-independent attempt of a command, drawn by the node that took the HTTP request (HAZARDS H5).
     /// It is the operation id of the commit.
     AttemptId

@@ -30,6 +30,9 @@ pub const GRACE: Duration = Duration::from_hours(24);
 /// Keys of items that hold undelivered events: `event/<revision>/<n>`.
 pub const EVENT_PREFIX: &str = "event/";
 
+/// Keys of items that hold messages which wait to be sent: `message/<id>`.
+pub const MESSAGE_PREFIX: &str = "message/";
+
 /// A table. Each has partitions of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,7 +4,7 @@
 //!
 //! | kind | partition id | items |
 //! |---|---|---|
-//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `reset/*`, `event/*`, `claim-void/*` |
+//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `email/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `reset/*`, `message/*`, `sends`, `event/*`, `claim-void/*` |
 //! | `client` | [`ClientId`] | `registration`, `event/*` |
 //! | `keyring` | `signing`, `data` | `key/*`, `canary/*`, `active` |
 //! | `handle` | random | one-time things without a user; the whole partition expires |

@@ -131,6 +131,10 @@ impl Account {
                 shipment.events.push(event);
             }
         }
+        // So were messages; or their owner is sending them at this moment.
+        for message in state.user.messages.values() {
+            self.shared.shipper.notifier().found(state.user.id, message.clone());
+        }
         if !shipment.keys.is_empty() {
             state.in_flight.extend(shipment.keys.iter().cloned());
             self.shared.shipper.ship(shipment);

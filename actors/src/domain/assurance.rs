@@ -6,8 +6,10 @@
 //! | password | `pwd` | something known |
 //! | TOTP | `otp` | something held |
 //! | backup code | `rcv` (private) | something held |
+//! | code sent by e-mail | `otp`, `email` (private) | none: a second step |
 //!
-//! Two kinds add `mfa`. `acr` is the highest rung that the proofs reach.
+//! Two kinds add `mfa`. Mail reaches whoever knows another password, so a code sent there is no factor of its own (NIST SP
+//! 800-63B-4, 3.1.3): with a factor it is two steps, and never `mfa`. `acr` is the highest rung that the proofs reach.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +25,9 @@ pub enum Acr {
     /// One factor.
     #[serde(rename = "urn:doorward:acr:1fa")]
     OneFactor,
+    /// One factor, and a code that was sent.
+    #[serde(rename = "urn:doorward:acr:2step")]
+    TwoStep,
     /// Two kinds of factor.
     #[serde(rename = "urn:doorward:acr:mfa")]
     Mfa,
@@ -33,12 +38,13 @@ pub const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
 
 impl Acr {
     /// All rungs, as discovery lists them.
-    pub const ALL: [Self; 2] = [Self::OneFactor, Self::Mfa];
+    pub const ALL: [Self; 3] = [Self::OneFactor, Self::TwoStep, Self::Mfa];
 
     /// The value of the claim.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OneFactor => "urn:doorward:acr:1fa",
+            Self::TwoStep => "urn:doorward:acr:2step",
             Self::Mfa => "urn:doorward:acr:mfa",
         }
     }
@@ -67,24 +73,35 @@ pub struct Assurance {
 enum FactorKind {
     Known,
     Held,
+    /// Not a factor, a step.
+    Mailed,
 }
 
-const fn amr_of(method: Method) -> (&'static str, FactorKind) {
+const fn amr_of(method: Method) -> (&'static [&'static str], FactorKind) {
     match method {
-        Method::Password => ("pwd", FactorKind::Known),
-        Method::Totp => ("otp", FactorKind::Held),
-        Method::BackupCode => ("rcv", FactorKind::Held),
+        Method::Password => (&["pwd"], FactorKind::Known),
+        Method::Totp => (&["otp"], FactorKind::Held),
+        Method::BackupCode => (&["rcv"], FactorKind::Held),
+        Method::EmailCode => (&["email", "otp"], FactorKind::Mailed),
     }
 }
 
 /// What these proofs amount to; `None` without a proof.
 pub fn of(proofs: &[Proof]) -> Option<Assurance> {
-    let kinds: BTreeSet<FactorKind> = proofs.iter().map(|proof| amr_of(proof.method).1).collect();
+    let mut kinds: BTreeSet<FactorKind> = proofs.iter().map(|proof| amr_of(proof.method).1).collect();
+    let acr = if kinds.contains(&FactorKind::Known) && kinds.contains(&FactorKind::Held) {
+        // What was mailed adds nothing to it.
+        kinds.remove(&FactorKind::Mailed);
+        Acr::Mfa
+    } else if kinds.len() > 1 {
+        Acr::TwoStep
+    } else {
+        Acr::OneFactor
+    };
     // Of each kind the newest proof counts; the claim rests on the oldest of those.
     let newest = |kind| proofs.iter().filter(|p| amr_of(p.method).1 == kind).map(|p| p.at).max();
     let auth_time = kinds.iter().filter_map(|kind| newest(*kind)).min()?;
-    let mut amr: BTreeSet<&str> = proofs.iter().map(|proof| amr_of(proof.method).0).collect();
-    let acr = if kinds.len() > 1 { Acr::Mfa } else { Acr::OneFactor };
+    let mut amr: BTreeSet<&str> = proofs.iter().flat_map(|proof| amr_of(proof.method).0).copied().collect();
     if acr == Acr::Mfa {
         amr.insert("mfa");
     }
@@ -108,8 +125,8 @@ mod tests {
     /// Every pair of methods, with the exact claims.
     #[test]
     fn the_claims_follow_from_the_proofs_alone() {
-        use Method::{BackupCode, Password, Totp};
-        let cases: [(&[Proof], &[&str], Acr, i64); 7] = [
+        use Method::{BackupCode, EmailCode, Password, Totp};
+        let cases: [(&[Proof], &[&str], Acr, i64); 13] = [
             (&[proof(Password, 5)], &["pwd"], Acr::OneFactor, 5),
             (&[proof(Totp, 5)], &["otp"], Acr::OneFactor, 5),
             (&[proof(BackupCode, 5)], &["rcv"], Acr::OneFactor, 5),
@@ -117,6 +134,12 @@ mod tests {
             (&[proof(Password, 9), proof(Totp, 5)], &["mfa", "otp", "pwd"], Acr::Mfa, 5),
             (&[proof(Password, 5), proof(BackupCode, 9)], &["mfa", "pwd", "rcv"], Acr::Mfa, 5),
             (&[proof(Totp, 5), proof(BackupCode, 9)], &["otp", "rcv"], Acr::OneFactor, 9),
+            (&[proof(EmailCode, 5)], &["email", "otp"], Acr::OneFactor, 5),
+            (&[proof(Password, 5), proof(EmailCode, 9)], &["email", "otp", "pwd"], Acr::TwoStep, 5),
+            (&[proof(Password, 9), proof(EmailCode, 5)], &["email", "otp", "pwd"], Acr::TwoStep, 5),
+            (&[proof(Totp, 5), proof(EmailCode, 9)], &["email", "otp"], Acr::TwoStep, 5),
+            (&[proof(BackupCode, 7), proof(EmailCode, 9)], &["email", "otp", "rcv"], Acr::TwoStep, 7),
+            (&[proof(Password, 5), proof(Totp, 6), proof(EmailCode, 1)], &["email", "mfa", "otp", "pwd"], Acr::Mfa, 5),
         ];
         for (proofs, amr, acr, auth_time) in cases {
             let assurance = of(proofs).expect("at least one proof");

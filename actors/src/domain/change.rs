@@ -1,10 +1,10 @@
 //! What a decision writes: typed items of the user's partition, put whole or removed.
 
 use schema::{
-    ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, Put, ResetId, SessionId, Timestamp,
+    ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, MessageId, Put, ResetId, SessionId, Timestamp,
     record::{
-        Account, BackupCodes, Code, Consent, FactorState, Family, KnownDevice, Login, Password, Reset, Session,
-        Throttle, Totp,
+        Account, BackupCodes, Code, Consent, Email, FactorState, Family, KnownDevice, Login, Message, Password, Reset,
+        Sends, Session, Throttle, Totp,
     },
 };
 
@@ -19,6 +19,8 @@ pub enum ItemKey {
     Password,
     /// `totp/<factor>`
     Totp(FactorId),
+    /// `email/<factor>`
+    Email(FactorId),
     /// `backup`
     Backup,
     /// `throttle/<authenticator>`
@@ -37,6 +39,10 @@ pub enum ItemKey {
     Consent(ClientId),
     /// `reset/<reset>`
     Reset(ResetId),
+    /// `message/<message>`
+    Message(MessageId),
+    /// `sends`
+    Sends,
 }
 
 impl std::fmt::Display for ItemKey {
@@ -45,6 +51,7 @@ impl std::fmt::Display for ItemKey {
             Self::Account => f.write_str("account"),
             Self::Password => f.write_str("password"),
             Self::Totp(id) => write!(f, "totp/{id}"),
+            Self::Email(id) => write!(f, "email/{id}"),
             Self::Backup => f.write_str("backup"),
             Self::Throttle(name) => write!(f, "throttle/{name}"),
             Self::Device(id) => write!(f, "device/{id}"),
@@ -54,6 +61,8 @@ impl std::fmt::Display for ItemKey {
             Self::Family(id) => write!(f, "family/{id}"),
             Self::Consent(id) => write!(f, "consent/{id}"),
             Self::Reset(id) => write!(f, "reset/{id}"),
+            Self::Message(id) => write!(f, "message/{id}"),
+            Self::Sends => f.write_str("sends"),
         }
     }
 }
@@ -65,6 +74,7 @@ pub enum Item {
     Account(Account),
     Password(Password),
     Totp(Totp),
+    Email(Email),
     Backup(BackupCodes),
     Throttle(String, Throttle),
     Device(KnownDevice),
@@ -74,6 +84,8 @@ pub enum Item {
     Family(Family),
     Consent(Consent),
     Reset(Reset),
+    Message(Message),
+    Sends(Sends),
 }
 
 impl Item {
@@ -83,6 +95,7 @@ impl Item {
             Self::Account(_) => ItemKey::Account,
             Self::Password(_) => ItemKey::Password,
             Self::Totp(totp) => ItemKey::Totp(totp.factor),
+            Self::Email(email) => ItemKey::Email(email.factor),
             Self::Backup(_) => ItemKey::Backup,
             Self::Throttle(name, _) => ItemKey::Throttle(name.clone()),
             Self::Device(device) => ItemKey::Device(device.device),
@@ -92,13 +105,22 @@ impl Item {
             Self::Family(family) => ItemKey::Family(family.family),
             Self::Consent(consent) => ItemKey::Consent(consent.client.clone()),
             Self::Reset(reset) => ItemKey::Reset(reset.reset),
+            Self::Message(message) => ItemKey::Message(message.message),
+            Self::Sends(_) => ItemKey::Sends,
         }
     }
 
     /// The part of the partition that it belongs to.
     pub const fn area(&self) -> Areas {
         match self {
-            Self::Account(_) | Self::Password(_) | Self::Totp(_) | Self::Throttle(..) | Self::Device(_) => Areas::CORE,
+            Self::Account(_)
+            | Self::Password(_)
+            | Self::Totp(_)
+            | Self::Email(_)
+            | Self::Throttle(..)
+            | Self::Device(_)
+            | Self::Message(_)
+            | Self::Sends(_) => Areas::CORE,
             Self::Backup(_) => Areas::BACKUP,
             Self::Login(_) => Areas::LOGINS,
             Self::Session(_) => Areas::SESSIONS,
@@ -112,18 +134,21 @@ impl Item {
     /// Its end, for those that have one.
     fn expires_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Totp(totp) => match totp.state {
-                FactorState::AwaitingActivation { until } => Some(until),
-                FactorState::Revoked { at } => Some(at),
-                FactorState::Registered | FactorState::Activated { .. } => None,
-            },
+            Self::Totp(totp) => end_of(totp.state),
+            Self::Email(email) => end_of(email.state),
             Self::Device(device) => Some(device.last_used_at.after(limits::DEVICE_LIFETIME)),
             Self::Login(login) => Some(login.expires_at),
             Self::Session(session) => Some(session.expires_at),
             Self::Code(code) => Some(code.expires_at),
             Self::Family(family) => Some(family.expires_at),
             Self::Reset(reset) => Some(reset.expires_at),
-            Self::Account(_) | Self::Password(_) | Self::Backup(_) | Self::Throttle(..) | Self::Consent(_) => None,
+            Self::Message(message) => Some(message.expires_at),
+            Self::Account(_)
+            | Self::Password(_)
+            | Self::Backup(_)
+            | Self::Throttle(..)
+            | Self::Consent(_)
+            | Self::Sends(_) => None,
         }
     }
 
@@ -134,6 +159,7 @@ impl Item {
             Self::Account(record) => Put::record(key, record, end),
             Self::Password(record) => Put::record(key, record, end),
             Self::Totp(record) => Put::record(key, record, end),
+            Self::Email(record) => Put::record(key, record, end),
             Self::Backup(record) => Put::record(key, record, end),
             Self::Throttle(_, record) => Put::record(key, record, end),
             Self::Device(record) => Put::record(key, record, end),
@@ -143,7 +169,17 @@ impl Item {
             Self::Family(record) => Put::record(key, record, end),
             Self::Consent(record) => Put::record(key, record, end),
             Self::Reset(record) => Put::record(key, record, end),
+            Self::Message(record) => Put::record(key, record, end),
+            Self::Sends(record) => Put::record(key, record, end),
         }
+    }
+}
+
+/// When a device in this state can be forgotten.
+pub(super) const fn end_of(state: FactorState) -> Option<Timestamp> {
+    match state {
+        FactorState::AwaitingActivation { until: end } | FactorState::Revoked { at: end } => Some(end),
+        FactorState::Registered | FactorState::Activated { .. } => None,
     }
 }
 

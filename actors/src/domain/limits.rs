@@ -24,6 +24,18 @@ pub const MAX_FACTOR_NAME: usize = 64;
 pub const LOGIN_LIFETIME: Duration = Duration::from_mins(15);
 /// From showing a TOTP seed to its confirmation.
 pub const ACTIVATION_LIFETIME: Duration = Duration::from_mins(15);
+/// A code that was sent (NIST SP 800-63B-4, 3.1.3.2).
+pub const SENT_CODE_LIFETIME: Duration = Duration::from_mins(10);
+/// Between two messages for the same thing.
+pub const RESEND_AFTER: Duration = Duration::from_mins(1);
+/// Messages that one user may cause in an hour, from known devices and from all others each.
+pub const MAX_SENDS_PER_HOUR: u32 = 10;
+/// The same in a day.
+pub const MAX_SENDS_PER_DAY: u32 = 30;
+/// A message that its committing node has had this long for may be sent by another one.
+pub const TAKEN_OVER_AFTER: Duration = Duration::from_secs(30);
+/// Who took a message over has this long for it.
+pub const TAKEN_FOR: Duration = Duration::from_mins(1);
 /// How old proofs may be when a factor or the password is changed (NIST SP 800-63B-4, 4.1.2.1; ecosystem practice).
 pub const FRESH_PROOF: Duration = Duration::from_mins(10);
 /// A password-reset link.

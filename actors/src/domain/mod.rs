@@ -19,6 +19,7 @@ pub mod context;
 pub mod email;
 pub mod event;
 pub mod factor;
+pub mod letter;
 pub mod limits;
 pub mod pkce;
 pub mod restore;

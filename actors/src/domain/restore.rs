@@ -3,14 +3,14 @@
 
 use schema::{
     Timestamp,
-    record::{FactorState, Throttle, Totp},
+    record::{Email, FactorState, Throttle, Totp},
 };
 
 use super::{
     change::{Change, Item, ItemKey},
-    command::{BACKUP_THROTTLE, PASSWORD_THROTTLE},
+    command::{BACKUP_THROTTLE, CODES_THROTTLE, PASSWORD_THROTTLE},
     factor::totp,
-    throttle,
+    letter, throttle,
     user::{Areas, User},
 };
 
@@ -81,6 +81,20 @@ pub fn end(user: &User, terms: &Terms) -> (Change, Ended) {
     if user.account.is_some() {
         authenticators.push(PASSWORD_THROTTLE.to_owned());
         authenticators.push(BACKUP_THROTTLE.to_owned());
+        authenticators.push(CODES_THROTTLE.to_owned());
+    }
+    if let Some(sends) = &user.sends {
+        change.put(Item::Sends(letter::spent(sends, terms.at)));
+    }
+    for address in user.emails.values() {
+        match address.state {
+            FactorState::Activated { .. } | FactorState::Revoked { .. } => {
+                authenticators.push(format!("email/{}", address.factor));
+            }
+            FactorState::Registered | FactorState::AwaitingActivation { .. } => {
+                change.delete(ItemKey::Email(address.factor));
+            }
+        }
     }
     for device in user.totps.values() {
         match device.state {
@@ -116,6 +130,8 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     user.families.keys().for_each(|id| change.delete(ItemKey::Family(*id)));
     user.resets.keys().for_each(|id| change.delete(ItemKey::Reset(*id)));
     user.devices.keys().for_each(|id| change.delete(ItemKey::Device(*id)));
+    // Their codes belong to logins and enrolments that have ended.
+    user.messages.keys().for_each(|id| change.delete(ItemKey::Message(*id)));
     if user.backup.is_some() {
         change.delete(ItemKey::Backup);
     }
@@ -123,7 +139,9 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     if passwords {
         change.delete(ItemKey::Password);
     }
-    let waits = |device: &&Totp| !matches!(device.state, FactorState::Activated { .. } | FactorState::Revoked { .. });
+    let awaiting = |state| !matches!(state, FactorState::Activated { .. } | FactorState::Revoked { .. });
+    let waits = |device: &&Totp| awaiting(device.state);
+    let awaits = |address: &&Email| awaiting(address.state);
     Ended {
         users: user.account.is_some().into(),
         sessions: user.sessions.len() as u64,
@@ -133,7 +151,7 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
         links: user.resets.len() as u64,
         devices: user.devices.len() as u64,
         backup_codes: user.backup_codes_left() as u64,
-        enrolments: user.totps.values().filter(waits).count() as u64,
+        enrolments: (user.totps.values().filter(waits).count() + user.emails.values().filter(awaits).count()) as u64,
         passwords: passwords.into(),
     }
 }

@@ -101,10 +101,7 @@ pub fn fail(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp, jitt
     if matches!(bucket_gate(throttle, bucket, now), Gate::Closed { .. }) {
         return;
     }
-    throttle.total = throttle.total.saturating_add(1);
-    if throttle.total >= HARD_CAP {
-        throttle.suspended_at.get_or_insert(now);
-    }
+    count(throttle, now);
     let bucket = throttle.buckets.entry(bucket.name()).or_default();
     decay(bucket, now);
     bucket.locked_until = None;
@@ -114,6 +111,14 @@ pub fn fail(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp, jitt
         bucket.in_burst = 0;
         bucket.level = bucket.level.saturating_add(1);
         bucket.locked_until = Some(now.after(cool_down(bucket.level).mul_f64(1.0 + jitter.clamp(0.0, 0.1))));
+    }
+}
+
+/// Counts a wrong guess where nothing waits: for what several authenticators have in common.
+pub fn count(throttle: &mut Throttle, now: Timestamp) {
+    throttle.total = throttle.total.saturating_add(1);
+    if throttle.total >= HARD_CAP {
+        throttle.suspended_at.get_or_insert(now);
     }
 }
 

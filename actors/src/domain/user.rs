@@ -6,17 +6,18 @@ use std::{
 };
 
 use schema::{
-    ClaimId, ClientId, CodeId, DeviceId, EVENT_PREFIX, FactorId, FamilyId, Kind, LoginId, Partition, PartitionKey,
-    ResetId, Revision, SessionId, StoreError, Timestamp, UserId,
+    ClaimId, ClientId, CodeId, DeviceId, EVENT_PREFIX, FactorId, FamilyId, Kind, LoginId, MESSAGE_PREFIX, MessageId,
+    Partition, PartitionKey, ResetId, Revision, SessionId, StoreError, Timestamp, UserId,
     record::{
-        Account, AccountStatus, BackupCodes, Code, Consent, FactorState, Family, FamilyState, KnownDevice, Login,
-        Password, Proof, Reset, Session, Throttle, Totp,
+        Account, AccountStatus, BackupCodes, Code, Consent, Email, FactorState, Family, FamilyState, KnownDevice,
+        Login, Message, Password, Proof, Reset, Sends, Session, Throttle, Totp,
     },
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    change::{Change, Item, ItemKey, collectable},
+    assurance::Acr,
+    change::{Change, Item, ItemKey, collectable, end_of},
     context::Settings,
     throttle::Bucketing,
 };
@@ -29,7 +30,7 @@ pub struct Areas(u8);
 impl Areas {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// Account, password, devices of factors, throttles, known devices, voided claims, undelivered events.
+    /// Account, password, devices of factors, throttles, known devices, voided claims, undelivered events and messages.
     pub const CORE: Self = Self(1);
     /// Logins under way.
     pub const LOGINS: Self = Self(2);
@@ -51,7 +52,21 @@ impl Areas {
 
     /// Item prefixes of each part.
     const PREFIXES: [(Self, &'static [&'static str]); 8] = [
-        (Self::CORE, &["account", "password", "totp/", "throttle/", "device/", "claim-void/", EVENT_PREFIX]),
+        (
+            Self::CORE,
+            &[
+                "account",
+                "password",
+                "totp/",
+                "email/",
+                "throttle/",
+                "device/",
+                "claim-void/",
+                "sends",
+                MESSAGE_PREFIX,
+                EVENT_PREFIX,
+            ],
+        ),
         (Self::LOGINS, &["login/"]),
         (Self::SESSIONS, &["session/"]),
         (Self::CODES, &["code/"]),
@@ -131,12 +146,18 @@ pub struct User {
     pub password: Option<Password>,
     /// TOTP devices in every state.
     pub totps: BTreeMap<FactorId, Totp>,
+    /// Addresses that get codes, in every state.
+    pub emails: BTreeMap<FactorId, Email>,
     /// The current backup codes; to be trusted only where [`Areas::BACKUP`] is loaded, as with everything below.
     pub backup: Option<BackupCodes>,
-    /// By authenticator: `password`, `totp/<factor>`, `backup`.
+    /// By authenticator: `password`, `totp/<factor>`, `email/<factor>`, `backup`.
     pub throttles: BTreeMap<String, Throttle>,
     /// Known devices.
     pub devices: BTreeMap<DeviceId, KnownDevice>,
+    /// Messages that wait to be sent.
+    pub messages: BTreeMap<MessageId, Message>,
+    /// How many messages were caused.
+    pub sends: Option<Sends>,
     /// Claims that the sweeper voided.
     pub voided: BTreeSet<ClaimId>,
     /// Logins under way.
@@ -163,9 +184,12 @@ impl User {
             account: None,
             password: None,
             totps: BTreeMap::new(),
+            emails: BTreeMap::new(),
             backup: None,
             throttles: BTreeMap::new(),
             devices: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            sends: None,
             voided: BTreeSet::new(),
             logins: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -189,6 +213,9 @@ impl User {
             self.account = partition.get(&key, "account")?;
             self.password = partition.get(&key, "password")?;
             self.totps = by_id(partition.list::<Totp>(&key, "totp/")?, |totp| totp.factor);
+            self.emails = by_id(partition.list::<Email>(&key, "email/")?, |email| email.factor);
+            self.messages = by_id(partition.list::<Message>(&key, MESSAGE_PREFIX)?, |message| message.message);
+            self.sends = partition.get(&key, "sends")?;
             self.devices = by_id(partition.list::<KnownDevice>(&key, "device/")?, |device| device.device);
             let throttles = partition.list::<Throttle>(&key, "throttle/")?;
             let name = |item: &str| item.trim_start_matches("throttle/").to_owned();
@@ -238,6 +265,9 @@ impl User {
             Item::Account(account) => self.account = Some(account),
             Item::Password(password) => self.password = Some(password),
             Item::Totp(totp) => drop(self.totps.insert(totp.factor, totp)),
+            Item::Email(email) => drop(self.emails.insert(email.factor, email)),
+            Item::Message(message) => drop(self.messages.insert(message.message, message)),
+            Item::Sends(sends) => self.sends = Some(sends),
             Item::Backup(backup) => self.backup = Some(backup),
             Item::Throttle(name, throttle) => drop(self.throttles.insert(name, throttle)),
             Item::Device(device) => drop(self.devices.insert(device.device, device)),
@@ -255,6 +285,9 @@ impl User {
             ItemKey::Account => self.account = None,
             ItemKey::Password => self.password = None,
             ItemKey::Totp(id) => drop(self.totps.remove(id)),
+            ItemKey::Email(id) => drop(self.emails.remove(id)),
+            ItemKey::Message(id) => drop(self.messages.remove(id)),
+            ItemKey::Sends => self.sends = None,
             ItemKey::Backup => self.backup = None,
             ItemKey::Throttle(name) => drop(self.throttles.remove(name)),
             ItemKey::Device(id) => drop(self.devices.remove(id)),
@@ -274,6 +307,9 @@ impl User {
         items.extend(self.password.clone().map(Item::Password));
         items.extend(self.backup.clone().map(Item::Backup));
         items.extend(self.totps.values().cloned().map(Item::Totp));
+        items.extend(self.emails.values().cloned().map(Item::Email));
+        items.extend(self.messages.values().cloned().map(Item::Message));
+        items.extend(self.sends.clone().map(Item::Sends));
         items.extend(self.throttles.iter().map(|(name, throttle)| Item::Throttle(name.clone(), throttle.clone())));
         items.extend(self.devices.values().cloned().map(Item::Device));
         items.extend(self.logins.values().cloned().map(Item::Login));
@@ -295,9 +331,37 @@ impl User {
         self.totps.values().filter(|totp| matches!(totp.state, FactorState::Activated { .. }))
     }
 
+    /// Addresses whose codes count at sign-in, the longest in force first.
+    pub fn active_emails(&self) -> Vec<&Email> {
+        let active = self.emails.values().filter_map(|email| match email.state {
+            FactorState::Activated { at } => Some((at, email)),
+            FactorState::Registered | FactorState::AwaitingActivation { .. } | FactorState::Revoked { .. } => None,
+        });
+        let mut active: Vec<_> = active.collect();
+        active.sort_by_key(|(at, email)| (*at, email.factor));
+        active.into_iter().map(|(_, email)| email).collect()
+    }
+
+    /// Devices of every method that count at sign-in.
+    pub fn second_factors(&self) -> impl Iterator<Item = FactorId> {
+        self.active_totps().map(|totp| totp.factor).chain(self.active_emails().into_iter().map(|email| email.factor))
+    }
+
     /// Is a second factor asked for at sign-in?
     pub fn has_second_factor(&self) -> bool {
-        self.active_totps().next().is_some()
+        self.second_factors().next().is_some()
+    }
+
+    /// The highest rung that this user's devices can reach. Nobody changes them who has proved less (NIST SP 800-63B-4,
+    /// 4.1.2.1): who reads another's mail must not be able to remove an authenticator app.
+    pub fn highest_acr(&self) -> Acr {
+        if self.active_totps().next().is_some() {
+            Acr::Mfa
+        } else if self.active_emails().is_empty() {
+            Acr::OneFactor
+        } else {
+            Acr::TwoStep
+        }
     }
 
     /// Backup codes that are left.
@@ -347,14 +411,14 @@ impl User {
     /// Keys of loaded items that ended so long ago that nothing depends on them any more, at most `limit`.
     pub fn collectable(&self, now: Timestamp, limit: usize) -> Vec<ItemKey> {
         let gone = |end: Timestamp| collectable(end, now);
-        let ended = |totp: &&Totp| match totp.state {
-            FactorState::AwaitingActivation { until: end } | FactorState::Revoked { at: end } => gone(end),
-            FactorState::Registered | FactorState::Activated { .. } => false,
-        };
-        let totps = self.totps.values().filter(ended).map(|t| ItemKey::Totp(t.factor));
+        let ended = |state: FactorState| end_of(state).is_some_and(gone);
+        let totps = self.totps.values().filter(|t| ended(t.state)).map(|t| ItemKey::Totp(t.factor));
+        let emails = self.emails.values().filter(|e| ended(e.state)).map(|e| ItemKey::Email(e.factor));
+        let messages = self.messages.values().filter(|m| gone(m.expires_at)).map(|m| ItemKey::Message(m.message));
         // Counters of devices that are gone, once their device was removed.
-        let device = |name: &str| name.strip_prefix("totp/").and_then(|id| id.parse().ok());
-        let orphan = |name: &&String| device(name).is_some_and(|id: FactorId| !self.totps.contains_key(&id));
+        let device = |name: &str| ["totp/", "email/"].iter().find_map(|method| name.strip_prefix(method)?.parse().ok());
+        let known = |id: FactorId| self.totps.contains_key(&id) || self.emails.contains_key(&id);
+        let orphan = |name: &&String| device(name).is_some_and(|id: FactorId| !known(id));
         let orphans = self.throttles.keys().filter(orphan).map(|name| ItemKey::Throttle(name.clone()));
         let logins = self.logins.values().filter(|l| gone(l.expires_at)).map(|l| ItemKey::Login(l.login));
         let sessions = self.sessions.values().filter(|s| gone(s.expires_at)).map(|s| ItemKey::Session(s.session));
@@ -362,6 +426,8 @@ impl User {
         let families = self.families.values().filter(|f| gone(f.expires_at)).map(|f| ItemKey::Family(f.family));
         let resets = self.resets.values().filter(|r| gone(r.expires_at)).map(|r| ItemKey::Reset(r.reset));
         totps
+            .chain(emails)
+            .chain(messages)
             .chain(logins)
             .chain(sessions)
             .chain(codes)

@@ -23,7 +23,7 @@ use schema::{
 };
 
 use self::recovery::Recovery;
-use crate::{account::Directory, clock::Clock, entropy::Entropy, generations::Generations};
+use crate::{account::Directory, clock::Clock, entropy::Entropy, generations::Generations, notifier::Notifier};
 
 /// Events appended together, at most.
 const BATCH: usize = 256;
@@ -66,6 +66,7 @@ pub(crate) struct ShipperOptions {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) generations: Generations,
+    pub(crate) notifier: Notifier,
 }
 
 impl std::fmt::Debug for Shipper {
@@ -98,6 +99,11 @@ impl Shipper {
     pub(crate) fn acknowledge_to(&self, accounts: Directory) {
         // Set once, at start; a second directory in one process has a shipper of its own.
         let _ = self.accounts.set(accounts);
+    }
+
+    /// Where messages go.
+    pub(crate) fn notifier(&self) -> &Notifier {
+        self.recovery.notifier()
     }
 
     /// Takes a shipment. If the shipper has stopped, the next load of that user finds the events.
@@ -211,7 +217,7 @@ impl Actor for Worker {
             }
             Message::MoveCursor => self.move_cursor(state).await,
             Message::Leave(reply) => {
-                if self.flush(state).await && !state.let_go {
+                if self.flush(state).await && !state.let_go && self.recovery.notifier().owed() == 0 {
                     self.recovery.leave().await;
                 }
                 let _ = reply.send(());

@@ -18,13 +18,14 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use schema::{
-    Cursor, EVENT_PREFIX, Event, Kind, PartitionKey, Put, StoreError, Stream, Timestamp, UserId,
-    record::{DirtyCursor, Unknown},
+    Cursor, EVENT_PREFIX, Event, Kind, MESSAGE_PREFIX, PartitionKey, Put, StoreError, Stream, Timestamp, UserId,
+    record::{DirtyCursor, Message, Record as _, Unknown},
 };
 
 use super::{ShipperOptions, stored_event};
 use crate::{
     clock::certain,
+    notifier::Notifier,
     transact::{On, Transaction, transact_within},
     visitor,
 };
@@ -53,6 +54,10 @@ fn partition() -> PartitionKey {
 impl Recovery {
     pub(super) fn new(options: ShipperOptions) -> Self {
         Self { options, turn: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) fn notifier(&self) -> &Notifier {
+        &self.options.notifier
     }
 
     /// Are there others who read cursors?
@@ -131,10 +136,11 @@ impl Recovery {
         }
     }
 
-    /// Moves cursors to `now`, less [`BEHIND`]; back only what a wrong clock has moved too far. Those of a store that had one
+    /// Moves cursors to `now`, or to the oldest message that is owed, less [`BEHIND`]; back only what a wrong clock has moved too far. Those of a store that had one
     /// for all and of commands that have ended go.
     async fn place(&self, items: &BTreeSet<Box<str>>, now: Timestamp) -> Result<(), StoreError> {
-        let (o, key, at) = (&self.options, partition(), now.before(BEHIND));
+        let (o, key) = (&self.options, partition());
+        let at = o.notifier.oldest_owed().map_or(now, |oldest| oldest.min(now)).before(BEHIND);
         let on = On { store: o.store.as_ref(), entropy: o.entropy.as_ref(), key: &key, now };
         transact_within(PATIENCE, on, |partition| {
             let mut transaction = Transaction::answer(());
@@ -178,11 +184,18 @@ impl Recovery {
             return self.options.generations.deliver(&key).await.map(|()| 0);
         }
         let Ok(user) = key.id.parse::<UserId>() else { return Ok(0) };
-        let found = self.options.store.load(&key, &[EVENT_PREFIX]).await?;
+        let found = self.options.store.load(&key, &[EVENT_PREFIX, MESSAGE_PREFIX]).await?;
         let events: Vec<Event> = found.items.iter().filter_map(|(key, body)| stored_event(user, key, body)).collect();
         let count = events.len();
         if count > 0 {
             self.options.store.append(Stream::Audit, events).await?;
+        }
+        for (item, body) in found.items.iter().filter(|(item, _)| item.starts_with(MESSAGE_PREFIX)) {
+            match Message::decode(&body.json) {
+                Ok(message) => self.options.notifier.found(user, message),
+                // A newer node's, which sends it.
+                Err(error) => tracing::warn!(%item, %error, "a message is left to others"),
+            }
         }
         Ok(count)
     }

@@ -42,11 +42,13 @@ pub enum Purpose {
     ResetLink,
     /// First-admin links.
     SetupLink,
+    /// Codes that were sent, as they are kept.
+    SentCode,
 }
 
 impl Purpose {
     /// All purposes, in the order of their discriminants.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Canary,
         Self::TotpSeed,
         Self::PasswordPepper,
@@ -66,6 +68,7 @@ impl Purpose {
         Self::AccessTokenId,
         Self::ResetLink,
         Self::SetupLink,
+        Self::SentCode,
     ];
 
     /// The label.
@@ -90,6 +93,7 @@ impl Purpose {
             Self::AccessTokenId => "access-token-id",
             Self::ResetLink => "reset-link",
             Self::SetupLink => "setup-link",
+            Self::SentCode => "sent-code",
         }
     }
 
@@ -103,7 +107,8 @@ impl Purpose {
             | Self::BackupPepper
             | Self::SigningKey
             | Self::Outbox
-            | Self::Ident => false,
+            | Self::Ident
+            | Self::SentCode => false,
             Self::LoginCookie
             | Self::SessionCookie
             | Self::DeviceCookie

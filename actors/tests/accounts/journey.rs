@@ -17,7 +17,10 @@ async fn a_person_registers_enrols_signs_in_and_an_application_gets_tokens() {
     world.pass(Duration::from_secs(30));
     let login = world.login();
     let (outcome, _) = world.type_password("ADA", PASSWORD, &login, None).await.expect("answers");
-    assert!(matches!(outcome, SignInOutcome::SecondFactor { expires_at } if expires_at > world.now()), "{outcome:?}");
+    assert!(
+        matches!(outcome, SignInOutcome::SecondFactor { expires_at, .. } if expires_at > world.now()),
+        "{outcome:?}"
+    );
     assert!(matches!(world.type_totp(&person, &login, app.code(world.now())).await, SignInOutcome::SignedIn(_)));
 
     world.pass(Duration::from_secs(30));

@@ -7,9 +7,12 @@ mod support;
 
 mod bounds;
 mod delivery;
+mod email;
 mod journey;
 mod keys;
+mod messages;
 mod operating;
+mod postbox;
 mod races;
 mod registering;
 mod resting;

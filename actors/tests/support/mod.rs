@@ -96,13 +96,18 @@ impl World {
 
     /// The process dies without a word, and another one opens the same folder.
     pub(crate) async fn killed_and_restarted(self) -> Self {
+        self.killed_and_restarted_with(|_| {}).await
+    }
+
+    /// The same, with changed options.
+    pub(crate) async fn killed_and_restarted_with(self, change: impl FnOnce(&mut ServicesOptions)) -> Self {
         let Self { services, clock, opened, behind, .. } = self;
         let (embedded, folder) = opened.expect("this world has a folder");
         embedded.close();
         drop((services, embedded, behind));
         clock.advance(Duration::from_secs(1));
         let embedded = open(&folder);
-        Self::over(folder, embedded, clock, |_| {}).await
+        Self::over(folder, embedded, clock, change).await
     }
 
     /// Another node over the same store, with a clock in common and a directory of its own; and its view of the store.
@@ -195,6 +200,7 @@ fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntr
         authority: Arc::new(Authority::alone(node, Generation(1), cluster::now())),
         peers: Arc::new(NoCaller),
         serves: true,
+        carriers: Vec::new(),
         settings: Settings::default(),
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },

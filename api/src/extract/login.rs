@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use actors::vault::{OpenError, Purpose};
+use actors::{
+    domain::{assurance::Acr, command::Ways},
+    vault::{OpenError, Purpose},
+};
 use schema::{BrowserId, LoginId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,8 @@ pub struct LoginState {
     pub expires_at: Timestamp,
     /// Who, once a first proof was accepted.
     pub user: Option<UserId>,
+    /// How the second proof can be given, once one is awaited.
+    pub ways: Ways,
     /// What follows.
     pub then: Then,
     /// Is the request in the store?
@@ -59,6 +64,12 @@ impl LoginState {
     pub fn label(&self) -> String {
         let mark = if self.request().is_some() { APPLICATION_MARK } else { "" };
         format!("{}{mark}", self.login)
+    }
+
+    /// The ways that are offered: where two factors are asked for, none that cannot be one beside one that can.
+    pub fn offered(&self) -> Ways {
+        let strict = self.request().is_some_and(|request| request.requirement.acr == Some(Acr::Mfa));
+        Ways { email: self.ways.email && !(strict && self.ways.totp), ..self.ways }
     }
 
     /// The authorization request that it answers, if it answers one.
@@ -78,6 +89,9 @@ struct Content {
     begun_at: Timestamp,
     expires_at: Timestamp,
     user: Option<UserId>,
+    /// A node of an earlier version knew one way only.
+    #[serde(default = "Ways::by_app")]
+    ways: Ways,
     then: Carried,
 }
 
@@ -97,6 +111,7 @@ impl Visit {
             begun_at: now,
             expires_at: now.after(LIFETIME),
             user: None,
+            ways: Ways::default(),
             then,
             stored: false,
         };
@@ -173,6 +188,7 @@ impl Visit {
             begun_at: content.begun_at,
             expires_at: content.expires_at,
             user: content.user,
+            ways: content.ways,
             then,
             stored,
         })
@@ -197,6 +213,7 @@ impl Visit {
             begun_at: login.begun_at,
             expires_at: login.expires_at,
             user: login.user,
+            ways: login.ways,
             then,
         };
         let text = serde_json::to_vec(&content).expect("a login is a plain struct with string keys");

@@ -139,6 +139,20 @@ impl Visit {
         FormError::cool_down(now.as_secs(), crate::error::page::whole_secs(until.since(now)))
     }
 
+    /// Asks the bounds of the address before a message is sent. Every one counts, whatever becomes of it.
+    pub fn may_cause_a_message(&self) -> Result<(), PageError> {
+        let limits = &self.state.limits.messages;
+        let taken = limits.take(self.caller.address, self.state.services.clock.monotonic());
+        // The token is spent.
+        taken.map(drop).map_err(|wait| PageError::TooMany { wait })
+    }
+
+    /// Why no message can be sent before `until`.
+    pub fn too_early(&self, until: Timestamp) -> FormError {
+        let now = self.now();
+        FormError::too_early(now.as_secs(), crate::error::page::whole_secs(until.since(now)))
+    }
+
     /// The rule for new passwords, as pages say it.
     pub fn password_rule(&self) -> PasswordRule {
         let policy = self.state.services.registration.policy();

@@ -15,8 +15,10 @@ pub struct AccountPage {
     pub created: When,
     /// When the password was last set; none without a password.
     pub password_set: Option<When>,
-    /// Authenticator apps in force; multi-factor authentication is on when there is at least one.
+    /// Authenticator apps in force; multi-factor authentication is on when there is at least one device.
     pub authenticators: usize,
+    /// Addresses that get codes.
+    pub emails: usize,
     /// Unused backup codes; shown when multi-factor authentication is on.
     pub backup_codes_left: usize,
     /// Live sessions, this one included.

@@ -39,9 +39,13 @@ templates![
     "backup_codes_regenerate.html",
     "backup_codes_unsaved.html",
     "consent.html",
+    "email_code.html",
+    "email_enrol.html",
+    "email_remove.html",
     "error.html",
     "form_post.html",
     "front.html",
+    "inbox.html",
     "logged_out.html",
     "login.html",
     "logout.html",
@@ -56,6 +60,8 @@ templates![
     "totp_enrol.html",
     "totp_remove.html",
     "totp_rename.html",
+    "mail/activation_code.txt",
+    "mail/sign_in_code.txt",
 ];
 
 /// Renders pages. One per process; cheap to share behind an `Arc`.
@@ -70,7 +76,9 @@ impl Pages {
     pub fn new(branding: Branding) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        let is_text = |name: &str| std::path::Path::new(name).extension().is_some_and(|kind| kind == "txt");
+        environment
+            .set_auto_escape_callback(move |name| if is_text(name) { AutoEscape::None } else { AutoEscape::Html });
         environment.add_filter("query", |value: &str| -> String {
             url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
         });
@@ -86,6 +94,15 @@ impl Pages {
     /// The name that titles, the header and authenticator apps show.
     pub fn product_name(&self) -> &str {
         &self.branding.product_name
+    }
+
+    /// The text of a message: its subject is the first line, and a blank line comes after it.
+    pub(crate) fn text(&self, template: &'static str, context: minijinja::Value) -> Result<String, RenderError> {
+        let whole = context! { brand => Serde(&self.branding), ..context };
+        self.environment
+            .get_template(template)
+            .and_then(|template| template.render(whole))
+            .map_err(|error| RenderError::new(template, &error))
     }
 
     /// The whole HTML document of a page.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schema::Timestamp;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -65,6 +66,12 @@ impl FormError {
         Self { summary: summary.into(), fields: fields.to_vec(), retry: None }
     }
 
+    /// No message can be sent for `wait_secs` after `now_unix_secs`.
+    pub fn too_early(now_unix_secs: i64, wait_secs: u64) -> Self {
+        let summary = "Another message cannot be sent yet.".to_owned();
+        Self { summary, ..Self::cool_down(now_unix_secs, wait_secs) }
+    }
+
     /// Too many attempts: the next one is possible `wait_secs` after `now_unix_secs`.
     pub fn cool_down(now_unix_secs: i64, wait_secs: u64) -> Self {
         Self {
@@ -89,6 +96,12 @@ impl Cooldown {
     pub fn starting(now_unix_secs: i64, wait_secs: u64) -> Self {
         let end = now_unix_secs.saturating_add(i64::try_from(wait_secs).unwrap_or(i64::MAX));
         Self { at: When::from_unix_secs(end), seconds: wait_secs }
+    }
+
+    /// What is left at `now` of a wait that ends at `end`, in whole seconds; `None` if it is over.
+    pub fn until(now: Timestamp, end: Timestamp) -> Option<Self> {
+        let left = end.since(now);
+        (!left.is_zero()).then(|| Self::starting(now.as_secs(), crate::error::page::whole_secs(left)))
     }
 }
 
@@ -124,17 +137,23 @@ pub enum Notice {
     AuthenticatorRemoved,
     /// An authenticator app was given another name.
     AuthenticatorRenamed,
+    /// An address gets codes from now on.
+    EmailCodesOn,
+    /// An address gets no more codes.
+    EmailCodesOff,
     /// One session was ended.
     SessionEnded,
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
         ("authenticator-removed", Self::AuthenticatorRemoved),
         ("authenticator-renamed", Self::AuthenticatorRenamed),
+        ("email-codes-on", Self::EmailCodesOn),
+        ("email-codes-off", Self::EmailCodesOff),
         ("session", Self::SessionEnded),
     ];
 
@@ -155,6 +174,8 @@ impl Notice {
             Self::MfaEnabled => "Multi-factor authentication is on.",
             Self::AuthenticatorRemoved => "The authenticator app was removed.",
             Self::AuthenticatorRenamed => "The authenticator app was renamed.",
+            Self::EmailCodesOn => "Codes can be sent to the e-mail address.",
+            Self::EmailCodesOff => "No more codes are sent to the e-mail address.",
             Self::SessionEnded => "The session was ended.",
         }
     }

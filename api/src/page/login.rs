@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actors::domain::scope;
 use serde::Serialize;
 
-use super::{ClientLine, FormError, Page, form::form_title};
+use super::{ClientLine, Cooldown, FormError, Page, form::form_title};
 
 /// `/login`: fields `username`, `password`, hidden `l`.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +35,8 @@ pub struct TotpPage {
     pub login: String,
     /// Who asked for the sign-in.
     pub client: Option<ClientLine>,
+    /// Whether a code can be sent by e-mail instead.
+    pub email: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
@@ -47,13 +49,60 @@ impl Page for TotpPage {
     }
 }
 
-/// `/login/backup-code`: field `code`, hidden `l`; always links back to `/login/totp`.
+/// `/login/email`: field `code`, hidden `l`; and the form (field `address`) that has a code sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmailCodePage {
+    /// The login's id.
+    pub login: String,
+    /// Who asked for the sign-in.
+    pub client: Option<ClientLine>,
+    /// The code that is awaited, if one was sent and is still good.
+    pub sent: Option<SentLine>,
+    /// Where a code can be sent to.
+    pub addresses: Vec<AddressChoice>,
+    /// Whether an authenticator app can be used instead.
+    pub totp: bool,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for EmailCodePage {
+    const TEMPLATE: &'static str = "email_code.html";
+
+    fn title(&self) -> String {
+        form_title("Enter the code from your e-mail", self.error.as_ref())
+    }
+}
+
+/// A code that was sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentLine {
+    /// The address, mostly hidden.
+    pub to: String,
+    /// When another one can be asked for, if not yet.
+    pub again: Option<Cooldown>,
+}
+
+/// An address that a code can be sent to.
+#[derive(Clone, Debug, Serialize)]
+pub struct AddressChoice {
+    /// Its id, sent back as the field `address`.
+    pub id: String,
+    /// The address, mostly hidden.
+    pub hidden: String,
+}
+
+/// `/login/backup-code`: field `code`, hidden `l`; links to the other ways.
 #[derive(Clone, Debug, Serialize)]
 pub struct BackupCodePage {
     /// The login's id.
     pub login: String,
     /// Who asked for the sign-in.
     pub client: Option<ClientLine>,
+    /// Whether an authenticator app can be used instead.
+    pub totp: bool,
+    /// Whether a code can be sent by e-mail instead.
+    pub email: bool,
     /// Why the form is shown again; what was typed is not kept.
     pub error: Option<FormError>,
 }

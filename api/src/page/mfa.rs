@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Concealed, FormError, Notice, Page, When, form::form_title};
+use super::{Concealed, Cooldown, FormError, Notice, Page, When, form::form_title};
 use crate::qr::QrSvg;
 
 /// `/account/mfa`: authenticator apps, backup codes, and the form (field `name`) that begins an enrolment.
@@ -12,6 +12,10 @@ pub struct MfaPage {
     pub authenticators: Vec<AuthenticatorRow>,
     /// Whether one more may be added.
     pub may_add: bool,
+    /// Addresses that get codes, oldest first.
+    pub emails: Vec<EmailRow>,
+    /// The form that adds an address; none if there is no room for one, or nothing can be sent from here.
+    pub add_email: Option<AddEmail>,
     /// Unused backup codes.
     pub backup_codes_left: usize,
     /// Backup codes were made and nobody said that they are saved: the page that shows them once may never have arrived.
@@ -29,6 +33,68 @@ impl Page for MfaPage {
 
     fn title(&self) -> String {
         form_title("Multi-factor authentication", self.error.as_ref())
+    }
+}
+
+/// The form that adds an address: field `email`.
+#[derive(Clone, Debug, Serialize)]
+pub struct AddEmail {
+    /// What was typed; the account's address at first.
+    pub address: String,
+}
+
+/// One address that gets codes.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmailRow {
+    /// Its id, part of the path that removes it.
+    pub id: String,
+    /// The address.
+    pub address: String,
+    /// When it was confirmed.
+    pub added: When,
+    /// When a code sent to it was last accepted.
+    pub last_used: Option<When>,
+    /// After too many wrong codes none is looked at any more.
+    pub suspended: bool,
+}
+
+/// `/account/mfa/email/{factor}`: the form (field `code`) that confirms an address, and the one that sends another code.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmailEnrolPage {
+    /// The pending address's id, part of the paths of both forms.
+    pub factor: String,
+    /// The address.
+    pub address: String,
+    /// When another code can be asked for, if not yet.
+    pub again: Option<Cooldown>,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for EmailEnrolPage {
+    const TEMPLATE: &'static str = "email_enrol.html";
+
+    fn title(&self) -> String {
+        form_title("Confirm your e-mail address", self.error.as_ref())
+    }
+}
+
+/// `/account/mfa/email/{factor}/remove`: asks before an address gets no more codes; a form without fields.
+#[derive(Clone, Debug, Serialize)]
+pub struct EmailRemovePage {
+    /// The address's id.
+    pub factor: String,
+    /// The address.
+    pub address: String,
+    /// Whether it is the last device, so that multi-factor authentication ends with it.
+    pub last: bool,
+}
+
+impl Page for EmailRemovePage {
+    const TEMPLATE: &'static str = "email_remove.html";
+
+    fn title(&self) -> String {
+        "Stop e-mail codes".to_owned()
     }
 }
 

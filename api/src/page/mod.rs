@@ -7,6 +7,7 @@ mod error;
 mod form;
 mod form_post;
 mod front;
+mod inbox;
 mod login;
 mod logout;
 mod mfa;
@@ -22,11 +23,12 @@ pub use error::{ErrorPage, Link};
 pub use form::{ClientLine, Concealed, Cooldown, FormError, Notice, PasswordRule};
 pub use form_post::FormPostPage;
 pub use front::FrontPage;
-pub use login::{BackupCodePage, ConsentPage, LoginPage, ScopeLine, TotpPage};
+pub use inbox::{InboxPage, LetterRow};
+pub use login::{AddressChoice, BackupCodePage, ConsentPage, EmailCodePage, LoginPage, ScopeLine, SentLine, TotpPage};
 pub use logout::{BackLink, CarriedField, LoggedOutPage, LogoutPage};
 pub use mfa::{
-    AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, MfaPage, TotpEnrolPage,
-    TotpRemovePage, TotpRenamePage, groups_of_four,
+    AddEmail, AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, EmailEnrolPage,
+    EmailRemovePage, EmailRow, MfaPage, TotpEnrolPage, TotpRemovePage, TotpRenamePage, groups_of_four,
 };
 pub use password::{PasswordPage, ReauthenticatePage, ResetPage};
 pub use register::{RegisterPage, SetupPage};

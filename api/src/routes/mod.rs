@@ -4,6 +4,7 @@ pub mod account;
 mod discovery;
 mod document;
 pub mod front;
+pub mod inbox;
 mod jwks;
 pub mod login;
 pub mod logout;

@@ -2,12 +2,13 @@
 //! browser.
 
 use api::page::{
-    AccountPage, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage, BackupCodesRegeneratePage,
-    BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage, Cooldown, DevNotice, EmailLine,
-    ErrorPage, FormError, FrontPage, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page, Pages,
-    PasswordPage, PasswordRule, ReauthenticatePage, RegisterPage, RenderError, ResetPage, ScopeLine, SessionRow,
-    SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, When, describe_user_agent,
-    groups_of_four,
+    AccountPage, AddEmail, AddressChoice, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
+    BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
+    Cooldown, DevNotice, EmailCodePage, EmailEnrolPage, EmailLine, EmailRemovePage, EmailRow, ErrorPage, FormError,
+    FrontPage, InboxPage, LetterRow, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page, Pages,
+    PasswordPage, PasswordRule, ReauthenticatePage, RegisterPage, RenderError, ResetPage, ScopeLine, SentLine,
+    SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, When,
+    describe_user_agent, groups_of_four,
 };
 use api::qr::QrSvg;
 
@@ -63,6 +64,7 @@ pub(crate) fn all(pages: &Pages) -> Vec<Sample> {
         gallery.signed_in = true;
         account(&mut gallery, &text);
         factors(&mut gallery, &text);
+        addresses(&mut gallery, &text);
         passwords(&mut gallery, &text);
     }
     gallery.samples
@@ -123,6 +125,14 @@ fn new_accounts(gallery: &mut Gallery<'_>, text: &Texts) {
 
 fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("front"), &FrontPage::default());
+    let letter = LetterRow {
+        to: text.of("amelia@mail.example"),
+        subject: text.of("Your code to sign in to Doorward"),
+        text: Concealed::from(text.of("Hello amelia,\n\nthis code completes your sign-in:\n\n123456\n")),
+        at: when(5),
+    };
+    gallery.add(&text.name("inbox-dev"), &InboxPage { letters: vec![letter] });
+    gallery.add(&text.name("inbox-empty-dev"), &InboxPage { letters: Vec::new() });
     gallery.add(&text.name("front-dev"), &FrontPage::default());
     let login = |client, username: &str, error| LoginPage {
         login: text.of("lgn234"),
@@ -136,16 +146,32 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("login-error"), &login(Some(text.client()), "amelia", Some(wrong)));
     gallery.add(&text.name("login-wait"), &login(None, "amelia", Some(FormError::cool_down(NOW, 30))));
 
-    let totp = |error| TotpPage { login: text.of("lgn234"), client: Some(text.client()), error };
+    let totp = |error| TotpPage { login: text.of("lgn234"), client: Some(text.client()), email: text.hostile, error };
     gallery.add(&text.name("totp"), &totp(None));
     gallery.add(
         &text.name("totp-error"),
         &totp(Some(text.error("code", "This code is not right. Enter the one shown now."))),
     );
     gallery.add(&text.name("totp-wait"), &totp(Some(FormError::cool_down(NOW, 1))));
-    let backup = |error| BackupCodePage { login: text.of("lgn234"), client: None, error };
+    let backup =
+        |error| BackupCodePage { login: text.of("lgn234"), client: None, totp: true, email: text.hostile, error };
     gallery.add(&text.name("backup-code"), &backup(None));
     gallery.add(&text.name("backup-code-error"), &backup(Some(text.error("code", "This backup code is not right."))));
+
+    let address = |hidden: &str| AddressChoice { id: text.of("fac1"), hidden: text.of(hidden) };
+    let mailed = |sent, error| EmailCodePage {
+        login: text.of("lgn234"),
+        client: Some(text.client()),
+        sent,
+        addresses: vec![address("a•••@m•••.example"), address("a•••@w•••.example")],
+        totp: true,
+        error,
+    };
+    let sent = |again| Some(SentLine { to: text.of("a•••@m•••.example"), again });
+    gallery.add(&text.name("email-code-ask"), &mailed(None, None));
+    gallery.add(&text.name("email-code"), &mailed(sent(Some(Cooldown::starting(NOW, 60))), None));
+    let wrong = text.error("code", "This code is not right. Enter the one from the newest message.");
+    gallery.add(&text.name("email-code-error"), &mailed(sent(None), Some(wrong)));
 
     let scopes = ["openid", "profile", "email", "offline_access"].map(ScopeLine::new).to_vec();
     let scopes = if text.hostile { vec![ScopeLine::new(HOSTILE)] } else { scopes };
@@ -186,18 +212,20 @@ fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
 
 fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("front-signed-in"), &FrontPage::default());
-    let page = |authenticators, left, notice| AccountPage {
+    let page = |(authenticators, emails), left, notice| AccountPage {
         user_name: text.of("amelia"),
         email: Some(EmailLine { address: text.of("amelia@mail.example"), verified: false }),
         created: when(90 * 86_400),
         password_set: Some(when(3 * 86_400)),
         authenticators,
+        emails,
         backup_codes_left: left,
         sessions: 2,
         notice,
     };
-    gallery.add(&text.name("account"), &page(0, 0, Some(Notice::Registered)));
-    gallery.add(&text.name("account-mfa"), &page(1, 3, None));
+    gallery.add(&text.name("account"), &page((0, 0), 0, Some(Notice::Registered)));
+    gallery.add(&text.name("account-mfa"), &page((1, 0), 3, None));
+    gallery.add(&text.name("account-email"), &page((0, 1), 9, None));
 
     let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
     let row = |id: &str, agent: &str, current| SessionRow {
@@ -213,26 +241,61 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("sessions"), &SessionsPage { sessions, notice: Some(Notice::SessionEnded) });
 }
 
-fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
-    let mfa = |authenticators, left, error| MfaPage {
+fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, error: Option<FormError>) -> MfaPage {
+    MfaPage {
         authenticators,
         may_add: true,
+        emails: Vec::new(),
+        add_email: Some(AddEmail { address: text.of("amelia@mail.example") }),
         backup_codes_left: left,
         backup_codes_unsaved: false,
         name: text.of("Authenticator app"),
         notice: None,
         error,
+    }
+}
+
+fn app(text: &Texts, name: &str, last_used: Option<When>) -> AuthenticatorRow {
+    AuthenticatorRow { id: text.of("fac1"), name: text.of(name), added: when(30 * 86_400), last_used, suspended: false }
+}
+
+fn addresses(gallery: &mut Gallery<'_>, text: &Texts) {
+    let mfa = |authenticators, left, error| mfa_page(text, authenticators, left, error);
+    let address = |last_used, suspended| EmailRow {
+        id: text.of("fac1"),
+        address: text.of("amelia@mail.example"),
+        added: when(30 * 86_400),
+        last_used,
+        suspended,
     };
+    let by_mail = MfaPage { emails: vec![address(Some(when(60)), false)], add_email: None, ..mfa(Vec::new(), 9, None) };
+    gallery.add(&text.name("mfa-email"), &by_mail);
+    let both = MfaPage { emails: vec![address(None, true)], ..mfa(vec![app(text, "Phone", None)], 9, None) };
+    gallery.add(&text.name("mfa-both"), &both);
+    let refused = text.error("email", "Enter an e-mail address such as name@example.org.");
+    gallery.add(&text.name("mfa-email-error"), &mfa(Vec::new(), 0, Some(refused)));
+    let confirm = |again, error| EmailEnrolPage {
+        factor: text.of("fac1"),
+        address: text.of("amelia@mail.example"),
+        again,
+        error,
+    };
+    gallery.add(&text.name("email-enrol"), &confirm(Some(Cooldown::starting(NOW, 60)), None));
+    let wrong = text.error("code", "This code is not right, or not good any more. Enter the newest one.");
+    gallery.add(&text.name("email-enrol-error"), &confirm(None, Some(wrong)));
+    for last in [true, false] {
+        let name = if last { "email-remove-last" } else { "email-remove" };
+        let page = EmailRemovePage { factor: text.of("fac1"), address: text.of("amelia@mail.example"), last };
+        gallery.add(&text.name(name), &page);
+    }
+}
+
+fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
+    let mfa = |authenticators, left, error| mfa_page(text, authenticators, left, error);
     gallery.add(&text.name("mfa-off"), &mfa(Vec::new(), 0, None));
     let refused = Some(text.error("name", "Give the authenticator app a name."));
     gallery.add(&text.name("mfa-off-error"), &mfa(Vec::new(), 0, refused));
-    let device = |name: &str, last_used| AuthenticatorRow {
-        id: text.of("fac1"),
-        name: text.of(name),
-        added: when(30 * 86_400),
-        last_used,
-        suspended: false,
-    };
+    let device = |name: &str, last_used| app(text, name, last_used);
     gallery
         .add(&text.name("mfa-on"), &mfa(vec![device("Phone", Some(when(3600))), device("Work laptop", None)], 2, None));
 

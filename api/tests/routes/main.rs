@@ -8,6 +8,7 @@ mod support;
 
 mod account;
 mod edge;
+mod email;
 mod forms;
 mod login;
 mod mfa;

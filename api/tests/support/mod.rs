@@ -15,7 +15,7 @@ use std::{
 use actors::{
     Services, ServicesOptions,
     call::Deadline,
-    clock::MockClock,
+    clock::{Clock, MockClock},
     domain::{
         command::{Body, Decide, DisableUser},
         context::{Attempt, Origin, Settings},
@@ -24,10 +24,12 @@ use actors::{
     entropy::SeededEntropy,
     hasher::Argon2Params,
     key_ring::Rotation,
+    notifier::Carrier,
     vault::MasterKeys,
 };
 use api::{
     ApiSettings, ApiState,
+    mail::{Inbox, Mail, Writer},
     page::{Branding, Pages},
 };
 use cluster::{Authority, Generation, NoCaller, NodeId};
@@ -58,6 +60,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<MockClock>,
     pub(crate) issuer: Url,
     pub(crate) router: axum::Router,
+    pub(crate) inbox: Arc<Inbox>,
     _folder: TempDir,
 }
 
@@ -72,20 +75,40 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(template().await.path(), folder.path());
         let clock = Arc::new(MockClock::new(START));
-        let services = start(folder.path(), Arc::clone(&clock), RING, issuer).await;
+        let pages = Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() }));
+        let writer = Writer { pages: Arc::clone(&pages), origin: issuer.to_owned() };
+        let inbox = Arc::new(Inbox::new(writer, Arc::clone(&clock) as Arc<dyn Clock>));
+        let services = start(folder.path(), Arc::clone(&clock), issuer, vec![Arc::clone(&inbox) as _]).await;
         let issuer = Url::parse(issuer).expect("a URL");
         let mut settings = ApiSettings::new(issuer.clone());
         settings.failure_floor = Duration::ZERO;
         settings.request_deadline = Duration::from_mins(1);
         change(&mut settings);
-        let pages = Pages::new(Branding { product_name: "Doorward".to_owned() });
-        let router = api::router(ApiState::new(services.clone(), pages, settings));
-        Self { services, clock, issuer, router, _folder: folder }
+        let state = ApiState::new(services.clone(), pages, settings).with_inbox(Some(Arc::clone(&inbox)));
+        Self { services, clock, issuer, router: api::router(state), inbox, _folder: folder }
     }
 
     /// A browser without cookies.
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser::new(self, SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4711))
+    }
+
+    /// Message number `n`, counted from 1, once it was sent.
+    pub(crate) async fn letter(&self, n: usize) -> Mail {
+        loop {
+            let letters = self.inbox.newest_first();
+            if letters.len() >= n {
+                return letters[letters.len() - n].1.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The code in message number `n`.
+    pub(crate) async fn mailed_code(&self, n: usize) -> String {
+        let letter = self.letter(n).await;
+        let code = letter.text.lines().find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()));
+        code.expect("a code on a line of its own").to_owned()
     }
 
     /// The user of that name.
@@ -113,17 +136,18 @@ impl TestApp {
 }
 
 /// Services over the store in a folder.
-async fn start(folder: &Path, clock: Arc<MockClock>, ring: &str, issuer: &str) -> Services {
+async fn start(folder: &Path, clock: Arc<MockClock>, issuer: &str, carriers: Vec<Arc<dyn Carrier>>) -> Services {
     let store = EmbeddedStore::open(folder, &Options::default()).expect("opens");
     let node: NodeId = "test".parse().expect("a node name");
     let options = ServicesOptions {
         store: Arc::new(store),
         clock,
         entropy: Arc::new(SeededEntropy::new(7)),
-        master_keys: MasterKeys::parse(ring).expect("a ring"),
+        master_keys: MasterKeys::parse(RING).expect("a ring"),
         authority: Arc::new(Authority::alone(node, Generation(1), cluster::now())),
         peers: Arc::new(NoCaller),
         serves: true,
+        carriers,
         settings: Settings { issuer: issuer.to_owned(), ..Settings::default() },
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
@@ -143,7 +167,7 @@ async fn template() -> &'static TempDir {
     TEMPLATE
         .get_or_init(async || {
             let folder = tempfile::tempdir().expect("a folder for the keys");
-            let services = start(folder.path(), Arc::new(MockClock::new(START)), RING, HTTPS).await;
+            let services = start(folder.path(), Arc::new(MockClock::new(START)), HTTPS, Vec::new()).await;
             services.stop(Duration::from_secs(5)).await;
             folder
         })

@@ -55,6 +55,7 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
             Show::SecondFactors => json!({
                 "user": user,
                 "totp": overview.totps,
+                "email": overview.emails,
                 "backup_codes_left": overview.backup_codes_left,
             }),
             Show::Whole | Show::Done(_) | Show::Count(_) => {
@@ -180,19 +181,16 @@ fn user_facts(id: &str, user: &OverviewOutcome) -> String {
 }
 
 fn second_factors(user: &OverviewOutcome) -> String {
-    let rows: Vec<Vec<String>> = user
-        .totps
-        .iter()
-        .map(|totp| {
-            vec![
-                "TOTP".to_owned(),
-                harmless(&totp.name),
-                if totp.suspended { "suspended" } else { factor_state(totp.state) }.to_owned(),
-                moment(totp.created_at),
-                optional(totp.last_used_at),
-            ]
-        })
-        .collect();
+    let state = |suspended, state| if suspended { "suspended" } else { factor_state(state) }.to_owned();
+    let totps = user.totps.iter().map(|totp| {
+        let (name, state) = (harmless(&totp.name), state(totp.suspended, totp.state));
+        vec!["TOTP".to_owned(), name, state, moment(totp.created_at), optional(totp.last_used_at)]
+    });
+    let emails = user.emails.iter().map(|email| {
+        let (name, state) = (harmless(&email.address), state(email.suspended, email.state));
+        vec!["e-mail".to_owned(), name, state, moment(email.created_at), optional(email.last_used_at)]
+    });
+    let rows: Vec<Vec<String>> = totps.chain(emails).collect();
     let table = columns(&["METHOD", "NAME", "STATE", "ADDED", "LAST USED"], &rows);
     format!("{table}backup codes left: {}\n", user.backup_codes_left)
 }

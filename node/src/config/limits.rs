@@ -17,6 +17,9 @@ pub struct Limits {
     /// Registrations that one address prefix may make at once; more are answered 429.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub registrations_per_address: u32,
+    /// Messages that one address prefix may cause at once; more are answered 429.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub messages_per_address: u32,
     /// Memory for users who are not busy at the moment, in MiB; about a kilobyte each.
     #[schemars(range(min = 1, max = 65_536))]
     pub warm_cache_mib: u32,
@@ -24,6 +27,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { window: Span::secs(600), failures_per_address: 100, registrations_per_address: 50, warm_cache_mib: 64 }
+        Self {
+            window: Span::secs(600),
+            failures_per_address: 100,
+            registrations_per_address: 50,
+            messages_per_address: 50,
+            warm_cache_mib: 64,
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod http;
 pub mod keys;
 pub mod lifetimes;
 pub mod limits;
+pub mod mail;
 pub mod markdown;
 pub mod operation;
 pub mod password;
@@ -35,6 +36,7 @@ use self::{
     keys::Keys,
     lifetimes::{Session, SigningKeys, Token},
     limits::Limits,
+    mail::Mail,
     operation::{Log, OAuth, Shutdown},
     password::Password,
     report::{Problems, Report},
@@ -68,6 +70,9 @@ pub struct Config {
     pub password: Password,
     /// One-time codes of authenticator apps.
     pub totp: Totp,
+    /// Messages by e-mail. Without `mail.smtp.url` none is sent, and codes by e-mail are not offered; in development mode
+    /// messages are shown at `/dev/inbox` instead.
+    pub mail: Mail,
     /// Sessions of people in browsers.
     pub session: Session,
     /// Tokens and authorization codes.
@@ -94,6 +99,7 @@ impl Config {
         self.cluster.check(&self.store.url, report);
         self.secrets.check(report);
         self.password.check(report);
+        self.mail.check(report);
         self.session.check(report);
         self.token.check(report);
         self.keys.check(&self.token, report);

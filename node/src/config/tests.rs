@@ -319,6 +319,17 @@ fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
         "cluster.tls.key",
         "http.tls.cert",
         "http.tls.key",
+        "mail.fallback.ca",
+        "mail.fallback.password",
+        "mail.fallback.password_file",
+        "mail.fallback.url",
+        "mail.fallback.username",
+        "mail.from",
+        "mail.smtp.ca",
+        "mail.smtp.password",
+        "mail.smtp.password_file",
+        "mail.smtp.url",
+        "mail.smtp.username",
         "password.threads",
         "secrets.master_keys",
         "secrets.master_keys_file",
@@ -330,7 +341,7 @@ fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
         "store.tls.key",
         "store.username",
     ];
-    let secret = ["secrets.master_keys", "store.password"];
+    let secret = ["mail.fallback.password", "mail.smtp.password", "secrets.master_keys", "store.password"];
     for (path, key) in keys::Keys::new().iter() {
         assert!(key.description.ends_with(['.', '?']), "{path} is not documented");
         assert_eq!(key.default.is_null(), unset.contains(&path), "default of {path}");

@@ -11,10 +11,15 @@ use actors::{
     call::Deadline,
     clock::{Clock, SystemClock},
     entropy::{Entropy, SystemEntropy},
+    notifier::Carrier,
     operator::{Operator, Request, Response},
     vault::MasterKeys,
 };
-use api::{ApiState, page::Pages};
+use api::{
+    ApiState,
+    mail::{Inbox, Writer},
+    page::Pages,
+};
 use axum::Router;
 use cluster::{Authority, Generation, NoCaller};
 
@@ -24,7 +29,7 @@ use self::{
     membership::{Seat, SeatOptions},
     settings::Foundations,
 };
-use crate::{command::backup, config::Config, management::Check, socket};
+use crate::{command::backup, config::Config, mail, management::Check, socket};
 
 /// The name of a node that is alone.
 const NODE: &str = "local";
@@ -73,14 +78,25 @@ impl Parts {
         }
         let serves = seat.as_ref().is_none_or(Seat::serves);
         let gossip_keys = keys.gossip_keys();
-        let base = Foundations { store: backend.store(), clock, entropy, master_keys: keys, authority, peers, serves };
+        let pages = Arc::new(Pages::new(settings::branding()));
+        let (carriers, inbox) = carriers(config, &pages, &clock)?;
+        let base = Foundations {
+            store: backend.store(),
+            clock,
+            entropy,
+            master_keys: keys,
+            authority,
+            carriers,
+            peers,
+            serves,
+        };
         let services = Box::pin(Services::start(settings::options(config, base))).await?;
         let membership = match seat {
             Some(seat) => Some(Box::pin(seat.join(config, &services, gossip_keys)).await?),
             None => None,
         };
         let operator = Operator::new(services.clone());
-        let api = ApiState::new(services.clone(), Pages::new(settings::branding()), settings::surface(config)?);
+        let api = ApiState::new(services.clone(), pages, settings::surface(config)?).with_inbox(inbox);
         Ok(Self { backend, services, operator, api, membership })
     }
 
@@ -153,6 +169,24 @@ impl Parts {
         }
         self.backend.close().await;
     }
+}
+
+/// Providers, in the order in which they are asked.
+type Carriers = Vec<Arc<dyn Carrier>>;
+
+/// Who sends messages; in development mode, where no relay is configured, an inbox that shows them.
+fn carriers(
+    config: &Config,
+    pages: &Arc<Pages>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Carriers, Option<Arc<Inbox>>)> {
+    let writer = Writer { pages: Arc::clone(pages), origin: config.issuer.as_str().to_owned() };
+    let carriers = mail::carriers(&config.mail, &writer)?;
+    if !carriers.is_empty() || !config.issuer.is_development() {
+        return Ok((carriers, None));
+    }
+    let inbox = Arc::new(Inbox::new(writer, Arc::clone(clock)));
+    Ok((vec![Arc::clone(&inbox) as Arc<dyn Carrier>], Some(inbox)))
 }
 
 /// Where operators' questions are answered, for the running server and for a command that opened the store itself.

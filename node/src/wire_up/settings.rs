@@ -12,6 +12,7 @@ use actors::{
     entropy::Entropy,
     hasher::Argon2Params,
     key_ring::Rotation,
+    notifier::Carrier,
     vault::MasterKeys,
 };
 use anyhow::Context as _;
@@ -35,6 +36,7 @@ pub(super) struct Foundations {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) master_keys: MasterKeys,
     pub(super) authority: Arc<Authority>,
+    pub(super) carriers: Vec<Arc<dyn Carrier>>,
     pub(super) peers: Arc<dyn Caller>,
     /// Does this process run account actors?
     pub(super) serves: bool,
@@ -51,6 +53,7 @@ pub(super) fn options(config: &Config, base: Foundations) -> ServicesOptions {
         authority: base.authority,
         peers: base.peers,
         serves: base.serves,
+        carriers: base.carriers,
         settings: settings(config),
         password_policy: Policy { min_len: password.min_length_single_factor.into(), ..Policy::default() },
         argon2: Argon2Params { m_kib: password.argon2.m_kib, t: password.argon2.t, p: password.argon2.p },
@@ -84,6 +87,7 @@ pub(super) fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
         limits: LimitSettings {
             failures: rate(config.limits.failures_per_address),
             registrations: rate(config.limits.registrations_per_address),
+            messages: rate(config.limits.messages_per_address),
             ..defaults.limits.clone()
         },
         ..defaults

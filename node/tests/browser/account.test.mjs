@@ -2,9 +2,10 @@
 // with codes and backup codes, renew and remove factors, change the password, look after sessions.
 import assert from 'node:assert/strict';
 import {
-  beginEnrolment, button, confirmSaved, enrol, enterCode, enterPassword, expectHeading, expectText, heading, link,
+  beginAddress, beginEnrolment, button, confirmSaved, enrol, enterCode, enterPassword, expectHeading, expectText, heading, link,
   proveAgain, readCodes, register, scan, signIn, signOut,
 } from './lib/steps.mjs';
+import { mailedCode } from './lib/inbox.mjs';
 import { passphrase, person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -208,5 +209,61 @@ it('after five wrong passwords the page says when to come back', async () => {
     assert.ok(seconds > 0 && seconds <= 33, `the first cool-down is 30 s and up to a tenth, not ${seconds}`);
     await expectText(tab, /try again at/i);
     assert.match(await tab.locator('time').first().getAttribute('datetime'), /^\d{4}-\d\d-\d\dT/);
+  });
+});
+
+it('codes by e-mail: an address is confirmed, its codes are asked for, another one is sent, the address is removed', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await register(tab, origin(), who);
+    await link(tab, /multi-factor authentication/i);
+    assert.equal(await tab.getByLabel(/e-mail address/i).inputValue(), who.email, 'the address of the account is proposed');
+    await beginAddress(tab, who);
+    await enterCode(tab, await mailedCode(origin(), who));
+    who.codes = await readCodes(tab);
+    await confirmSaved(tab);
+    await expectHeading(tab, /multi-factor authentication/i);
+    await expectText(tab, /e-mail codes/i);
+    await signOut(tab);
+  });
+  await visit(async (tab) => {
+    await tab.goto(`${origin()}/login`);
+    await enterPassword(tab, who);
+    await expectHeading(tab, /code from your e-mail/i);
+    const code = await mailedCode(origin(), who);
+    await tab.reload();
+    await button(tab, /send another code/i);
+    await expectText(tab, /cannot be sent yet/i);
+    await enterCode(tab, code);
+    await expectHeading(tab, /your account/i);
+    await link(tab, /manage multi-factor/i);
+    await link(tab, /^remove/i);
+    await expectHeading(tab, /stop e-mail codes/i);
+    await button(tab, /stop e-mail codes/i);
+    await expectText(tab, /no more codes are sent/i);
+    await signOut(tab);
+    await signIn(tab, origin(), who);
+  });
+});
+
+it('whoever has an app and an address may choose, and a backup code works for both', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await signIn(tab, origin(), who);
+    await tab.goto(`${origin()}/account/mfa`);
+    await beginAddress(tab, who);
+    await enterCode(tab, await mailedCode(origin(), who));
+    await expectText(tab, /codes can be sent/i);
+    await signOut(tab);
+    await toCode(tab, who);
+    await link(tab, /get a code by e-mail/i);
+    await expectHeading(tab, /get a code by e-mail/i);
+    await button(tab, /send a code to/i);
+    await expectHeading(tab, /code from your e-mail/i);
+    await link(tab, /use a backup code/i);
+    await expectHeading(tab, /backup code/i);
+    await link(tab, /get a code by e-mail/i);
+    await enterCode(tab, await mailedCode(origin(), who));
+    await expectHeading(tab, /your account/i);
   });
 });

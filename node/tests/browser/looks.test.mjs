@@ -2,10 +2,11 @@
 // sideways, and pictures of all of it are kept in `target/screenshots`.
 import assert from 'node:assert/strict';
 import {
-  beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, expectText, link, proveAgain, readCodes,
+  beginAddress, beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, expectText, link, proveAgain, readCodes,
   register, scan, signOut,
 } from './lib/steps.mjs';
 import { Application } from './lib/application.mjs';
+import { mailedCode } from './lib/inbox.mjs';
 import { look } from './lib/looks.mjs';
 import { passphrase, person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
@@ -97,6 +98,31 @@ async function lookAtKey(tab) {
   await tab.locator('summary', { hasText: /scan/i }).click();
   await look(tab, 'totp-enrol-key');
 }
+
+it('the pages of codes by e-mail', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await tab.goto(at('/account/mfa'));
+  await beginAddress(tab, who);
+  await look(tab, 'email-enrol');
+  await enterCode(tab, '12345');
+  await look(tab, 'email-enrol-error');
+  await enterCode(tab, await mailedCode(shared.server.origin, who));
+  await readCodes(tab);
+  await confirmSaved(tab);
+  await tab.goto(at('/account/mfa'));
+  await look(tab, 'mfa-email');
+  await link(tab, /^remove/i);
+  await look(tab, 'email-remove');
+  await signOut(tab);
+  await tab.goto(at('/login'));
+  await enterPassword(tab, who);
+  await look(tab, 'email-code');
+  await button(tab, /send another code/i);
+  await look(tab, 'email-code-early');
+  await tab.goto(at('/dev/inbox'));
+  await look(tab, 'inbox');
+}));
 
 it('the pages of a sign-in to an application', () => visit(async (tab) => {
   const { who } = shared;

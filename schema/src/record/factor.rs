@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::{SentCode, record};
 use crate::{CredentialId, FactorId, Timestamp};
 
 /// The one state machine of all devices: Registered → Awaiting activation → Activated → Revoked.
@@ -57,6 +57,25 @@ record! {
         pub seed: String,
         /// The last step accepted; a step at or below it is a replay (RFC 6238, 5.2). 0: none yet.
         pub last_step: u64,
+        /// When it was registered.
+        pub created_at: Timestamp,
+        /// When it last proved something, to the minute.
+        pub last_used_at: Option<Timestamp>,
+    }
+}
+
+record! {
+    /// Item `email/<factor>`: an address whose holder gets codes.
+    pub struct Email: 1 {
+        /// Which device.
+        pub factor: FactorId,
+        /// The address, as `domain::email` reads it.
+        pub address: String,
+        /// Where it stands.
+        pub state: FactorState,
+        /// The code that activates it, while it awaits one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sent: Option<SentCode>,
         /// When it was registered.
         pub created_at: Timestamp,
         /// When it last proved something, to the minute.

@@ -15,6 +15,21 @@ pub enum Method {
     Totp,
     /// A backup code.
     BackupCode,
+    /// A code that was sent by e-mail.
+    EmailCode,
+}
+
+/// A code that was sent, for one login or one enrolment; a new one replaces it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentCode {
+    /// The device that it was sent to.
+    pub factor: FactorId,
+    /// A keyed hash of it, with what it is for.
+    pub mac: String,
+    /// When it was sent, or at least decided on.
+    pub sent_at: Timestamp,
+    /// Its end.
+    pub expires_at: Timestamp,
 }
 
 /// One proof performed in a session; `amr`, `acr` and `auth_time` come from these alone.
@@ -41,6 +56,9 @@ record! {
         pub proofs: Vec<Proof>,
         /// A session that this login renews, when an existing one asks for fresh proofs.
         pub renews: Option<SessionId>,
+        /// The code that was sent for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sent: Option<SentCode>,
         /// When its first proof was accepted.
         pub started_at: Timestamp,
         /// Its end.

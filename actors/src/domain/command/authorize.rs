@@ -165,8 +165,8 @@ impl Authorize {
             return login_needed();
         }
         if wanted.acr.is_some_and(|acr| proved.acr < acr) {
-            // A session of one factor can be raised only by somebody who has a second.
-            return if user.has_second_factor() && !since_request {
+            // A session can be raised only by somebody who has what it takes.
+            return if wanted.acr.is_some_and(|acr| acr <= user.highest_acr()) && !since_request {
                 login_needed()
             } else {
                 Some(AuthorizeOutcome::UnmetAcr)

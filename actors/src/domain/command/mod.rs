@@ -13,6 +13,11 @@ use super::{
 mod authorize;
 mod backup_codes;
 mod change_password;
+mod codes;
+mod delivery;
+mod email_enrol;
+mod email_login;
+mod email_remove;
 mod end_session;
 mod judge_backup_code;
 mod judge_password;
@@ -32,16 +37,23 @@ mod verify_totp;
 pub use authorize::{Authorize, AuthorizeOutcome, Requirement};
 pub use backup_codes::{ReplaceBackupCodes, ReplaceBackupCodesOutcome, SaveBackupCodes};
 pub use change_password::{ChangePassword, ChangePasswordOutcome};
+pub(crate) use codes::THROTTLE as CODES_THROTTLE;
+pub use delivery::{Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome};
+pub use email_enrol::{
+    AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ConfirmEmailOutcome, ResendEmail, SendOutcome, ShowEmail,
+};
+pub use email_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifyEmailCode, VerifyEmailCodeOutcome};
+pub use email_remove::RemoveEmail;
 pub use end_session::{EndAllSessions, EndSession};
 pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
 pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
 pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
-pub use overview::{CheckSession, Overview, OverviewOutcome, SessionView, Shown, TotpView};
+pub use overview::{CheckSession, EmailView, Overview, OverviewOutcome, SessionView, Shown, TotpView};
 pub use redeem_code::{RedeemCode, RedeemOutcome, Refusal};
 pub use refresh::Refresh;
 pub use register::{Register, RegisterOutcome};
 pub use reset_password::{ResetPassword, ResetPasswordOutcome};
-pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn};
+pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn, Ways};
 pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, ShowTotp, ShowTotpOutcome};
 pub use totp_remove::{RemoveTotp, RemoveTotpOutcome};
@@ -171,10 +183,12 @@ macro_rules! bodies {
 
 bodies!(
     Authorize,
+    BeginEmail,
     BeginTotp,
     ChangePassword,
     CheckSession,
     CheckToken,
+    ConfirmEmail,
     ConfirmTotp,
     DisableUser,
     EnableUser,
@@ -184,17 +198,25 @@ bodies!(
     JudgeBackupCode,
     JudgePassword,
     Overview,
+    RecordDelivery,
     RedeemCode,
     Refresh,
     Register,
+    RemoveEmail,
     RemoveTotp,
     RenameTotp,
     ReplaceBackupCodes,
+    ResendEmail,
     ResetMfa,
     ResetPassword,
     RevokeToken,
     SaveBackupCodes,
+    SendLoginCode,
+    ShowEmail,
+    ShowLoginCode,
     ShowTotp,
+    TakeMessage,
+    VerifyEmailCode,
     VerifyTotp,
 );
 
@@ -217,13 +239,14 @@ mod tests {
         };
         assert_eq!(
             named(true),
-            "change_password confirm_totp disable_user end_all_sessions end_session redeem_code refresh remove_totp \
-             replace_backup_codes reset_mfa reset_password revoke_token"
+            "change_password confirm_email confirm_totp disable_user end_all_sessions end_session redeem_code refresh \
+             remove_email remove_totp replace_backup_codes reset_mfa reset_password revoke_token"
         );
         assert_eq!(
             named(false),
-            "authorize begin_totp check_session check_token enable_user issue_reset judge_backup_code judge_password \
-             overview register rename_totp save_backup_codes show_totp verify_totp"
+            "authorize begin_email begin_totp check_session check_token enable_user issue_reset judge_backup_code \
+             judge_password overview record_delivery register rename_totp resend_email save_backup_codes \
+             send_login_code show_email show_login_code show_totp take_message verify_email_code verify_totp"
         );
     }
 

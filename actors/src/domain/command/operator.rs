@@ -7,7 +7,7 @@ use schema::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision,
+    Decide, Decision, codes, email_enrol, email_remove,
     end_session::end_all_but,
     tokens,
     totp_remove::{revoke, void_backup},
@@ -95,7 +95,16 @@ impl Decide for ResetMfa {
             revoke(user, cx, &mut change, totp);
             revoked += 1;
         }
+        for email in user.emails.values().filter(|e| !matches!(e.state, FactorState::Revoked { .. })) {
+            email_remove::revoke(user, cx, &mut change, email);
+            revoked += 1;
+        }
         void_backup(user, cx, &mut change);
+        for throttle in [codes::THROTTLE, email_enrol::ENROLMENT] {
+            if user.throttles.contains_key(throttle) {
+                change.delete(ItemKey::Throttle(throttle.to_owned()));
+            }
+        }
         if change.is_empty() {
             return Decision::answer(0);
         }

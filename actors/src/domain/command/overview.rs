@@ -8,12 +8,12 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, verify_totp::throttle_of};
+use super::{Decide, Decision, codes, email_enrol, verify_totp::throttle_of};
 use crate::domain::{
-    assurance::{self, Assurance},
+    assurance::{self, Acr, Assurance},
     change::{Change, Item},
     context::Context,
-    limits, throttle,
+    limits,
     user::{Areas, SessionRef, User},
 };
 
@@ -34,6 +34,9 @@ pub struct SessionView {
     pub fresh: bool,
     /// Does the account ask for a second factor?
     pub second_factor: bool,
+    /// Is a code that was sent the only one that it can be, beside a backup code?
+    #[serde(default)]
+    pub by_mail_alone: bool,
 }
 
 /// Is this session alive?
@@ -82,16 +85,15 @@ pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<S
         user_name: account.user_name.clone(),
         fresh: is_fresh(user, session, cx),
         second_factor: user.has_second_factor(),
+        by_mail_alone: user.highest_acr() == Acr::TwoStep,
         assurance,
     })
 }
 
 /// Were factors proved recently, at the account's highest level (NIST SP 800-63B-4, 4.1.2.1)?
 pub(super) fn is_fresh(user: &User, session: &Session, cx: &Context<'_>) -> bool {
-    assurance::of(&session.proofs).is_some_and(|a| {
-        let level_met = !user.has_second_factor() || a.acr == assurance::Acr::Mfa;
-        level_met && cx.now < a.auth_time.after(limits::FRESH_PROOF)
-    })
+    assurance::of(&session.proofs)
+        .is_some_and(|a| a.acr >= user.highest_acr() && cx.now < a.auth_time.after(limits::FRESH_PROOF))
 }
 
 /// A TOTP device, as pages and operators see it.
@@ -109,6 +111,23 @@ pub struct TotpView {
     pub last_used_at: Option<Timestamp>,
     /// It is not looked at any more, after a hundred failures in a row; another one must take its place.
     #[serde(default)]
+    pub suspended: bool,
+}
+
+/// An address that gets codes, as pages and operators see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EmailView {
+    /// Which.
+    pub factor: FactorId,
+    /// The address.
+    pub address: String,
+    /// Where it stands.
+    pub state: FactorState,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last proved something.
+    pub last_used_at: Option<Timestamp>,
+    /// It is not looked at any more, after a hundred failures in a row; another one must take its place.
     pub suspended: bool,
 }
 
@@ -150,6 +169,9 @@ pub struct OverviewOutcome {
     pub password_changed_at: Option<Timestamp>,
     /// Devices that are activated or await it.
     pub totps: Vec<TotpView>,
+    /// Addresses that get codes, or await activation.
+    #[serde(default)]
+    pub emails: Vec<EmailView>,
     /// Backup codes left.
     pub backup_codes_left: usize,
     /// When the current backup codes were drawn.
@@ -198,7 +220,15 @@ impl Decide for Overview {
             state: t.state,
             created_at: t.created_at,
             last_used_at: t.last_used_at,
-            suspended: user.throttles.get(&throttle_of(t)).is_some_and(throttle::is_suspended),
+            suspended: codes::is_suspended(user, &throttle_of(t)),
+        });
+        let emails = user.emails.values().filter(|e| shown(e.state)).map(|e| EmailView {
+            factor: e.factor,
+            address: e.address.clone(),
+            state: e.state,
+            created_at: e.created_at,
+            last_used_at: e.last_used_at,
+            suspended: codes::is_suspended(user, &email_enrol::throttle_of(e)),
         });
         Decision::answer(Some(OverviewOutcome {
             user_name: account.user_name.clone(),
@@ -209,6 +239,7 @@ impl Decide for Overview {
             created_at: account.created_at,
             password_changed_at: user.password.as_ref().map(|p| p.changed_at),
             totps: totps.collect(),
+            emails: emails.collect(),
             backup_codes_left: user.backup_codes_left(),
             backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),
             backup_codes_saved_at: user.backup.as_ref().and_then(|set| set.saved_at),

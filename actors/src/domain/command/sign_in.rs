@@ -5,12 +5,12 @@
 //!                         └── no second factor ─────────────────────┘
 //! ```
 //!
-//! A login that renews a session (fresh proofs for a sensitive operation, `prompt=login`, `max_age`) adds its proofs to
-//! that session. In both cases the session's secret is new, so that no id from before the proof is worth anything.
+//! A login that renews a session (fresh proofs for a sensitive operation, `prompt=login`, `max_age`) replaces the proofs of
+//! that session by its own. In both cases the session's secret is new, so that no id from before the proof is worth anything.
 
 use schema::{
     BrowserId, DeviceId, LoginId, SessionId, Sid, Timestamp,
-    record::{AuditEvent, KnownDevice, Login, Method, Proof, Session, Unknown},
+    record::{AuditEvent, KnownDevice, Login, Method, Proof, SentCode, Session, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,22 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
 }
 
+/// How a second factor can be given, beside a backup code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ways {
+    /// By the code of an authenticator app.
+    pub totp: bool,
+    /// By a code that is sent by e-mail.
+    pub email: bool,
+}
+
+impl Ways {
+    /// By the code of an authenticator app.
+    pub const fn by_app() -> Self {
+        Self { totp: true, email: false }
+    }
+}
+
 /// How a proof was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignInOutcome {
@@ -71,6 +87,9 @@ pub enum SignInOutcome {
     SecondFactor {
         /// When the login ends.
         expires_at: Timestamp,
+        /// How it can be given. A node of an earlier version knows one way only.
+        #[serde(default = "Ways::by_app")]
+        ways: Ways,
     },
     /// Right, and complete.
     SignedIn(SignedIn),
@@ -101,16 +120,18 @@ pub(super) fn live_login<'a>(user: &'a User, of: &LoginRef, cx: &Context<'_>) ->
 /// Takes an accepted proof: asks for the second factor where there is one, or completes the login.
 pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &LoginRef, proof: Proof) -> SignInOutcome {
     let begun = live_login(user, of, cx);
+    // A password that is typed twice voids no code that is on its way.
+    let sent = begun.and_then(|login| login.sent.clone()).filter(|_| proof.method == Method::Password);
     let mut proofs = begun.map(|login| login.proofs.clone()).unwrap_or_default();
     assurance::add(&mut proofs, proof);
     // What was proved decides, not how often: the same factor twice is one factor.
-    let enough = assurance::of(&proofs).is_some_and(|proved| proved.acr == Acr::Mfa);
+    let enough = assurance::of(&proofs).is_some_and(|proved| proved.acr >= Acr::TwoStep);
     let renews = match begun {
         Some(login) => login.renews,
         None => of.renews.as_ref().and_then(|r| user.live_session(r, cx.now, cx.settings)).map(|s| s.session),
     };
     if user.has_second_factor() && !enough {
-        return await_second_factor(user, cx, change, of, (proofs, renews));
+        return await_second_factor(user, cx, change, of, Begun { proofs, renews, sent });
     }
     if begun.is_some() {
         change.delete(ItemKey::Login(of.login));
@@ -127,12 +148,19 @@ pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &Lo
     SignInOutcome::SignedIn(signed_in)
 }
 
+/// What a login is at when a second factor is awaited.
+struct Begun {
+    proofs: Vec<Proof>,
+    renews: Option<SessionId>,
+    sent: Option<SentCode>,
+}
+
 fn await_second_factor(
     user: &User,
     cx: &Context<'_>,
     change: &mut Change,
     of: &LoginRef,
-    (proofs, renews): (Vec<Proof>, Option<SessionId>),
+    begun: Begun,
 ) -> SignInOutcome {
     let expires_at = cx.now.after(limits::LOGIN_LIFETIME);
     let live = user.logins.values().filter(|login| cx.now < login.expires_at && login.login != of.login);
@@ -144,13 +172,15 @@ fn await_second_factor(
     change.put(Item::Login(Login {
         login: of.login,
         browser: of.browser,
-        proofs,
-        renews,
+        proofs: begun.proofs,
+        renews: begun.renews,
+        sent: begun.sent,
         started_at: cx.now,
         expires_at,
         unknown: Unknown::default(),
     }));
-    SignInOutcome::SecondFactor { expires_at }
+    let ways = Ways { totp: user.active_totps().next().is_some(), email: !user.active_emails().is_empty() };
+    SignInOutcome::SecondFactor { expires_at, ways }
 }
 
 /// A session for somebody who just proved who they are.
@@ -173,11 +203,11 @@ pub(super) fn new_session(cx: &Context<'_>, browser: BrowserId, proofs: Vec<Proo
     }
 }
 
+/// The login that renews a session is complete by itself, so its proofs take the place of those before: who chose a weaker
+/// way this time has proved less, and no old proof makes the new ones look old.
 fn renew_session(session: &Session, cx: &Context<'_>, proofs: Vec<Proof>, device: DeviceId) -> Session {
     let mut renewed = session.clone();
-    for proof in proofs {
-        assurance::add(&mut renewed.proofs, proof);
-    }
+    renewed.proofs = proofs;
     renewed.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
     renewed.device = device;
     renewed.last_seen_at = cx.now;
@@ -265,5 +295,6 @@ pub(super) const fn method_name(method: Method) -> &'static str {
         Method::Password => "password",
         Method::Totp => "totp",
         Method::BackupCode => "backup_code",
+        Method::EmailCode => "email_code",
     }
 }

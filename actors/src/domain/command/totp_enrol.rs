@@ -2,12 +2,12 @@
 
 use schema::{
     FactorId, Timestamp,
-    record::{FactorState, Method, Proof, Session, Totp, Unknown},
+    record::{AuditEvent, FactorState, Method, Proof, Session, Totp, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision,
+    Decide, Decision, codes,
     judge_backup_code::{self, backup_record},
     overview,
     sign_in::{SignIn, SignedIn},
@@ -95,6 +95,26 @@ impl Decide for BeginTotp {
         let event = event.with("factor", factor.to_string());
         Decision { change, events: vec![event], outcome: BeginTotpOutcome::Begun { factor } }
     }
+}
+
+/// Takes a set of backup codes, if the user has none left. Was it taken?
+pub(super) fn take_backup(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    events: &mut Vec<AuditEvent>,
+    drawn: &[(String, String)],
+) -> bool {
+    if user.backup_codes_left() > 0 || drawn.is_empty() {
+        return false;
+    }
+    if let Some(old) = &user.backup {
+        tokens::end_resting(user, cx, change, |proofs| rest_on(proofs, None, Some(old.credential)));
+    }
+    change.put(Item::Backup(backup_record(cx, drawn)));
+    change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
+    events.push(event::of(cx, "backup_codes.drawn", user.id));
+    true
 }
 
 /// A device's name, no longer than it may be.
@@ -260,17 +280,10 @@ impl ConfirmTotp {
         session.last_seen_at = cx.now;
         let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
         change.put(Item::Session(session));
-        let backup_taken = user.backup_codes_left() == 0 && !self.backup.is_empty();
+        codes::forgiven(user, &mut change);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![event.with("factor", self.factor.to_string())];
-        if backup_taken {
-            if let Some(old) = &user.backup {
-                tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
-            }
-            change.put(Item::Backup(backup_record(cx, &self.backup)));
-            change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
-            events.push(event::of(cx, "backup_codes.drawn", user.id));
-        }
+        let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
         Decision { change, events, outcome: ConfirmTotpOutcome::Activated { signed_in, backup_taken } }
     }
 }

@@ -56,8 +56,7 @@ impl Decide for RemoveTotp {
         }
         let mut change = Change::default();
         revoke(user, cx, &mut change, totp);
-        let others = user.active_totps().any(|other| other.factor != totp.factor);
-        if !others {
+        if user.second_factors().all(|factor| factor == totp.factor) {
             void_backup(user, cx, &mut change);
         }
         let event = event::of(cx, "factor.revoked", user.id).with("method", "totp");
@@ -82,7 +81,7 @@ pub(super) fn void_backup(user: &User, cx: &Context<'_>, change: &mut Change) {
 }
 
 /// Sessions lose the proofs that rest on something; families end.
-fn forget_proofs(user: &User, cx: &Context<'_>, change: &mut Change, rests: impl Fn(&[Proof]) -> bool) {
+pub(super) fn forget_proofs(user: &User, cx: &Context<'_>, change: &mut Change, rests: impl Fn(&[Proof]) -> bool) {
     for stored in user.sessions.values() {
         // What this very decision took from the session already stays taken.
         let taken = change.puts().iter().find_map(|item| match item {

@@ -8,7 +8,7 @@ use schema::record::{Method, Proof, Totp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision,
+    Decide, Decision, codes,
     sign_in::{self, LoginRef, SignInOutcome},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         context::Context,
         event::WithFact,
         factor::totp::{self, Code, Verdict},
-        throttle::{self, Bucketing, Gate},
+        throttle::{Bucketing, Gate},
         user::{Areas, User},
     },
     vault::Purpose,
@@ -90,7 +90,7 @@ fn check_against_all(
     let mut accepted = None;
     let mut replayed = false;
     for totp in user.active_totps() {
-        match throttle::status(&user.throttle(&throttle_of(totp)), bucket, cx.now) {
+        match codes::gate(user, &throttle_of(totp), bucket, cx.now) {
             Gate::Open { .. } => {}
             Gate::Closed { until } => {
                 closed = Some(soonest(closed, SignInOutcome::Throttled { until }));
@@ -109,11 +109,7 @@ fn check_against_all(
         compared.push(totp);
     }
     if let Some((totp, step)) = accepted {
-        let mut counts = user.throttle(&throttle_of(totp));
-        if user.throttles.contains_key(&throttle_of(totp)) {
-            throttle::succeed(&mut counts, bucket);
-            change.put(Item::Throttle(throttle_of(totp), counts));
-        }
+        codes::succeeded(user, change, bucket, throttle_of(totp));
         let used = Totp { last_step: step, last_used_at: Some(cx.now), ..totp.clone() };
         change.put(Item::Totp(used.clone()));
         return Checked::Accepted(used);
@@ -121,11 +117,7 @@ fn check_against_all(
     if compared.is_empty() {
         return Checked::Closed(closed.unwrap_or(SignInOutcome::LoginEnded));
     }
-    for totp in compared {
-        let mut counts = user.throttle(&throttle_of(totp));
-        throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
-        change.put(Item::Throttle(throttle_of(totp), counts));
-    }
+    codes::failed(user, cx, change, bucket, compared.into_iter().map(throttle_of));
     Checked::Refused { replayed }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod backup_code;
 pub mod password;
+pub mod sent_code;
 pub mod totp;
 
 /// A text of ASCII characters in groups of four, for reading and typing. Grows no buffer, so it leaves no copy behind.

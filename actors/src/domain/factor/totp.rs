@@ -65,6 +65,25 @@ impl From<Code> for String {
     }
 }
 
+impl Code {
+    /// The six last digits of a number.
+    pub(super) fn of_number(number: u64) -> Self {
+        let mut digits = Zeroizing::new([0; DIGITS as usize]);
+        let mut rest = number;
+        for digit in digits.iter_mut().rev() {
+            // Below ten, so it is one ASCII digit.
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        Self(Secret::new(*digits))
+    }
+
+    /// The ASCII digits.
+    pub(super) const fn digits(&self) -> &[u8; DIGITS as usize] {
+        self.0.expose()
+    }
+}
+
 /// What a code is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

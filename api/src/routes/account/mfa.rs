@@ -1,4 +1,4 @@
-//! `/account/mfa`: authenticator apps and backup codes at a glance, and the beginning of an enrolment.
+//! `/account/mfa`: authenticator apps, e-mail codes and backup codes at a glance, and the beginning of an enrolment.
 
 use actors::domain::{
     command::{BeginTotp, BeginTotpOutcome, TotpView},
@@ -8,14 +8,14 @@ use axum::response::Response;
 use schema::{Timestamp, record::FactorState};
 use serde::Deserialize;
 
-use super::{Done, overview, reauthenticate, sign_in, when};
+use super::{Done, email, overview, reauthenticate, sign_in, when};
 use crate::{
     error::PageError,
     extract::{
         LiveSession, Query, Submitted, Visit,
         visit::{Frame, see_other},
     },
-    page::{AuthenticatorRow, FormError, MfaPage, Notice},
+    page::{AddEmail, AuthenticatorRow, FormError, MfaPage, Notice},
 };
 
 pub(super) const HERE: &str = "/account/mfa";
@@ -46,7 +46,7 @@ impl Typed {
 /// Shows authenticator apps and backup codes.
 pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
-    show(&visit, &session, None, Said::Notice(done.notice())).await
+    show(&visit, &session, Kept::default(), Said::Notice(done.notice())).await
 }
 
 /// Begins the enrolment of an authenticator app.
@@ -54,7 +54,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, session, typed) = form.in_session(HERE).await?;
     let (name, wrong) = typed.checked();
     if let Some(error) = wrong {
-        return show(&visit, &session, Some(name), Said::Error(error)).await;
+        return show(&visit, &session, Kept { name: Some(name), email: None }, Said::Error(error)).await;
     }
     let command = BeginTotp { session: session.reference.clone(), name: name.clone() };
     let accounts = &visit.state.services.accounts;
@@ -64,19 +64,25 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
         BeginTotpOutcome::NotFresh => Ok(reauthenticate(HERE)),
         BeginTotpOutcome::TooMany => {
             let error = FormError::whole("There is no room for another authenticator app. Remove one first.");
-            show(&visit, &session, Some(name), Said::Error(error)).await
+            show(&visit, &session, Kept { name: Some(name), email: None }, Said::Error(error)).await
         }
     }
 }
 
+/// What was typed and is kept in the forms.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
+}
+
 /// What stands above the page.
-enum Said {
+pub(super) enum Said {
     Notice(Option<Notice>),
     Error(FormError),
 }
 
-/// `typed`: the name that is kept in the form.
-async fn show(visit: &Visit, session: &LiveSession, typed: Option<String>, said: Said) -> Result<Response, PageError> {
+pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said: Said) -> Result<Response, PageError> {
     let account = overview(visit, session, HERE).await?;
     let mut activated: Vec<(Timestamp, TotpView)> = account.totps.into_iter().filter_map(in_force).collect();
     activated.sort_by_key(|(at, _)| *at);
@@ -90,6 +96,9 @@ async fn show(visit: &Visit, session: &LiveSession, typed: Option<String>, said:
             suspended: totp.suspended,
         })
         .collect();
+    let (emails, proposed) = (email::rows(account.emails), account.email.unwrap_or_default());
+    let room = email::can_be_added(visit) && emails.len() < MAX_FACTORS_PER_METHOD;
+    let proposed = if emails.iter().any(|row| row.address == proposed) { String::new() } else { proposed };
     let (notice, error) = match said {
         Said::Notice(notice) => (notice, None),
         Said::Error(error) => (None, Some(error)),
@@ -97,7 +106,9 @@ async fn show(visit: &Visit, session: &LiveSession, typed: Option<String>, said:
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = MfaPage {
         may_add: authenticators.len() < MAX_FACTORS_PER_METHOD,
-        name: typed.unwrap_or_else(|| proposed_name(&authenticators)),
+        add_email: room.then(|| AddEmail { address: typed.email.unwrap_or(proposed) }),
+        emails,
+        name: typed.name.unwrap_or_else(|| proposed_name(&authenticators)),
         authenticators,
         backup_codes_left: account.backup_codes_left,
         backup_codes_unsaved: account.backup_codes_created_at.is_some() && account.backup_codes_saved_at.is_none(),

@@ -1,6 +1,7 @@
 //! `/account`: what a signed-in user sees and changes.
 
 pub mod backup_codes;
+pub mod email;
 pub mod mfa;
 pub mod password;
 pub mod reauthenticate;
@@ -40,13 +41,15 @@ impl Done {
 pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
     let account = overview(&visit, &session, HERE).await?;
-    let authenticators = account.totps.iter().filter(|t| matches!(t.state, FactorState::Activated { .. })).count();
+    let active = |state: FactorState| matches!(state, FactorState::Activated { .. });
+    let authenticators = account.totps.iter().filter(|t| active(t.state)).count();
     let page = AccountPage {
         user_name: account.user_name,
         email: account.email.map(|address| EmailLine { address, verified: account.email_verified }),
         created: when(account.created_at),
         password_set: account.password_changed_at.map(when),
         authenticators,
+        emails: account.emails.iter().filter(|e| active(e.state)).count(),
         backup_codes_left: account.backup_codes_left,
         sessions: account.sessions.len(),
         notice: done.notice(),

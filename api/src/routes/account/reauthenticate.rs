@@ -66,6 +66,11 @@ impl Second {
 pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let to = local(asked.to);
     let session = visit.signed_in(&to).await?;
+    if session.view.by_mail_alone {
+        // A code has to be sent between the two proofs: signing in once more renews this very session.
+        let back: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
+        return Ok(see_other(&format!("/login?return={back}")));
+    }
     show(&visit, &session, to, None)
 }
 
@@ -89,7 +94,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let outcome = password(&visit, &session, &tried, typed.password, &login).await;
     let wrong = FormError::field("password", "This password is not right.");
     let (mut verdict, mut attempt) = tried.verdict(outcome, wrong).await?;
-    if let (Verdict::SecondFactor(_), Some(second)) = (&verdict, second) {
+    if let (Verdict::SecondFactor(..), Some(second)) = (&verdict, second) {
         let tried = Try::begin(&visit)?;
         let outcome = check_second(&visit, &session, &tried, second, login).await;
         let wrong = FormError::field("code", "This code is not right, or was used already.");
@@ -102,7 +107,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         }
         Verdict::Again(error) => show(&visit, &session, to, Some(error)),
         // An authenticator app was added in another tab since the page was made.
-        Verdict::SecondFactor(_) => {
+        Verdict::SecondFactor(..) => {
             let error = FormError::field("code", "Enter the 6 digits of your authenticator app as well.");
             let view = actors::domain::command::SessionView { second_factor: true, ..session.view.clone() };
             show(&visit, &LiveSession { view, ..session }, to, Some(error))

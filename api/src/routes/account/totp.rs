@@ -16,7 +16,7 @@ use axum::{extract::Path, response::Response};
 use schema::FactorId;
 use serde::Deserialize;
 
-use super::{backup_codes, done, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
+use super::{backup_codes, done, email, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
 use crate::{
     error::PageError,
     extract::{
@@ -113,8 +113,9 @@ pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Resp
         return Ok(reauthenticate(&format!("{}/remove", path(factor))));
     }
     let account = overview(&visit, &session, mfa::HERE).await?;
+    let addresses = email::rows(account.emails).len();
     let all: Vec<_> = account.totps.into_iter().filter_map(mfa::in_force).collect();
-    let last = all.len() == 1;
+    let last = all.len() + addresses == 1;
     let Some((_, totp)) = all.into_iter().find(|(_, totp)| totp.factor == factor) else {
         return Ok(see_other(mfa::HERE));
     };

@@ -1,6 +1,9 @@
 //! `/login/backup-code`: a backup code as the second proof.
 
-use actors::{domain::factor::backup_code, secret::Secret};
+use actors::{
+    domain::{command::Ways, factor::backup_code},
+    secret::Secret,
+};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -52,5 +55,6 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &BackupCodePage { login: login.label(), client, error })
+    let Ways { totp, email } = login.offered();
+    visit.page(frame, &BackupCodePage { login: login.label(), client, totp, email, error })
 }

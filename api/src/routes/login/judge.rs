@@ -3,13 +3,14 @@
 use actors::{
     call::{CallError, Deadline},
     domain::{
-        command::{EndSession, SignInOutcome, SignedIn},
+        command::{EndSession, SignInOutcome, SignedIn, Ways},
         context::Attempt,
     },
 };
 use axum::response::Response;
 use schema::{Timestamp, UserId};
 
+use super::email;
 use crate::{
     error::PageError,
     extract::{LoginState, Then, Visit, visit::see_other},
@@ -30,8 +31,8 @@ pub struct Try<'a> {
 /// What a proof came to.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Right; a second one is awaited until then.
-    SecondFactor(Timestamp),
+    /// Right; a second one is awaited until then, in one of these ways.
+    SecondFactor(Timestamp, Ways),
     /// Right, and complete.
     SignedIn(SignedIn),
     /// The form is shown again.
@@ -84,7 +85,7 @@ impl<'a> Try<'a> {
                 self.not_counted();
                 return Err(PageError::LoginEnded);
             }
-            Ok(SignInOutcome::SecondFactor { expires_at }) => Verdict::SecondFactor(expires_at),
+            Ok(SignInOutcome::SecondFactor { expires_at, ways }) => Verdict::SecondFactor(expires_at, ways),
             Ok(SignInOutcome::SignedIn(signed_in)) => Verdict::SignedIn(signed_in),
             Ok(SignInOutcome::Wrong) => Verdict::Again(wrong),
             Ok(SignInOutcome::Throttled { until }) => Verdict::Again(self.visit.cool_down(until)),
@@ -116,11 +117,20 @@ impl<'a> Try<'a> {
             other => other?,
         };
         Ok(match verdict {
-            Verdict::SecondFactor(expires_at) => {
+            Verdict::SecondFactor(expires_at, ways) => {
                 login.user = user;
                 login.expires_at = expires_at;
+                login.ways = ways;
                 visit.keep_login(&login);
-                Judged::Done(see_other(&format!("/login/totp?l={}", login.label())))
+                if ways.totp || !ways.email {
+                    return Ok(Judged::Done(see_other(&format!("/login/totp?l={}", login.label()))));
+                }
+                // The only way, so nobody has to ask for it. Whether one can be sent now, the page tells.
+                match email::send(visit, &login, None).await {
+                    Ok(_) | Err(PageError::TooMany { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+                Judged::Done(see_other(&format!("/login/email?l={}", login.label())))
             }
             Verdict::SignedIn(signed_in) => {
                 let user = user.ok_or(PageError::Internal("somebody signed in and nobody knows who"))?;

@@ -2,6 +2,7 @@
 //! answered in [`judge`] alone, so that all doors look the same from outside.
 
 pub mod backup_code;
+pub mod email;
 pub mod judge;
 pub mod password;
 pub mod totp;

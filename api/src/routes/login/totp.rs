@@ -54,5 +54,5 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &TotpPage { login: login.label(), client, error })
+    visit.page(frame, &TotpPage { login: login.label(), client, email: login.offered().email, error })
 }

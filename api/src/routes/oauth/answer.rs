@@ -87,7 +87,7 @@ pub(super) async fn step(
             missing(visit, request, ErrorCode::ConsentRequired, Step::Consent(question))
         }
         AuthorizeOutcome::UnmetAcr => {
-            let text = "the account has no second factor, which the acr asked for needs";
+            let text = "what was proved does not reach the acr that was asked for";
             let error = OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text);
             refuse(&visit.state, &request.return_to(), &error).map(Step::Answered)
         }

@@ -109,6 +109,13 @@ export async function enrol(tab, person) {
   person.codes = await readCodes(tab);
 }
 
+/** Has codes sent to the person's address, from the page with the factors; `code` reads the mail. */
+export async function beginAddress(tab, person) {
+  await tab.getByLabel(/e-mail address/i).fill(person.email);
+  await button(tab, /send a code/i);
+  await expectHeading(tab, /confirm your e-mail/i);
+}
+
 /** The ten codes that the page shows. */
 export async function readCodes(tab) {
   await expectHeading(tab, /save your backup codes/i);

@@ -32,8 +32,8 @@ class Server:
     All tests come from one address, so the bounds per address are raised; those per account stay as they are.
     """
 
-    def __init__(self, name):
-        port, management = _free_ports(2)
+    def __init__(self, name, **settings):
+        port, management = free_ports(2)
         self.origin = f"http://localhost:{port}"
         self.management = f"http://127.0.0.1:{management}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="doorward-"))
@@ -47,11 +47,17 @@ class Server:
             "DOORWARD__STORE__URL": f"embedded:{self.folder / 'data'}",
             "DOORWARD__LIMITS__FAILURES_PER_ADDRESS": "100000",
             "DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS": "100000",
+            **settings,
         }
         logs = ROOT / "target" / "test-logs"
         logs.mkdir(parents=True, exist_ok=True)
         self.log = logs / f"{name}.log"
-        with self.log.open("wb") as log:
+        self.log.write_bytes(b"")
+        self.start()
+
+    def start(self):
+        """Starts the process, and waits until it is ready."""
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "serve"],
                 cwd=self.folder,
@@ -99,6 +105,11 @@ class Server:
         """Registers a client; returns its `client_id` and `client_secret`."""
         return json.loads(self.command("client", "create", *flags, "--output", "json"))
 
+    def kill(self):
+        """Ends the process without a word to it."""
+        self.process.kill()
+        self.process.wait()
+
     def stop(self):
         """Ends the process as an operator does; one that does not end by itself is an error."""
         self.process.send_signal(signal.SIGTERM)
@@ -113,7 +124,7 @@ class Server:
             raise RuntimeError(f"{BINARY} on SIGTERM: exit code {code}\n{self.tail()}")
 
 
-def _free_ports(count):
+def free_ports(count):
     """Ports that were free a moment ago; all are held at once, so that none is named twice."""
     sockets = [socket.socket() for _ in range(count)]
     try:

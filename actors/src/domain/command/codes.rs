@@ -1,0 +1,68 @@
+//! What all one-time codes of a user have in common: beside the throttle of each device they share a cap of a hundred
+//! consecutive failures, or whoever owns devices of several methods would be guessed at several times as often (HAZARDS
+//! H12). A right code of any of them ends the row; so does a new device, for that is what a suspension asks for.
+
+use schema::Timestamp;
+
+use crate::domain::{
+    change::{Change, Item, ItemKey},
+    context::Context,
+    throttle::{self, Bucketing, Gate},
+    user::User,
+};
+
+/// The name of the common throttle. It has no buckets.
+pub(crate) const THROTTLE: &str = "codes";
+
+/// Are the codes of this device not looked at any more?
+pub(super) fn is_suspended(user: &User, device: &str) -> bool {
+    [THROTTLE, device].iter().any(|name| user.throttles.get(*name).is_some_and(throttle::is_suspended))
+}
+
+/// May a code of this device be looked at?
+pub(super) fn gate(user: &User, device: &str, bucket: Bucketing<'_>, now: Timestamp) -> Gate {
+    let common = user.throttles.get(THROTTLE);
+    if common.is_some_and(throttle::is_suspended) {
+        return Gate::Suspended;
+    }
+    let left = throttle::HARD_CAP - common.map_or(0, |common| common.total);
+    match throttle::status(&user.throttle(device), bucket, now) {
+        Gate::Open { left: own } => Gate::Open { left: own.min(left) },
+        gate => gate,
+    }
+}
+
+/// One wrong code, compared with these devices.
+pub(super) fn failed(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    bucket: Bucketing<'_>,
+    devices: impl IntoIterator<Item = String>,
+) {
+    for device in devices {
+        let mut counts = user.throttle(&device);
+        throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
+        change.put(Item::Throttle(device, counts));
+    }
+    let mut common = user.throttle(THROTTLE);
+    throttle::count(&mut common, cx.now);
+    change.put(Item::Throttle(THROTTLE.to_owned(), common));
+}
+
+/// A right code of this device.
+pub(super) fn succeeded(user: &User, change: &mut Change, bucket: Bucketing<'_>, device: String) {
+    if let Some(counts) = user.throttles.get(&device) {
+        let mut counts = counts.clone();
+        throttle::succeed(&mut counts, bucket);
+        change.put(Item::Throttle(device, counts));
+    }
+    forgiven(user, change);
+}
+
+/// The row of failures has ended.
+pub(super) fn forgiven(user: &User, change: &mut Change) {
+    if user.throttles.contains_key(THROTTLE) {
+        change.delete(ItemKey::Throttle(THROTTLE.to_owned()));
+    }
+}

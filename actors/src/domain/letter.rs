@@ -1,0 +1,188 @@
+//! Messages to people, from the decision that wants one sent to the words that a provider is handed.
+//!
+//! 1. A decision posts a [`Letter`] ([`post`]): sealed, it becomes an item of the user, in the commit that makes it true.
+//!    How many a user may cause in an hour and in a day is decided there as well ([`room`]).
+//! 2. After that commit `settle` hands the item to the [notifier](crate::notifier), which opens and sends it.
+//! 3. What became of it is one more commit, which removes the item ([`RecordDelivery`](super::command::RecordDelivery)).
+
+use std::{fmt, time::Duration};
+
+use schema::{
+    MessageId, Timestamp, UserId,
+    record::{Channel, Message, Sends, Sent, Unknown},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    change::{Change, Item},
+    context::Context,
+    factor::totp::Code,
+    limits,
+    throttle::Bucketing,
+    user::User,
+};
+use crate::vault::{Purpose, Vault};
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// What a message says, and to whom.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Letter {
+    /// The address.
+    pub to: String,
+    /// The user's name.
+    pub user_name: String,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Content {
+    /// A code that completes a login.
+    SignInCode {
+        /// Six digits.
+        code: Code,
+    },
+    /// A code that activates the address.
+    ActivationCode {
+        /// Six digits.
+        code: Code,
+    },
+}
+
+impl Content {
+    /// Its name, in metrics and the audit log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SignInCode { .. } => "sign_in_code",
+            Self::ActivationCode { .. } => "activation_code",
+        }
+    }
+}
+
+/// Neither address nor content.
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Letter").field(&self.content.name()).finish()
+    }
+}
+
+impl Letter {
+    /// Opens a message; `None` if it is not one of this user, or of a newer version.
+    pub fn open(vault: &Vault, user: UserId, message: &Message) -> Option<Self> {
+        let place = [user.to_string(), message.message.to_string()];
+        let text = vault.open(Purpose::Outbox, &[&place[0], &place[1]], &message.sealed).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+/// Is there room for another message? The count with it, or when there is room again.
+pub fn room(user: &User, bucket: Bucketing<'_>, now: Timestamp) -> Result<Sends, Timestamp> {
+    let fresh = || Sends { known: Sent::default(), unknown_devices: Sent::default(), unknown: Unknown::default() };
+    let mut sends = user.sends.clone().unwrap_or_else(fresh);
+    let sent = match bucket {
+        Bucketing::Device(_) => &mut sends.known,
+        Bucketing::Unknown => &mut sends.unknown_devices,
+    };
+    // A beginning that lies ahead was written by a clock that was wrong.
+    if now >= sent.hour.after(HOUR) || now < sent.hour {
+        (sent.hour, sent.in_hour) = (now, 0);
+    }
+    if now >= sent.day.after(DAY) || now < sent.day {
+        (sent.day, sent.in_day) = (now, 0);
+    }
+    if sent.in_day >= limits::MAX_SENDS_PER_DAY {
+        return Err(sent.day.after(DAY));
+    }
+    if sent.in_hour >= limits::MAX_SENDS_PER_HOUR {
+        return Err(sent.hour.after(HOUR));
+    }
+    sent.in_hour += 1;
+    sent.in_day += 1;
+    Ok(sends)
+}
+
+/// No message for an hour: a store that came out of a backup has forgotten those since (HAZARDS H14).
+pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
+    let spent = |sent: &Sent| Sent { hour: now, in_hour: limits::MAX_SENDS_PER_HOUR, ..sent.clone() };
+    Sends { known: spent(&sends.known), unknown_devices: spent(&sends.unknown_devices), unknown: sends.unknown.clone() }
+}
+
+/// Has a letter sent by e-mail with this decision's commit, worth something until `expires_at`. At most one for an attempt.
+pub fn post(
+    user: UserId,
+    cx: &Context<'_>,
+    change: &mut Change,
+    (letter, sends): (&Letter, Sends),
+    expires_at: Timestamp,
+) {
+    let message = MessageId::from_bytes(cx.attempt.seed.derive("message"));
+    // Enums and structs with string keys always serialise.
+    let text = zeroize::Zeroizing::new(serde_json::to_vec(letter).expect("a letter is JSON"));
+    let place = [user.to_string(), message.to_string()];
+    let sealed = cx.vault.seal(Purpose::Outbox, &[&place[0], &place[1]], &text, cx.entropy);
+    change.put(Item::Sends(sends));
+    change.put(Item::Message(Message {
+        message,
+        channel: Channel::Email,
+        sealed,
+        taken_over: None,
+        created_at: cx.now,
+        expires_at,
+        unknown: Unknown::default(),
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: u64) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000).after(Duration::from_secs(secs))
+    }
+
+    /// Sends as often as there is room, once a second, and gives how many went and when there is room again.
+    fn spend(user: &mut User, from: u64) -> (u32, Timestamp) {
+        for count in 0.. {
+            match room(user, Bucketing::Unknown, at(from + u64::from(count))) {
+                Ok(sends) => user.sends = Some(sends),
+                Err(until) => return (count, until),
+            }
+        }
+        unreachable!("there is a bound")
+    }
+
+    #[test]
+    fn a_user_causes_ten_messages_an_hour_and_thirty_a_day() {
+        let mut user = User::unloaded(UserId::from_random([1; 16]));
+        assert_eq!(spend(&mut user, 0), (10, at(3600)));
+        assert_eq!(spend(&mut user, 3600), (10, at(7200)));
+        assert_eq!(spend(&mut user, 7200), (10, at(86_400)));
+        assert_eq!(spend(&mut user, 20_000), (0, at(86_400)));
+        assert_eq!(spend(&mut user, 86_400), (10, at(90_000)));
+    }
+
+    #[test]
+    fn what_strangers_cause_takes_no_room_from_a_known_device_and_a_restore_takes_an_hours_from_both() {
+        let mut user = User::unloaded(UserId::from_random([1; 16]));
+        spend(&mut user, 0);
+        let device = schema::DeviceId::from_bytes([7; 16]);
+        let known = Bucketing::Device(&device);
+        user.sends = Some(room(&user, known, at(11)).expect("room"));
+        let restored = spent(user.sends.as_ref().expect("counted"), at(20));
+        user.sends = Some(restored);
+        for bucket in [known, Bucketing::Unknown] {
+            assert_eq!(room(&user, bucket, at(30)).expect_err("spent"), at(3620));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_takes_no_room_for_good() {
+        let mut user = User::unloaded(UserId::from_random([1; 16]));
+        spend(&mut user, 1_000_000);
+        assert_eq!(spend(&mut user, 0).0, 10);
+    }
+}

@@ -1,0 +1,424 @@
+//! The notifier: sends what decisions have left to be sent.
+//!
+//! 1. A message is an item of its user, committed with what it is about ([`letter`](crate::domain::letter)). `settle` hands
+//!    it over after that commit ([`Notifier::send`]).
+//! 2. The letter is opened and offered to the providers, those first that did not fail lately: to the next one when the one
+//!    before said no, or nothing for [`NEXT_AFTER`]; each has [`CARRIED_WITHIN`], and the first that takes it counts. If none
+//!    does, it is offered again after a pause that doubles, until it is worth nothing.
+//! 3. What became of it is committed, which removes the item. Until then the message is *owed*, and the cursor of the
+//!    [shipper](crate::shipper) stays before its commit.
+//!
+//! So none is lost: a message that is found in a partition, at a load or by the recovery of a node that has gone, is sent as
+//! well ([`Notifier::found`]). Where several nodes share a store only one of them sends it: the one that committed it, for
+//! [`TAKEN_OVER_AFTER`](limits::TAKEN_OVER_AFTER), then whoever holds the lease on it ([`TakeMessage`]).
+//!
+//! A message is sent twice if the process dies, or the store does not answer, between 2 and 3, and if a provider takes it that
+//! was not waited for; a code is good once all the same. A process without providers takes no message: it leaves them to others.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cluster::Authority;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use parking_lot::Mutex;
+use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
+use schema::{AttemptId, MessageId, Timestamp, UserId, record::Message};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+
+use crate::{
+    account::Accounts,
+    call::Deadline,
+    clock::Clock,
+    domain::{
+        command::{Body, Decide, Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome},
+        context::{Attempt, Origin},
+        letter::Letter,
+        limits,
+    },
+    entropy::Entropy,
+    secret::Seed,
+    vault::Vault,
+};
+
+/// How long one provider may take.
+pub const CARRIED_WITHIN: Duration = Duration::from_secs(30);
+/// How long the first one may say nothing before the next is asked as well.
+pub const NEXT_AFTER: Duration = Duration::from_secs(4);
+/// How long a provider that does not work comes after the others.
+pub const AVOIDED_FOR: Duration = Duration::from_secs(30);
+/// The pause after the first round in which no provider took a message; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two rounds.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Messages that are offered at the same time.
+const AT_ONCE: usize = 64;
+/// Messages kept in memory; beyond that they are found again at a load or a start.
+const MAX_WAITING: usize = 10_000;
+/// How long a commit about a message may take, and how often it is tried.
+const COMMITTED_WITHIN: Duration = Duration::from_secs(5);
+const COMMITS: usize = 5;
+
+/// Why a provider did not take a letter. In words, without address or content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotCarried {
+    /// The provider does not work now: another one comes before it for a while.
+    Down(String),
+    /// It takes this letter later, perhaps.
+    Later(String),
+    /// It never takes this letter, as for an address that does not exist. If no provider does, it is given up.
+    Never(String),
+}
+
+/// A provider.
+#[async_trait]
+pub trait Carrier: Send + Sync {
+    /// Its name in the configuration.
+    fn name(&self) -> &str;
+    /// Takes a letter, or says why not. Whoever asks waits no longer than [`CARRIED_WITHIN`], and may stop before.
+    async fn carry(&self, letter: &Letter) -> Result<(), NotCarried>;
+}
+
+/// What a notifier is built from.
+pub struct NotifierOptions {
+    /// Providers, in the order in which they are asked.
+    pub carriers: Vec<Arc<dyn Carrier>>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// For the attempts of its commits.
+    pub entropy: Arc<dyn Entropy>,
+    /// Opens letters.
+    pub vault: Arc<Vault>,
+    /// Who this node is.
+    pub authority: Arc<Authority>,
+}
+
+impl std::fmt::Debug for NotifierOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NotifierOptions").field("carriers", &self.carriers.len()).finish_non_exhaustive()
+    }
+}
+
+/// A handle on the notifier. Cheap to clone.
+#[derive(Clone)]
+pub struct Notifier {
+    actor: ActorRef<Order>,
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Notifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notifier").field("owed", &self.owed()).finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    options: NotifierOptions,
+    accounts: OnceLock<Accounts>,
+    /// When each message that this process was handed and that is not settled was decided on, and its end.
+    owed: Mutex<HashMap<MessageId, (Timestamp, Timestamp)>>,
+    permits: Semaphore,
+    /// By carrier: until when it comes after the others.
+    avoided: Mutex<Vec<Option<Instant>>>,
+}
+
+/// A message on its way.
+#[derive(Clone)]
+struct Owed {
+    user: UserId,
+    message: Message,
+    /// Was it found, so that another node may be sending it?
+    found: bool,
+}
+
+enum Order {
+    Take(Owed),
+    Offer(MessageId),
+    Offered(MessageId, Offered),
+}
+
+/// What came of offering a message.
+enum Offered {
+    /// It is settled.
+    Settled,
+    /// It is another node's until then.
+    Another(Timestamp),
+    /// Nobody took it.
+    Later(String),
+}
+
+/// Where a message stands.
+struct Standing {
+    owed: Owed,
+    rounds: u32,
+}
+
+impl Notifier {
+    /// Starts the notifier.
+    pub async fn start(options: NotifierOptions) -> Result<Self, SpawnErr> {
+        let shared = Arc::new(Shared {
+            avoided: Mutex::new(vec![None; options.carriers.len()]),
+            options,
+            accounts: OnceLock::new(),
+            owed: Mutex::default(),
+            permits: Semaphore::new(AT_ONCE),
+        });
+        let (actor, _) = Actor::spawn(None, Worker { shared: Arc::clone(&shared) }, ()).await?;
+        Ok(Self { actor, shared })
+    }
+
+    /// Where what became of a message is committed.
+    pub(crate) fn report_to(&self, accounts: Accounts) {
+        // Set once, at start.
+        let _ = self.shared.accounts.set(accounts);
+    }
+
+    /// Can messages be sent at all?
+    pub fn can_send(&self) -> bool {
+        !self.shared.options.carriers.is_empty()
+    }
+
+    /// Messages that this process was handed and that are neither settled nor over.
+    pub fn owed(&self) -> usize {
+        self.shared.living_owed().len()
+    }
+
+    /// When the oldest of them was decided on.
+    pub(crate) fn oldest_owed(&self) -> Option<Timestamp> {
+        self.shared.living_owed().values().map(|(created_at, _)| *created_at).min()
+    }
+
+    /// Takes a message that was just committed here.
+    pub(crate) fn send(&self, user: UserId, message: Message) {
+        self.take(Owed { user, message, found: false });
+    }
+
+    /// Takes a message that was found in a partition. Where other nodes share the store one of them may be sending it, so it
+    /// is left to them for some time, and the store is asked before it is sent from here.
+    pub(crate) fn found(&self, user: UserId, message: Message) {
+        self.take(Owed { user, message, found: true });
+    }
+
+    fn take(&self, owed: Owed) {
+        if !self.can_send() {
+            return;
+        }
+        let times = (owed.message.created_at, owed.message.expires_at);
+        self.shared.owed.lock().insert(owed.message.message, times);
+        // If the notifier has stopped the message stays owed, so that nobody takes it for settled.
+        let _ = self.actor.send_message(Order::Take(owed));
+    }
+
+    /// Gives what is under way this long to be settled, then stops. What is left waits in its partition.
+    pub async fn stop(&self, within: Duration) {
+        let deadline = Deadline::after(within);
+        while self.owed() > 0 && !deadline.is_over() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let _ = self.actor.stop_and_wait(None, Some(within)).await;
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct State {
+    standing: HashMap<MessageId, Standing>,
+    /// What is under way; it ends with the notifier.
+    offers: JoinSet<()>,
+}
+
+impl Actor for Worker {
+    type Msg = Order;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Order>, (): ()) -> Result<State, ActorProcessingErr> {
+        Ok(State::default())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Order>,
+        order: Order,
+        State { standing, offers }: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        // One that panicked said nothing; its message is owed until it is over, and found at a load or a start.
+        while offers.try_join_next().is_some() {}
+        match order {
+            Order::Take(owed) => {
+                let id = owed.message.message;
+                if standing.len() >= MAX_WAITING {
+                    metrics::counter!("doorward_messages_deferred_total").increment(1);
+                } else if let Entry::Vacant(place) = standing.entry(id) {
+                    let pause = self.shared.pause_before(&owed);
+                    place.insert(Standing { owed, rounds: 0 });
+                    myself.send_after(pause, move || Order::Offer(id));
+                }
+            }
+            Order::Offer(id) => {
+                if let Some(standing) = standing.get(&id) {
+                    let (shared, owed) = (Arc::clone(&self.shared), standing.owed.clone());
+                    offers.spawn(async move {
+                        let offered = shared.offer(owed).await;
+                        // A notifier that has stopped settles nothing more.
+                        let _ = myself.send_message(Order::Offered(id, offered));
+                    });
+                }
+            }
+            Order::Offered(id, Offered::Settled) => {
+                standing.remove(&id);
+                self.shared.owed.lock().remove(&id);
+            }
+            Order::Offered(id, Offered::Another(until)) => {
+                let pause = until.since(self.shared.options.clock.now()).max(FIRST_PAUSE);
+                myself.send_after(pause, move || Order::Offer(id));
+            }
+            Order::Offered(id, Offered::Later(reason)) => {
+                if let Some(standing) = standing.get_mut(&id) {
+                    standing.rounds += 1;
+                    tracing::warn!(%id, reason, rounds = standing.rounds, "no provider took a message; it is offered again");
+                    let pause = (FIRST_PAUSE * 2u32.saturating_pow(standing.rounds - 1)).min(LONGEST_PAUSE);
+                    myself.send_after(pause, move || Order::Offer(id));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Messages that are neither settled nor over, in the lock that guards them.
+    fn living_owed(&self) -> parking_lot::MutexGuard<'_, HashMap<MessageId, (Timestamp, Timestamp)>> {
+        let now = self.options.clock.now();
+        let mut owed = self.owed.lock();
+        owed.retain(|_, (_, expires_at)| now < expires_at.after(limits::TAKEN_FOR));
+        owed
+    }
+
+    /// How long a message is left to another node that may be sending it.
+    fn pause_before(&self, owed: &Owed) -> Duration {
+        if !owed.found || self.options.authority.is_alone() {
+            return Duration::ZERO;
+        }
+        let due = match &owed.message.taken_over {
+            Some(taken) => taken.at.after(limits::TAKEN_FOR),
+            None => owed.message.created_at.after(limits::TAKEN_OVER_AFTER),
+        };
+        due.since(self.options.clock.now())
+    }
+
+    /// Must the store be asked whose the message is? Who has committed it has it for itself at first.
+    fn is_contested(&self, owed: &Owed) -> bool {
+        let own = !owed.found && self.options.clock.now() < owed.message.created_at.after(limits::TAKEN_OVER_AFTER);
+        !own && !self.options.authority.is_alone()
+    }
+
+    /// Offers a message to the providers and commits what became of it.
+    async fn offer(&self, owed: Owed) -> Offered {
+        // Closed never.
+        let _permit = self.permits.acquire().await;
+        let Some(accounts) = self.accounts.get() else {
+            return Offered::Later("this process has just begun".to_owned());
+        };
+        if self.is_contested(&owed) {
+            let authority = &self.options.authority;
+            let by = format!("{}/{}", authority.me(), authority.generation().0);
+            let take = TakeMessage { message: owed.message.message, by };
+            match self.commit(accounts, owed.user, take).await {
+                Ok(TakeMessageOutcome::Taken) => {}
+                Ok(TakeMessageOutcome::Gone) => return Offered::Settled,
+                Ok(TakeMessageOutcome::Another { until }) => return Offered::Another(until),
+                Err(reason) => return Offered::Later(reason),
+            }
+        }
+        let delivered = match self.carry(&owed).await {
+            Ok(delivered) => delivered,
+            Err(reason) => return Offered::Later(reason),
+        };
+        let outcome = if matches!(delivered, Delivered::Sent { .. }) { "sent" } else { "failed" };
+        metrics::counter!("doorward_messages_total", "channel" => "email", "outcome" => outcome).increment(1);
+        let record = RecordDelivery { message: owed.message.message, delivered };
+        for _ in 0..COMMITS {
+            match self.commit(accounts, owed.user, record.clone()).await {
+                Ok(_) => return Offered::Settled,
+                Err(reason) => tracing::warn!(reason, "what became of a message is not recorded yet"),
+            }
+            tokio::time::sleep(FIRST_PAUSE).await;
+        }
+        // Its item stays, so it is found and sent once more: rather twice than never.
+        Offered::Settled
+    }
+
+    async fn commit<C: Decide + Into<Body>>(
+        &self,
+        accounts: &Accounts,
+        user: UserId,
+        command: C,
+    ) -> Result<C::Outcome, String> {
+        let entropy = &self.options.entropy;
+        let origin = Origin { actor: Some("system".to_owned()), ..Origin::default() };
+        let attempt = Attempt { id: AttemptId::from_bytes(entropy.array()), seed: Seed::new(entropy.array()), origin };
+        let asked = accounts.ask(user, &attempt, command, Deadline::after(COMMITTED_WITHIN));
+        asked.await.map_err(|error| error.to_string())
+    }
+
+    /// What became of the message; an error if it is to be offered again.
+    async fn carry(&self, owed: &Owed) -> Result<Delivered, String> {
+        let failed = |reason: &str| Ok(Delivered::Failed { reason: reason.to_owned() });
+        if self.options.clock.now() >= owed.message.expires_at {
+            return failed("it expired before a provider took it");
+        }
+        let Some(letter) = Letter::open(&self.options.vault, owed.user, &owed.message) else {
+            return failed("it cannot be opened");
+        };
+        let (mut reasons, mut never) = (Vec::new(), 0);
+        let (mut under_way, mut next) = (FuturesUnordered::new(), self.order().into_iter());
+        loop {
+            under_way.extend(next.next().map(|index| self.ask(index, &letter)));
+            let (name, refusal) = match tokio::time::timeout(NEXT_AFTER, under_way.next()).await {
+                Ok(None) => break,
+                Ok(Some((name, Ok(())))) => {
+                    return Ok(Delivered::Sent { by: name, content: letter.content.name().to_owned() });
+                }
+                Ok(Some((name, Err(refusal)))) => (name, refusal),
+                Err(_) => continue,
+            };
+            never += usize::from(matches!(refusal, NotCarried::Never(_)));
+            let (NotCarried::Down(why) | NotCarried::Later(why) | NotCarried::Never(why)) = refusal;
+            reasons.push(format!("{name}: {why}"));
+        }
+        if reasons.len() == never { failed(&reasons.join("; ")) } else { Err(reasons.join("; ")) }
+    }
+
+    /// Offers a letter to one provider.
+    async fn ask(&self, index: usize, letter: &Letter) -> (String, Result<(), NotCarried>) {
+        let carrier = &self.options.carriers[index];
+        let carried = tokio::time::timeout(CARRIED_WITHIN, carrier.carry(letter)).await;
+        let carried = carried.unwrap_or_else(|_| Err(NotCarried::Down("it did not answer in time".to_owned())));
+        let outcome = if carried.is_ok() { "taken" } else { "not_taken" };
+        let name = carrier.name().to_owned();
+        metrics::counter!("doorward_messages_offered_total", "provider" => name.clone(), "outcome" => outcome)
+            .increment(1);
+        match &carried {
+            Ok(()) => self.avoided.lock()[index] = None,
+            Err(NotCarried::Down(_)) => self.avoided.lock()[index] = Some(cluster::now() + AVOIDED_FOR),
+            Err(NotCarried::Later(_) | NotCarried::Never(_)) => {}
+        }
+        (name, carried)
+    }
+
+    /// Carriers by index: those first that work, each in the order of the configuration.
+    fn order(&self) -> Vec<usize> {
+        let now = cluster::now();
+        let avoided = self.avoided.lock();
+        let mut order: Vec<usize> = (0..avoided.len()).collect();
+        order.sort_by_key(|index| (avoided[*index].is_some_and(|until| now < until), *index));
+        order
+    }
+}

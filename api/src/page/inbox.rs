@@ -1,0 +1,33 @@
+//! `/dev/inbox`: what a development server would have sent.
+
+use serde::Serialize;
+
+use super::{Concealed, Page, When};
+
+/// `/dev/inbox`: messages, the newest first; a page without forms.
+#[derive(Clone, Debug, Serialize)]
+pub struct InboxPage {
+    /// Messages.
+    pub letters: Vec<LetterRow>,
+}
+
+impl Page for InboxPage {
+    const TEMPLATE: &'static str = "inbox.html";
+
+    fn title(&self) -> String {
+        "Development inbox".to_owned()
+    }
+}
+
+/// One message.
+#[derive(Clone, Debug, Serialize)]
+pub struct LetterRow {
+    /// The recipient's address.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub text: Concealed,
+    /// When it was taken.
+    pub at: When,
+}

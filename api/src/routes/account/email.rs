@@ -1,0 +1,214 @@
+//! `/account/mfa/email`: addresses that get codes, from the first code to the removal.
+
+use actors::{
+    domain::{
+        command::{
+            AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ConfirmEmailOutcome, EmailView, RemoveEmail,
+            RemoveTotpOutcome, ResendEmail, SendOutcome, ShowEmail,
+        },
+        email,
+        factor::totp,
+    },
+    secret::Secret,
+};
+use axum::{extract::Path, response::Response};
+use schema::{FactorId, record::FactorState};
+use serde::Deserialize;
+
+use super::{
+    backup_codes, done,
+    mfa::{self, HERE, Kept, Said},
+    overview, reauthenticate,
+    sessions::Nothing,
+    sign_in, when,
+};
+use crate::{
+    error::PageError,
+    extract::{
+        LiveSession, Submitted, Visit,
+        form::secret,
+        visit::{Frame, see_other},
+    },
+    page::{Cooldown, EmailEnrolPage, EmailRemovePage, EmailRow, FormError, Notice},
+    routes::login::judge::{Try, suspended},
+};
+
+/// The level of the data from which on every node knows of addresses that get codes.
+const LEVEL: u32 = 2;
+
+/// An address was typed.
+#[derive(Debug, Deserialize)]
+pub struct Address {
+    email: String,
+}
+
+/// A code was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(deserialize_with = "secret")]
+    code: Secret<String>,
+}
+
+/// Can codes be sent from here, and does every node of the cluster know what they are?
+pub(super) fn can_be_added(visit: &Visit) -> bool {
+    let services = &visit.state.services;
+    services.notifier.can_send() && services.level.current() >= LEVEL
+}
+
+/// Addresses that get codes, the oldest first.
+pub(super) fn rows(emails: Vec<EmailView>) -> Vec<EmailRow> {
+    let active = emails.into_iter().filter_map(|email| match email.state {
+        FactorState::Activated { at } => Some((at, email)),
+        FactorState::Registered | FactorState::AwaitingActivation { .. } | FactorState::Revoked { .. } => None,
+    });
+    let mut active: Vec<_> = active.collect();
+    active.sort_by_key(|(at, _)| *at);
+    let row = |(at, email): (_, EmailView)| EmailRow {
+        id: email.factor.to_string(),
+        address: email.address,
+        added: when(at),
+        last_used: email.last_used_at.map(when),
+        suspended: email.suspended,
+    };
+    active.into_iter().map(row).collect()
+}
+
+/// Sends the first code to an address.
+pub async fn begin(form: Submitted<Address>) -> Result<Response, PageError> {
+    let (visit, session, typed) = form.in_session(HERE).await?;
+    if !can_be_added(&visit) {
+        return Err(PageError::NotFound);
+    }
+    let kept = || Kept { name: None, email: Some(typed.email.clone()) };
+    let address = match email::parse(&typed.email) {
+        Ok(address) => address,
+        Err(error) => {
+            let error = FormError::field("email", error.to_string());
+            return mfa::show(&visit, &session, kept(), Said::Error(error)).await;
+        }
+    };
+    visit.may_cause_a_message()?;
+    let command = BeginEmail { session: session.reference.clone(), address };
+    let accounts = &visit.state.services.accounts;
+    let error = match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        BeginEmailOutcome::Begun { factor } => return Ok(see_other(&path(factor))),
+        BeginEmailOutcome::SessionEnded => return Err(sign_in(HERE)),
+        BeginEmailOutcome::NotFresh => return Ok(reauthenticate(HERE)),
+        BeginEmailOutcome::Known => FormError::field("email", "Codes are sent to this address already."),
+        BeginEmailOutcome::TooMany => {
+            FormError::whole("There is no room for another address. Remove one first, or wait a day.")
+        }
+        BeginEmailOutcome::Wait { until } => visit.too_early(until),
+    };
+    mfa::show(&visit, &session, kept(), Said::Error(error)).await
+}
+
+/// Shows the form for the code.
+pub async fn get(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let session = visit.signed_in(HERE).await?;
+    show(&visit, &session, factor, None).await
+}
+
+/// Sends another code, which replaces the one before.
+pub async fn resend(Path(factor): Path<String>, form: Submitted<Nothing>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let (visit, session, Nothing {}) = form.in_session(HERE).await?;
+    visit.may_cause_a_message()?;
+    let command = ResendEmail { session: session.reference.clone(), factor };
+    let accounts = &visit.state.services.accounts;
+    match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        SendOutcome::Sent => Ok(see_other(&path(factor))),
+        SendOutcome::Wait { until } => show(&visit, &session, factor, Some(visit.too_early(until))).await,
+        SendOutcome::Ended => Ok(see_other(HERE)),
+    }
+}
+
+/// Takes the code. The page with the backup codes is the answer itself, if there are new ones: they are shown once.
+pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let (visit, session, typed) = form.in_session(HERE).await?;
+    let Some(code) = totp::parse_code(typed.code.expose()) else {
+        let error = FormError::field("code", "Enter the 6 digits from the newest message.");
+        return show(&visit, &session, factor, Some(error)).await;
+    };
+    let services = &visit.state.services;
+    // Ten hashes are made for each try, so the address is asked first.
+    let tried = Try::begin(&visit)?;
+    let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
+    let command = ConfirmEmail { session: session.reference.clone(), factor, code, backup };
+    let error = match services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await? {
+        ConfirmEmailOutcome::Activated { signed_in, backup_taken } => {
+            let attempt = tried.not_counted();
+            visit.set_session(session.user, &signed_in, &attempt);
+            return if backup_taken {
+                backup_codes::show_once(&visit, &session, &attempt)
+            } else {
+                Ok(done(HERE, Notice::EmailCodesOn))
+            };
+        }
+        ConfirmEmailOutcome::AlreadyActivated => return Ok(done(HERE, Notice::EmailCodesOn)),
+        ConfirmEmailOutcome::Ended => return Ok(see_other(HERE)),
+        ConfirmEmailOutcome::SessionEnded => return Err(sign_in(HERE)),
+        ConfirmEmailOutcome::NotFresh => return Ok(reauthenticate(&path(factor))),
+        ConfirmEmailOutcome::Wrong => {
+            FormError::field("code", "This code is not right, or not good any more. Enter the newest one.")
+        }
+        ConfirmEmailOutcome::Throttled { until } => visit.cool_down(until),
+        ConfirmEmailOutcome::Suspended => suspended(),
+    };
+    show(&visit, &session, factor, Some(error)).await
+}
+
+async fn show(
+    visit: &Visit,
+    session: &LiveSession,
+    factor: FactorId,
+    error: Option<FormError>,
+) -> Result<Response, PageError> {
+    let command = ShowEmail { session: session.reference.clone(), factor };
+    let accounts = &visit.state.services.accounts;
+    let shown = accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
+    let Some(AwaitedEmail { address, again_at, .. }) = shown else { return Ok(see_other(HERE)) };
+    let frame = Frame::session(session).with_error(error.as_ref());
+    let again = Cooldown::until(visit.now(), again_at);
+    visit.page(frame, &EmailEnrolPage { factor: factor.to_string(), address, again, error })
+}
+
+/// Asks before an address gets no more codes.
+pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let session = visit.signed_in(HERE).await?;
+    if !session.view.fresh {
+        return Ok(reauthenticate(&format!("{}/remove", path(factor))));
+    }
+    let account = overview(&visit, &session, HERE).await?;
+    let apps = account.totps.into_iter().filter_map(mfa::in_force).count();
+    let rows = rows(account.emails);
+    let last = rows.len() + apps == 1;
+    let Some(row) = rows.into_iter().find(|row| row.id == factor.to_string()) else {
+        return Ok(see_other(HERE));
+    };
+    visit.page(Frame::session(&session), &EmailRemovePage { factor: row.id, address: row.address, last })
+}
+
+/// Removes it. One that is gone already was removed by the same form.
+pub async fn remove(Path(factor): Path<String>, form: Submitted<Nothing>) -> Result<Response, PageError> {
+    let factor = read(&factor)?;
+    let (visit, session, Nothing {}) = form.in_session(HERE).await?;
+    let command = RemoveEmail { session: session.reference.clone(), factor };
+    let accounts = &visit.state.services.accounts;
+    match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        RemoveTotpOutcome::Removed | RemoveTotpOutcome::Gone => Ok(done(HERE, Notice::EmailCodesOff)),
+        RemoveTotpOutcome::SessionEnded => Err(sign_in(HERE)),
+        RemoveTotpOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
+    }
+}
+
+fn read(factor: &str) -> Result<FactorId, PageError> {
+    factor.parse().map_err(|_| PageError::NotFound)
+}
+
+fn path(factor: FactorId) -> String {
+    format!("{HERE}/email/{factor}")
+}

@@ -1,0 +1,67 @@
+//! Messages to the outside that wait to be sent.
+
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::{MessageId, Timestamp};
+
+/// By which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Electronic mail.
+    Email,
+}
+
+/// Who sends a message in the place of the node that committed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenOver {
+    /// The node, with its generation.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+record! {
+    /// Item `message/<id>`: written in the commit that decides on it, sent after that commit, and removed with the commit
+    /// that says what became of it.
+    pub struct Message: 1 {
+        /// Which.
+        pub message: MessageId,
+        /// By which way.
+        pub channel: Channel,
+        /// Address and content, sealed to user and message (HAZARDS H17).
+        pub sealed: String,
+        /// Who sends it, if not the node that committed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub taken_over: Option<TakenOver>,
+        /// When it was decided on.
+        pub created_at: Timestamp,
+        /// After this it is worth nothing, and is not sent.
+        pub expires_at: Timestamp,
+    }
+}
+
+/// Messages in an hour and in a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The beginning of the hour that is counted.
+    pub hour: Timestamp,
+    /// Messages in it.
+    pub in_hour: u32,
+    /// The beginning of the day that is counted.
+    pub day: Timestamp,
+    /// Messages in it.
+    pub in_day: u32,
+}
+
+record! {
+    /// Item `sends`: how many messages this user has caused. Known devices and all others are counted apart, so that a
+    /// stranger who knows the password uses up nothing of its owner's (HAZARDS H11).
+    pub struct Sends: 1 {
+        /// From known devices.
+        pub known: Sent,
+        /// From all others.
+        pub unknown_devices: Sent,
+    }
+}
