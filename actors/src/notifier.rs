@@ -375,7 +375,8 @@ impl Shared {
             return failed("it expired before a provider took it");
         }
         let Some(letter) = Letter::open(&self.options.vault, owed.user, &owed.message) else {
-            return failed("it cannot be opened");
+            // Of a newer version, perhaps, which another node sends.
+            return Err("it cannot be read here".to_owned());
         };
         let (mut reasons, mut never) = (Vec::new(), 0);
         let (mut under_way, mut next) = (FuturesUnordered::new(), self.order().into_iter());

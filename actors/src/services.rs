@@ -148,7 +148,7 @@ impl Services {
         if !options.authority.is_alone() {
             data_keys::publish(store, &options.authority, &vault, entropy, now).await?;
         }
-        let settings = Arc::new(options.settings.clone());
+        let settings = Arc::new(Settings { sends_mail: !options.carriers.is_empty(), ..options.settings.clone() });
         let notifier = start_notifier(&options, &vault).await?;
         let shipper = Shipper::start(ShipperOptions {
             notifier: notifier.clone(),

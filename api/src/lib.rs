@@ -42,7 +42,7 @@ use crate::{
 pub fn router(state: ApiState) -> Router {
     use routes::{
         account::{self, backup_codes, email, mfa, password, reauthenticate, sessions, totp},
-        front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
+        forgot, front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
     };
 
     Router::new()
@@ -54,6 +54,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/login/email", get(login::email::get).post(login::email::post))
         .route("/login/email/send", post(login::email::post_send))
         .route("/logout", get(logout::get).post(logout::post))
+        .route("/forgot", get(forgot::get).post(forgot::post))
         .route("/reset", get(reset::get).post(reset::post))
         .route("/setup", get(setup::get).post(setup::post))
         .route("/account", get(account::get))

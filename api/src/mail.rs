@@ -4,7 +4,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use actors::{
     clock::Clock,
-    domain::letter::{Content, Letter},
+    domain::{
+        factor::totp::Code,
+        letter::{Content, Letter, Notice},
+    },
     notifier::{Carrier, NotCarried},
 };
 use async_trait::async_trait;
@@ -48,16 +51,37 @@ pub struct Writer {
 impl Writer {
     /// A letter in words.
     pub fn write(&self, letter: &Letter) -> Result<Mail, RenderError> {
-        let (template, code) = match &letter.content {
-            Content::SignInCode { code } => ("mail/sign_in_code.txt", code),
-            Content::ActivationCode { code } => ("mail/activation_code.txt", code),
+        let shared = context! { user_name => letter.user_name.as_str(), origin => self.origin.as_str() };
+        let with_code = |code: &Code| {
+            let code = Zeroizing::new(String::from(code.clone()));
+            context! { code => code.as_str(), ..shared.clone() }
         };
-        let code = Zeroizing::new(String::from(code.clone()));
-        let context =
-            context! { user_name => letter.user_name.as_str(), origin => self.origin.as_str(), code => code.as_str() };
+        let (template, context) = match &letter.content {
+            Content::SignInCode { code } => ("mail/sign_in_code.txt", with_code(code)),
+            Content::ActivationCode { code } => ("mail/activation_code.txt", with_code(code)),
+            Content::PasswordReset { token } => {
+                ("mail/password_reset.txt", context! { token => token.expose().as_str(), ..shared })
+            }
+            Content::Notice { notice } => ("mail/notice.txt", context! { what => words(*notice), ..shared }),
+        };
         let whole = Zeroizing::new(self.pages.text(template, context)?);
         let (subject, text) = whole.split_once("\n\n").unwrap_or(("", &whole));
         Ok(Mail { to: letter.to.clone(), subject: subject.to_owned(), text: Zeroizing::new(text.to_owned()) })
+    }
+}
+
+/// What happened, as a heading and as the beginning of a sentence.
+const fn words(notice: Notice) -> &'static str {
+    match notice {
+        Notice::PasswordChanged => "Your password was changed",
+        Notice::PasswordReset => "Your password was set anew by a link",
+        Notice::AuthenticatorAdded => "An authenticator app was added",
+        Notice::AuthenticatorRemoved => "An authenticator app was removed",
+        Notice::EmailCodesOn => "Codes by e-mail were turned on for an address",
+        Notice::EmailCodesOff => "Codes by e-mail were turned off for an address",
+        Notice::BackupCodesReplaced => "New backup codes were made",
+        Notice::BackupCodeUsed => "A backup code was used",
+        Notice::SecondFactorsReset => "All second steps were removed by an operator",
     }
 }
 

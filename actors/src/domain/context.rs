@@ -13,6 +13,8 @@ use crate::{entropy::Entropy, secret::Seed, trace::TraceParent, vault::Vault};
 pub struct Settings {
     /// The issuer, without a trailing slash.
     pub issuer: String,
+    /// Can messages be sent?
+    pub sends_mail: bool,
     /// Which TOTP steps are accepted.
     pub totp_window: Window,
     /// A session ends this long after sign-in.
@@ -35,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             issuer: "http://localhost:11080".to_owned(),
+            sends_mail: false,
             totp_window: Window::Both,
             session_absolute: Duration::from_hours(24),
             session_idle: Duration::from_hours(1),

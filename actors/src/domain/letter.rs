@@ -21,7 +21,10 @@ use super::{
     throttle::Bucketing,
     user::User,
 };
-use crate::vault::{Purpose, Vault};
+use crate::{
+    secret::Secret,
+    vault::{Purpose, Vault},
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -51,6 +54,48 @@ pub enum Content {
         /// Six digits.
         code: Code,
     },
+    /// A link that sets a new password.
+    PasswordReset {
+        /// The link's token.
+        #[serde(with = "crate::secret::exposed")]
+        token: Secret<String>,
+    },
+    /// Something about the account has changed.
+    Notice {
+        /// What.
+        notice: Notice,
+    },
+}
+
+/// What somebody is told who may not have done it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is what it is named after")]
+pub enum Notice {
+    PasswordChanged,
+    PasswordReset,
+    AuthenticatorAdded,
+    AuthenticatorRemoved,
+    EmailCodesOn,
+    EmailCodesOff,
+    BackupCodesReplaced,
+    BackupCodeUsed,
+    SecondFactorsReset,
+}
+
+impl Notice {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::AuthenticatorAdded,
+        Self::AuthenticatorRemoved,
+        Self::EmailCodesOn,
+        Self::EmailCodesOff,
+        Self::BackupCodesReplaced,
+        Self::BackupCodeUsed,
+        Self::SecondFactorsReset,
+    ];
 }
 
 impl Content {
@@ -59,6 +104,8 @@ impl Content {
         match self {
             Self::SignInCode { .. } => "sign_in_code",
             Self::ActivationCode { .. } => "activation_code",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::Notice { .. } => "notice",
         }
     }
 }
@@ -111,6 +158,17 @@ pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
     Sends { known: spent(&sends.known), unknown_devices: spent(&sends.unknown_devices), unknown: sends.unknown.clone() }
 }
 
+/// Tells the owner of an account what has changed, at its confirmed address. It counts against no budget: who is told too much
+/// has an account that somebody works on.
+pub fn notice(user: &User, cx: &Context<'_>, change: &mut Change, notice: Notice) {
+    let Some(account) = user.account.as_ref().filter(|account| cx.settings.sends_mail && account.email_verified) else {
+        return;
+    };
+    let Some(to) = account.email.clone() else { return };
+    let letter = Letter { to, user_name: account.user_name.clone(), content: Content::Notice { notice } };
+    put(user.id, cx, change, &letter, cx.now.after(limits::NOTICE_LIFETIME));
+}
+
 /// Has a letter sent by e-mail with this decision's commit, worth something until `expires_at`. At most one for an attempt.
 pub fn post(
     user: UserId,
@@ -119,12 +177,16 @@ pub fn post(
     (letter, sends): (&Letter, Sends),
     expires_at: Timestamp,
 ) {
+    change.put(Item::Sends(sends));
+    put(user, cx, change, letter, expires_at);
+}
+
+fn put(user: UserId, cx: &Context<'_>, change: &mut Change, letter: &Letter, expires_at: Timestamp) {
     let message = MessageId::from_bytes(cx.attempt.seed.derive("message"));
     // Enums and structs with string keys always serialise.
     let text = zeroize::Zeroizing::new(serde_json::to_vec(letter).expect("a letter is JSON"));
     let place = [user.to_string(), message.to_string()];
     let sealed = cx.vault.seal(Purpose::Outbox, &[&place[0], &place[1]], &text, cx.entropy);
-    change.put(Item::Sends(sends));
     change.put(Item::Message(Message {
         message,
         channel: Channel::Email,

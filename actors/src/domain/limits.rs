@@ -32,6 +32,8 @@ pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 pub const MAX_SENDS_PER_HOUR: u32 = 10;
 /// The same in a day.
 pub const MAX_SENDS_PER_DAY: u32 = 30;
+/// A notice that something changed is worth sending for this long.
+pub const NOTICE_LIFETIME: Duration = Duration::from_hours(4);
 /// A message that its committing node has had this long for may be sent by another one.
 pub const TAKEN_OVER_AFTER: Duration = Duration::from_secs(30);
 /// Who took a message over has this long for it.

@@ -7,11 +7,13 @@ use actors::{
     domain::{
         assurance::Acr,
         command::{
-            BeginEmail, BeginEmailOutcome, CheckSession, ConfirmEmail, ConfirmEmailOutcome, LoginRef, Overview,
-            RemoveEmail, RemoveTotp, RemoveTotpOutcome, ResendEmail, SendLoginCode, SendOutcome, ShowEmail,
-            ShowLoginCode, SignInOutcome, VerifyEmailCode, VerifyEmailCodeOutcome, Ways,
+            BeginEmail, BeginEmailOutcome, CheckSession, ConfirmEmail, ConfirmEmailOutcome, IssueReset,
+            IssueResetOutcome, LoginRef, MailReset, Overview, RemoveEmail, RemoveTotp, RemoveTotpOutcome, ResendEmail,
+            SendLoginCode, SendOutcome, ShowEmail, ShowLoginCode, SignInOutcome, VerifyEmailCode,
+            VerifyEmailCodeOutcome, Ways,
         },
         factor::totp::{self, Code},
+        letter::{Content, Notice},
     },
 };
 use schema::{FactorId, record::FactorState};
@@ -384,4 +386,46 @@ async fn who_signs_in_once_more_by_mail_is_fresh_whatever_was_proved_before() {
     let view = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await;
     let view = view.expect("answers").expect("a session");
     assert_eq!((view.fresh, view.assurance.acr), (true, Acr::TwoStep));
+}
+
+#[tokio::test]
+async fn what_changes_is_told_to_the_confirmed_address_and_to_no_other() {
+    let (world, postbox) = world().await;
+    let (mut person, factor) = registered(&world, &postbox).await;
+    assert_eq!(postbox.notices(), [], "an address that was not confirmed is told nothing");
+    let app = world.enrol(&mut person).await;
+    let remove = RemoveTotp { session: person.session.clone(), factor: app.factor };
+    world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
+    let remove = RemoveEmail { session: person.session.clone(), factor };
+    let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
+    assert_eq!(outcome, RemoveTotpOutcome::Removed);
+    let told = [Notice::AuthenticatorAdded, Notice::AuthenticatorRemoved, Notice::EmailCodesOff];
+    postbox.until(|postbox| postbox.notices().len() == told.len()).await;
+    assert!(told.iter().all(|notice| postbox.notices().contains(notice)), "{:?}", postbox.notices());
+}
+
+#[tokio::test]
+async fn a_link_goes_to_the_confirmed_address_once_a_minute_and_an_operators_link_lives_on() {
+    let (world, postbox) = world().await;
+    let (person, _) = registered(&world, &postbox).await;
+    let stranger = world.register("mallory").await;
+    let ask = async |user| {
+        let command = MailReset { device: None };
+        world.services.accounts.ask(user, &world.attempt(), command, soon()).await.expect("answers")
+    };
+    assert!(!ask(stranger.user).await, "there is no confirmed address");
+    let issued = world.services.accounts.ask(person.user, &world.attempt(), IssueReset, soon()).await;
+    let Ok(IssueResetOutcome::Issued { reset, .. }) = issued else { panic!("{issued:?}") };
+    assert!(ask(person.user).await);
+    let letter = postbox.letter(2).await;
+    let Content::PasswordReset { token } = &letter.content else { panic!("{letter:?}") };
+    assert_eq!(letter.to, ADDRESS);
+    let link = world.services.tokens.locators().open_reset(token.expose()).expect("opens");
+    assert_eq!(link.user, person.user);
+    assert!(!ask(person.user).await, "too early");
+    world.pass(Duration::from_mins(1));
+    assert!(ask(person.user).await);
+    let items = world.items(person.user).await;
+    assert!(!items.contains(&format!("reset/{}", link.reset)), "the new link replaces the one before");
+    assert!(items.contains(&format!("reset/{reset}")), "{items:?}");
 }

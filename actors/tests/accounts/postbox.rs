@@ -8,7 +8,7 @@ use std::sync::{
 use actors::{
     domain::{
         factor::totp::Code,
-        letter::{Content, Letter},
+        letter::{Content, Letter, Notice},
     },
     notifier::{Carrier, NotCarried},
 };
@@ -19,7 +19,9 @@ use tokio::sync::Notify;
 /// The provider.
 #[derive(Default)]
 pub(crate) struct Postbox {
+    /// Those that ask for something.
     letters: Mutex<Vec<Letter>>,
+    notices: Mutex<Vec<Notice>>,
     /// What it says in place of taking a letter.
     pub(crate) refusal: Mutex<Option<NotCarried>>,
     asked: AtomicUsize,
@@ -47,7 +49,12 @@ impl Postbox {
         self.letters.lock().len()
     }
 
-    /// Letter number `n`, counted from 1, once it is there.
+    /// The notices that it took.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().clone()
+    }
+
+    /// Letter number `n` that is no notice, counted from 1, once it is there.
     pub(crate) async fn letter(&self, n: usize) -> Letter {
         self.until(|postbox| postbox.taken() >= n).await;
         self.letters.lock()[n - 1].clone()
@@ -57,6 +64,7 @@ impl Postbox {
     pub(crate) async fn code(&self, n: usize) -> Code {
         match self.letter(n).await.content {
             Content::SignInCode { code } | Content::ActivationCode { code } => code,
+            Content::PasswordReset { .. } | Content::Notice { .. } => panic!("no code in letter {n}"),
         }
     }
 
@@ -81,8 +89,10 @@ impl Carrier for Postbox {
     async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let answer = self.refusal.lock().clone().map_or(Ok(()), Err);
-        if answer.is_ok() {
-            self.letters.lock().push(letter.clone());
+        match &letter.content {
+            _ if answer.is_err() => {}
+            Content::Notice { notice } => self.notices.lock().push(*notice),
+            _ => self.letters.lock().push(letter.clone()),
         }
         self.changed.notify_waiters();
         answer

@@ -43,6 +43,7 @@ templates![
     "email_enrol.html",
     "email_remove.html",
     "error.html",
+    "forgot.html",
     "form_post.html",
     "front.html",
     "inbox.html",
@@ -61,6 +62,8 @@ templates![
     "totp_remove.html",
     "totp_rename.html",
     "mail/activation_code.txt",
+    "mail/notice.txt",
+    "mail/password_reset.txt",
     "mail/sign_in_code.txt",
 ];
 

@@ -14,6 +14,8 @@ pub struct LoginPage {
     pub login: String,
     /// Who asked for the sign-in; none when it began on the front page.
     pub client: Option<ClientLine>,
+    /// Whether a link to set a new password can be sent.
+    pub forgot: bool,
     /// What was typed as user name or came as `login_hint`; kept when the form is shown again.
     pub username: String,
     /// Why the form is shown again.

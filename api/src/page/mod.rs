@@ -30,7 +30,7 @@ pub use mfa::{
     AddEmail, AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, EmailEnrolPage,
     EmailRemovePage, EmailRow, MfaPage, TotpEnrolPage, TotpRemovePage, TotpRenamePage, groups_of_four,
 };
-pub use password::{PasswordPage, ReauthenticatePage, ResetPage};
+pub use password::{ForgotPage, PasswordPage, ReauthenticatePage, ResetPage};
 pub use register::{RegisterPage, SetupPage};
 pub use when::When;
 

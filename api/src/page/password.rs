@@ -23,6 +23,21 @@ impl Page for PasswordPage {
     }
 }
 
+/// `/forgot`: field `username`; then what to do next.
+#[derive(Clone, Debug, Serialize)]
+pub struct ForgotPage {
+    /// Whether the form was just sent.
+    pub sent: bool,
+}
+
+impl Page for ForgotPage {
+    const TEMPLATE: &'static str = "forgot.html";
+
+    fn title(&self) -> String {
+        if self.sent { "Look into your mail" } else { "Forgot your password?" }.to_owned()
+    }
+}
+
 /// `/reset?token=`: field `new_password`, hidden `token`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ResetPage {

@@ -3,6 +3,7 @@
 pub mod account;
 mod discovery;
 mod document;
+pub mod forgot;
 pub mod front;
 pub mod inbox;
 mod jwks;

@@ -4,9 +4,9 @@
 use api::page::{
     AccountPage, AddEmail, AddressChoice, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
     BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
-    Cooldown, DevNotice, EmailCodePage, EmailEnrolPage, EmailLine, EmailRemovePage, EmailRow, ErrorPage, FormError,
-    FrontPage, InboxPage, LetterRow, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page, Pages,
-    PasswordPage, PasswordRule, ReauthenticatePage, RegisterPage, RenderError, ResetPage, ScopeLine, SentLine,
+    Cooldown, DevNotice, EmailCodePage, EmailEnrolPage, EmailLine, EmailRemovePage, EmailRow, ErrorPage, ForgotPage,
+    FormError, FrontPage, InboxPage, LetterRow, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page,
+    Pages, PasswordPage, PasswordRule, ReauthenticatePage, RegisterPage, RenderError, ResetPage, ScopeLine, SentLine,
     SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, When,
     describe_user_agent, groups_of_four,
 };
@@ -125,6 +125,8 @@ fn new_accounts(gallery: &mut Gallery<'_>, text: &Texts) {
 
 fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("front"), &FrontPage::default());
+    gallery.add(&text.name("forgot"), &ForgotPage { sent: false });
+    gallery.add(&text.name("forgot-sent"), &ForgotPage { sent: true });
     let letter = LetterRow {
         to: text.of("amelia@mail.example"),
         subject: text.of("Your code to sign in to Doorward"),
@@ -137,6 +139,7 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     let login = |client, username: &str, error| LoginPage {
         login: text.of("lgn234"),
         client,
+        forgot: !text.hostile,
         username: text.of(username),
         error,
     };

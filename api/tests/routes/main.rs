@@ -9,6 +9,7 @@ mod support;
 mod account;
 mod edge;
 mod email;
+mod forgot;
 mod forms;
 mod login;
 mod mfa;

@@ -97,6 +97,8 @@ pub(super) fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
 fn settings(config: &Config) -> Settings {
     Settings {
         issuer: config.issuer.as_str().to_owned(),
+        // Said by the providers that there are.
+        sends_mail: false,
         totp_window: match config.totp.window {
             TotpWindow::Both => Window::Both,
             TotpWindow::Back => Window::Back,

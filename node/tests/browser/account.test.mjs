@@ -5,7 +5,7 @@ import {
   beginAddress, beginEnrolment, button, confirmSaved, enrol, enterCode, enterPassword, expectHeading, expectText, heading, link,
   proveAgain, readCodes, register, scan, signIn, signOut,
 } from './lib/steps.mjs';
-import { mailedCode } from './lib/inbox.mjs';
+import { mailedCode, mailedLink } from './lib/inbox.mjs';
 import { passphrase, person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -265,5 +265,29 @@ it('whoever has an app and an address may choose, and a backup code works for bo
     await link(tab, /get a code by e-mail/i);
     await enterCode(tab, await mailedCode(origin(), who));
     await expectHeading(tab, /your account/i);
+  });
+});
+
+it('a forgotten password is set anew by a link in the mail, and the second step is asked for as before', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await signIn(tab, origin(), who);
+    await tab.goto(`${origin()}/account/mfa`);
+    await beginAddress(tab, who);
+    await enterCode(tab, await mailedCode(origin(), who));
+    await expectText(tab, /codes can be sent/i);
+    await signOut(tab);
+    await tab.goto(`${origin()}/login`);
+    await link(tab, /forgot/i);
+    await expectHeading(tab, /forgot your password/i);
+    await tab.getByLabel(/user name/i).fill(who.name);
+    await button(tab, /send a link/i);
+    await expectHeading(tab, /look into your mail/i);
+    await tab.goto(`${origin()}${await mailedLink(origin(), who)}`);
+    await expectHeading(tab, /choose a new password/i);
+    who.password = passphrase();
+    await tab.getByLabel(/new password/i).fill(who.password);
+    await button(tab, /set new password/i);
+    await signIn(tab, origin(), who);
   });
 });

@@ -30,6 +30,11 @@ it('the pages of a visitor', () => visit(async (tab) => {
   await look(tab, 'register-error');
   await tab.goto(at('/login'));
   await look(tab, 'login');
+  await link(tab, /forgot/i);
+  await look(tab, 'forgot');
+  await tab.getByLabel(/user name/i).fill('nobody-yet');
+  await button(tab, /send a link/i);
+  await look(tab, 'forgot-sent');
   await tab.goto(at('/no-such-page'));
   await look(tab, 'not-found');
   await tab.goto(`${shared.application.origin}/start?redirect_uri=https%3A%2F%2Felsewhere.example%2F`);

@@ -8,6 +8,7 @@ use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
     event,
+    letter::{self, Notice},
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -56,6 +57,7 @@ impl Decide for ReplaceBackupCodes {
         }
         change.put(Item::Backup(judge_backup_code::backup_record(cx, &self.backup)));
         change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
+        letter::notice(user, cx, &mut change, Notice::BackupCodesReplaced);
         let event = event::of(cx, "backup_codes.drawn", user.id);
         Decision { change, events: vec![event], outcome: ReplaceBackupCodesOutcome::Replaced }
     }

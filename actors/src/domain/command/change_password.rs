@@ -20,6 +20,7 @@ use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
+    letter::{self, Notice},
     throttle::{self, Gate},
     user::{Areas, SessionRef, User, rest_on},
 };
@@ -111,6 +112,7 @@ impl Decide for ChangePassword {
         let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
         change.put(Item::Session(session));
         let families = tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old)));
+        letter::notice(user, cx, &mut change, Notice::PasswordChanged);
         let event = event::of(cx, "password.changed", user.id).with("families_ended", families);
         Decision { change, events: vec![event], outcome: ChangePasswordOutcome::Changed(signed_in) }
     }

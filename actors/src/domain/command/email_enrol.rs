@@ -23,7 +23,7 @@ use crate::domain::{
         sent_code::{self, Binding},
         totp::Code,
     },
-    letter::{self, Content, Letter},
+    letter::{self, Content, Letter, Notice},
     limits,
     throttle::{self, Gate},
     user::{Areas, SessionRef, User},
@@ -376,6 +376,7 @@ impl ConfirmEmail {
         let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
         change.put(Item::Session(session));
         codes::forgiven(user, &mut change);
+        letter::notice(user, cx, &mut change, Notice::EmailCodesOn);
         let event = event::of(cx, "factor.activated", user.id).with("method", "email");
         let mut events = vec![event.with("factor", self.factor.to_string())];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);

@@ -16,6 +16,7 @@ use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
+    letter::{self, Notice},
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -51,6 +52,7 @@ impl Decide for RemoveEmail {
         if user.second_factors().all(|factor| factor == email.factor) {
             void_backup(user, cx, &mut change);
         }
+        letter::notice(user, cx, &mut change, Notice::EmailCodesOff);
         let event = event::of(cx, "factor.revoked", user.id).with("method", "email");
         let event = event.with("factor", email.factor.to_string());
         Decision { change, events: vec![event], outcome: RemoveTotpOutcome::Removed }

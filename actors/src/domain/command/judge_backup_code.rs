@@ -15,6 +15,7 @@ use crate::domain::{
     change::{Change, Item},
     context::Context,
     event::{self, WithFact},
+    letter::{self, Notice},
     throttle::{self, Gate},
     user::{Areas, User},
 };
@@ -79,6 +80,7 @@ impl Decide for JudgeBackupCode {
         let proof = Proof { method: Method::BackupCode, at: cx.now, factor: None, credential: Some(set.credential) };
         let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
         let told = sign_in::told(user, cx, Method::BackupCode, &outcome);
+        letter::notice(user, cx, &mut change, Notice::BackupCodeUsed);
         let spent = event::of(cx, "backup_code.used", user.id).with("left", left);
         Decision { change, events: vec![told, spent], outcome }
     }

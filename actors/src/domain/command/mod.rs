@@ -21,6 +21,7 @@ mod email_remove;
 mod end_session;
 mod judge_backup_code;
 mod judge_password;
+mod mail_reset;
 mod operator;
 mod overview;
 mod redeem_code;
@@ -47,6 +48,7 @@ pub use email_remove::RemoveEmail;
 pub use end_session::{EndAllSessions, EndSession};
 pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
 pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
+pub use mail_reset::MailReset;
 pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
 pub use overview::{CheckSession, EmailView, Overview, OverviewOutcome, SessionView, Shown, TotpView};
 pub use redeem_code::{RedeemCode, RedeemOutcome, Refusal};
@@ -197,6 +199,7 @@ bodies!(
     IssueReset,
     JudgeBackupCode,
     JudgePassword,
+    MailReset,
     Overview,
     RecordDelivery,
     RedeemCode,
@@ -245,7 +248,7 @@ mod tests {
         assert_eq!(
             named(false),
             "authorize begin_email begin_totp check_session check_token enable_user issue_reset judge_backup_code \
-             judge_password overview record_delivery register rename_totp resend_email save_backup_codes \
+             judge_password mail_reset overview record_delivery register rename_totp resend_email save_backup_codes \
              send_login_code show_email show_login_code show_totp take_message verify_email_code verify_totp"
         );
     }

@@ -17,6 +17,7 @@ use crate::{
         change::{Change, Item, ItemKey},
         context::Context,
         event::{self, WithFact},
+        letter::{self, Notice},
         limits,
         user::{Areas, User},
     },
@@ -109,6 +110,7 @@ impl Decide for ResetMfa {
             return Decision::answer(0);
         }
         end_all_but(user, &mut change, None);
+        letter::notice(user, cx, &mut change, Notice::SecondFactorsReset);
         let event = event::of(cx, "mfa.reset", user.id).with("devices", revoked);
         Decision { change, events: vec![event], outcome: revoked }
     }

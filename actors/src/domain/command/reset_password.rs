@@ -9,6 +9,7 @@ use crate::{
         change::{Change, Item, ItemKey},
         context::Context,
         event,
+        letter::{self, Notice},
         user::{Areas, User, rest_on},
     },
     secret::ct_eq_str,
@@ -75,6 +76,7 @@ impl Decide for ResetPassword {
         if let Some(old) = &user.password {
             tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
         }
+        letter::notice(user, cx, &mut change, Notice::PasswordReset);
         let event = event::of(cx, "password.reset", user.id);
         Decision { change, events: vec![event], outcome: ResetPasswordOutcome::Done }
     }

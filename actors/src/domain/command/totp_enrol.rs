@@ -21,6 +21,7 @@ use crate::{
         context::Context,
         event::{self, WithFact},
         factor::totp::{Code, Verdict},
+        letter::{self, Notice},
         limits,
         throttle::{self, Gate},
         user::{Areas, SessionRef, User, rest_on},
@@ -281,6 +282,7 @@ impl ConfirmTotp {
         let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
         change.put(Item::Session(session));
         codes::forgiven(user, &mut change);
+        letter::notice(user, cx, &mut change, Notice::AuthenticatorAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![event.with("factor", self.factor.to_string())];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);

@@ -11,6 +11,7 @@ use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
+    letter::{self, Notice},
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -59,6 +60,7 @@ impl Decide for RemoveTotp {
         if user.second_factors().all(|factor| factor == totp.factor) {
             void_backup(user, cx, &mut change);
         }
+        letter::notice(user, cx, &mut change, Notice::AuthenticatorRemoved);
         let event = event::of(cx, "factor.revoked", user.id).with("method", "totp");
         let event = event.with("factor", totp.factor.to_string());
         Decision { change, events: vec![event], outcome: RemoveTotpOutcome::Removed }

@@ -83,5 +83,6 @@ async fn show(
 ) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &LoginPage { login: login.label(), client, username, error })
+    let forgot = visit.state.services.notifier.can_send();
+    visit.page(frame, &LoginPage { login: login.label(), client, forgot, username, error })
 }

@@ -4,18 +4,23 @@
 const ARRIVES_WITHIN_MS = 20_000;
 const POLL_MS = 50;
 
-/** The code in the newest message to a person that was not taken before. */
-export async function mailedCode(origin, person) {
+/** The code in a message to a person that was not taken before. */
+export const mailedCode = (origin, person) => mailed(origin, person, /^(\d{6})$/m);
+
+/** The path of the link in a message to a person that was not taken before. */
+export const mailedLink = (origin, person) => mailed(origin, person, /^http:\S+(\/reset\?token=\S+)$/m);
+
+async function mailed(origin, person, wanted) {
   person.taken ??= new Set();
   const deadline = Date.now() + ARRIVES_WITHIN_MS;
   while (Date.now() < deadline) {
-    const page = await (await fetch(`${origin}/dev/inbox`)).text();
+    const page = (await (await fetch(`${origin}/dev/inbox`)).text()).replaceAll('&#x2f;', '/');
     const letters = page.split('<section class="card">').filter((letter) => letter.includes(person.email));
     for (const letter of letters) {
-      const code = letter.match(/^(\d{6})$/m)?.[1];
-      if (code && !person.taken.has(code)) {
-        person.taken.add(code);
-        return code;
+      const found = letter.match(wanted)?.[1];
+      if (found && !person.taken.has(found)) {
+        person.taken.add(found);
+        return found;
       }
     }
     await new Promise((resolve) => { setTimeout(resolve, POLL_MS); });

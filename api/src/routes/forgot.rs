@@ -1,0 +1,54 @@
+//! `/forgot`: a link to the confirmed address of an account. Whoever asks is told the same, after the same time, whatever there is
+//! (HAZARDS H13).
+
+use actors::{call::Deadline, domain::command::MailReset};
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::{
+    error::PageError,
+    extract::{
+        Query, Submitted, Visit,
+        visit::{Frame, see_other},
+    },
+    page::ForgotPage,
+};
+
+/// Was the form just sent?
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    sent: String,
+}
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    username: String,
+}
+
+/// Shows the form, or says what to do next.
+pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    if !visit.state.services.notifier.can_send() {
+        return Err(PageError::NotFound);
+    }
+    visit.page(Frame::browser(), &ForgotPage { sent: !asked.sent.is_empty() })
+}
+
+/// Has a link sent, if there is somebody to send it to.
+pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, typed) = form.in_browser("/forgot")?;
+    if !visit.state.services.notifier.can_send() {
+        return Err(PageError::NotFound);
+    }
+    visit.may_cause_a_message()?;
+    let floor = Deadline::after(visit.state.settings.failure_floor);
+    let services = &visit.state.services;
+    let holder = services.sign_in.holder(&typed.username).await.map_err(actors::call::CallError::from)?;
+    if let Some(user) = holder {
+        let device = visit.known_device().filter(|known| known.user == user).map(|known| known.device);
+        services.accounts.ask(user, &visit.attempt(), MailReset { device }, visit.deadline).await?;
+    }
+    tokio::time::sleep_until(floor.instant()).await;
+    Ok(see_other("/forgot?sent=1"))
+}
