@@ -16,6 +16,7 @@ pub mod change;
 pub mod client;
 pub mod command;
 pub mod context;
+pub mod device;
 pub mod email;
 pub mod event;
 pub mod factor;

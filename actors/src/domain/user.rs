@@ -19,6 +19,7 @@ use super::{
     assurance::Acr,
     change::{Change, Item, ItemKey, collectable, end_of},
     context::Settings,
+    device::active_since,
     throttle::Bucketing,
 };
 use crate::secret::ct_eq_str;
@@ -328,15 +329,12 @@ impl User {
 
     /// TOTP devices that count at sign-in.
     pub fn active_totps(&self) -> impl Iterator<Item = &Totp> {
-        self.totps.values().filter(|totp| matches!(totp.state, FactorState::Activated { .. }))
+        self.totps.values().filter(|totp| active_since(totp.state).is_some())
     }
 
     /// Addresses whose codes count at sign-in, the longest in force first.
     pub fn active_emails(&self) -> Vec<&Email> {
-        let active = self.emails.values().filter_map(|email| match email.state {
-            FactorState::Activated { at } => Some((at, email)),
-            FactorState::Registered | FactorState::AwaitingActivation { .. } | FactorState::Revoked { .. } => None,
-        });
+        let active = self.emails.values().filter_map(|email| Some((active_since(email.state)?, email)));
         let mut active: Vec<_> = active.collect();
         active.sort_by_key(|(at, email)| (*at, email.factor));
         active.into_iter().map(|(_, email)| email).collect()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors::domain::command::{
-    BeginTotp, BeginTotpOutcome, CheckSession, ConfirmTotp, ConfirmTotpOutcome, Overview, RedeemOutcome, Refusal,
+    BeginTotp, BeginTotpOutcome, CheckSession, ConfirmOutcome, ConfirmTotp, Overview, RedeemOutcome, Refusal,
     RemoveTotp, RevokeToken, SignInOutcome,
 };
 
@@ -130,7 +130,7 @@ async fn no_more_than_twenty_devices_a_day_are_enrolled_and_removed() {
         let (attempt, session) = (world.attempt(), person.session.clone());
         let confirm = ConfirmTotp { session, factor, code: code_at(&seed, world.now()), backup: Vec::new() };
         let outcome = accounts.ask(person.user, &attempt, confirm, soon()).await.expect("answers");
-        let ConfirmTotpOutcome::Activated { signed_in, .. } = outcome else { panic!("{outcome:?}") };
+        let ConfirmOutcome::Activated { signed_in, .. } = outcome else { panic!("{outcome:?}") };
         person.session = session_ref(&attempt, &signed_in);
         let remove = RemoveTotp { session: person.session.clone(), factor };
         accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");

@@ -7,10 +7,9 @@ use actors::{
     domain::{
         assurance::Acr,
         command::{
-            BeginEmail, BeginEmailOutcome, CheckSession, ConfirmEmail, ConfirmEmailOutcome, IssueReset,
-            IssueResetOutcome, LoginRef, MailReset, Overview, RemoveEmail, RemoveTotp, RemoveTotpOutcome, ResendEmail,
-            SendLoginCode, SendOutcome, ShowEmail, ShowLoginCode, SignInOutcome, VerifyEmailCode,
-            VerifyEmailCodeOutcome, Ways,
+            BeginEmail, BeginEmailOutcome, CheckSession, ConfirmEmail, ConfirmOutcome, IssueReset, IssueResetOutcome,
+            LoginRef, MailReset, Overview, RemoveEmail, RemoveOutcome, RemoveTotp, ResendEmail, SendLoginCode,
+            SendOutcome, ShowEmail, ShowLoginCode, SignInOutcome, VerifyEmailCode, VerifyEmailCodeOutcome, Ways,
         },
         factor::totp::{self, Code},
         letter::{Content, Notice},
@@ -46,12 +45,12 @@ async fn begun(world: &World, person: &Person, address: &str) -> FactorId {
     }
 }
 
-async fn confirm(world: &World, person: &mut Person, factor: FactorId, code: Code) -> ConfirmEmailOutcome {
+async fn confirm(world: &World, person: &mut Person, factor: FactorId, code: Code) -> ConfirmOutcome {
     let attempt = world.attempt();
     let backup = world.services.hashes.backup_codes(&attempt.seed, soon()).await.expect("hashes");
     let command = ConfirmEmail { session: person.session.clone(), factor, code, backup };
     let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
-    if let ConfirmEmailOutcome::Activated { signed_in, .. } = &outcome {
+    if let ConfirmOutcome::Activated { signed_in, .. } = &outcome {
         person.session = session_ref(&attempt, signed_in);
     }
     outcome
@@ -61,7 +60,7 @@ async fn confirm(world: &World, person: &mut Person, factor: FactorId, code: Cod
 async fn enrol(world: &World, postbox: &Postbox, person: &mut Person, (address, n): (&str, usize)) -> FactorId {
     let factor = begun(world, person, address).await;
     let outcome = confirm(world, person, factor, postbox.code(n).await).await;
-    assert!(matches!(outcome, ConfirmEmailOutcome::Activated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, ConfirmOutcome::Activated { .. }), "{outcome:?}");
     factor
 }
 
@@ -103,11 +102,11 @@ async fn an_address_is_activated_by_the_code_that_was_sent_to_it_and_is_then_pro
     assert_eq!((letter.to.as_str(), letter.user_name.as_str()), (ADDRESS, "ada"));
     let code = postbox.code(1).await;
     let wrong = confirm(&world, &mut person, factor, other(&code)).await;
-    assert!(matches!(wrong, ConfirmEmailOutcome::Wrong), "{wrong:?}");
+    assert!(matches!(wrong, ConfirmOutcome::Wrong), "{wrong:?}");
     let outcome = confirm(&world, &mut person, factor, code.clone()).await;
-    assert!(matches!(outcome, ConfirmEmailOutcome::Activated { backup_taken: true, .. }), "{outcome:?}");
+    assert!(matches!(outcome, ConfirmOutcome::Activated { backup_taken: true, .. }), "{outcome:?}");
     let again = confirm(&world, &mut person, factor, code).await;
-    assert!(matches!(again, ConfirmEmailOutcome::AlreadyActivated), "{again:?}");
+    assert!(matches!(again, ConfirmOutcome::AlreadyActivated), "{again:?}");
 
     let overview = world.services.accounts.ask(person.user, &world.attempt(), Overview, soon()).await;
     let overview = overview.expect("answers").expect("an account");
@@ -263,7 +262,7 @@ async fn who_has_an_app_may_choose_the_address_but_changes_nothing_with_it() {
     let session = session_ref(&attempt, &signed_in);
     let remove = RemoveTotp { session, factor: app.factor };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
-    assert_eq!(outcome, RemoveTotpOutcome::NotFresh, "who reads another's mail must not remove the app");
+    assert_eq!(outcome, RemoveOutcome::NotFresh, "who reads another's mail must not remove the app");
 }
 
 #[tokio::test]
@@ -272,7 +271,7 @@ async fn the_last_address_takes_the_backup_codes_with_it() {
     let (person, factor) = registered(&world, &postbox).await;
     let remove = RemoveEmail { session: person.session.clone(), factor };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
-    assert_eq!(outcome, RemoveTotpOutcome::Removed);
+    assert_eq!(outcome, RemoveOutcome::Removed);
     assert!(!world.items(person.user).await.contains(&"backup".to_owned()));
     let outcome = world.guess("ada", PASSWORD).await;
     assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
@@ -289,14 +288,14 @@ async fn an_enrolment_can_have_its_code_sent_again_and_a_second_one_replaces_it(
     let sent = world.services.accounts.ask(person.user, &world.attempt(), resend, soon()).await.expect("answers");
     assert!(matches!(sent, SendOutcome::Sent), "{sent:?}");
     let second = postbox.code(2).await;
-    assert!(matches!(confirm(&world, &mut person, factor, first).await, ConfirmEmailOutcome::Wrong));
+    assert!(matches!(confirm(&world, &mut person, factor, first).await, ConfirmOutcome::Wrong));
     let other = begun(&world, &person, "ada@example.net").await;
-    assert!(matches!(confirm(&world, &mut person, factor, second).await, ConfirmEmailOutcome::Ended));
+    assert!(matches!(confirm(&world, &mut person, factor, second).await, ConfirmOutcome::Ended));
     let show = ShowEmail { session: person.session.clone(), factor: other };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await;
     assert_eq!(shown.expect("answers").expect("it awaits its code").address, "ada@example.net");
     let outcome = confirm(&world, &mut person, other, postbox.code(3).await).await;
-    assert!(matches!(outcome, ConfirmEmailOutcome::Activated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, ConfirmOutcome::Activated { .. }), "{outcome:?}");
     assert!(matches!(begin(&world.services, &world, &person, "ada@example.net").await, BeginEmailOutcome::Known));
 }
 
@@ -332,11 +331,11 @@ async fn a_new_enrolment_is_no_fresh_set_of_guesses_at_an_address() {
         let factor = begun(&world, &person, &format!("victim-{n}@example.org")).await;
         let wrong = other(&postbox.code(n).await);
         let outcome = confirm(&world, &mut person, factor, wrong).await;
-        assert!(matches!(outcome, ConfirmEmailOutcome::Wrong), "{outcome:?}");
+        assert!(matches!(outcome, ConfirmOutcome::Wrong), "{outcome:?}");
     }
     let factor = begun(&world, &person, ADDRESS).await;
     let outcome = confirm(&world, &mut person, factor, postbox.code(6).await).await;
-    assert!(matches!(outcome, ConfirmEmailOutcome::Throttled { .. }), "{outcome:?}");
+    assert!(matches!(outcome, ConfirmOutcome::Throttled { .. }), "{outcome:?}");
     let again = begin(&world.services, &world, &person, ADDRESS).await;
     assert!(matches!(again, BeginEmailOutcome::Wait { .. }), "one message a minute to one address: {again:?}");
 }
@@ -398,7 +397,7 @@ async fn what_changes_is_told_to_the_confirmed_address_and_to_no_other() {
     world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
     let remove = RemoveEmail { session: person.session.clone(), factor };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
-    assert_eq!(outcome, RemoveTotpOutcome::Removed);
+    assert_eq!(outcome, RemoveOutcome::Removed);
     let told = [Notice::AuthenticatorAdded, Notice::AuthenticatorRemoved, Notice::EmailCodesOff];
     postbox.until(|postbox| postbox.notices().len() == told.len()).await;
     assert!(told.iter().all(|notice| postbox.notices().contains(notice)), "{:?}", postbox.notices());

@@ -6,7 +6,7 @@ use actors::domain::{
     assurance::Acr,
     command::{
         Authorize, AuthorizeOutcome, ChangePasswordOutcome, ConfirmTotp, RedeemCode, RedeemOutcome, Refresh, Refusal,
-        RemoveTotp, RemoveTotpOutcome, Requirement, ResetMfa, RevokeToken, SignInOutcome,
+        RemoveOutcome, RemoveTotp, Requirement, ResetMfa, RevokeToken, SignInOutcome,
     },
     pkce,
 };
@@ -144,7 +144,7 @@ async fn a_code_does_not_outlive_the_password_or_the_factor_that_it_rests_on() {
     let on_phone = world.code_for(&person, &app, "openid offline_access").await;
     let remove = RemoveTotp { session: person.session.clone(), factor: phone.factor };
     let removed = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
-    assert_eq!(removed, RemoveTotpOutcome::Removed);
+    assert_eq!(removed, RemoveOutcome::Removed);
     assert_eq!(refused(&world, &person, redeem(&on_phone)).await, Refusal::Unknown);
     // What rests on what is left is good.
     world.grant(&person, &world.code(&person, &app).await).await;
@@ -170,7 +170,7 @@ async fn tokens_say_what_was_proved_when_they_were_asked_for_and_only_a_new_auth
     // Removing the factor ends what rests on it, and nothing else.
     let remove = RemoveTotp { session: person.session.clone(), factor: phone.factor };
     let removed = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await;
-    assert_eq!(removed.expect("answers"), RemoveTotpOutcome::Removed);
+    assert_eq!(removed.expect("answers"), RemoveOutcome::Removed);
     assert!(world.counts(&person, before.family).await);
     assert!(!world.counts(&person, raised.family).await);
     let (after, _) = world.grant(&person, &world.code(&person, &app).await).await;
@@ -192,7 +192,7 @@ async fn backup_codes_go_with_the_last_device_and_what_rests_on_them_too() {
     assert_eq!(grant.assurance.amr, ["mfa", "pwd", "rcv"]);
     let remove = RemoveTotp { session: recovered.session.clone(), factor: phone.factor };
     let removed = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await;
-    assert_eq!(removed.expect("answers"), RemoveTotpOutcome::Removed);
+    assert_eq!(removed.expect("answers"), RemoveOutcome::Removed);
     assert!(!world.counts(&recovered, grant.family).await);
     let (after, _) = world.grant(&recovered, &world.code(&recovered, &app).await).await;
     assert_eq!(after.assurance.amr, ["pwd"]);
@@ -311,7 +311,7 @@ async fn a_session_below_the_accounts_level_or_with_old_proofs_changes_no_factor
         async move { services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers") }
     };
     let stale = RemoveTotp { session: person.session.clone(), factor: phone.factor };
-    assert_eq!(ask(stale).await, RemoveTotpOutcome::NotFresh);
+    assert_eq!(ask(stale).await, RemoveOutcome::NotFresh);
     let (outcome, _) = world.change_password(&person, crate::support::PASSWORD, "seven quiet lighthouses").await;
     assert!(matches!(outcome, ChangePasswordOutcome::NotFresh), "{outcome:?}");
     let confirm = ConfirmTotp {
@@ -321,5 +321,5 @@ async fn a_session_below_the_accounts_level_or_with_old_proofs_changes_no_factor
         backup: Vec::new(),
     };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), confirm, soon()).await.expect("answers");
-    assert!(matches!(outcome, actors::domain::command::ConfirmTotpOutcome::AlreadyActivated), "{outcome:?}");
+    assert!(matches!(outcome, actors::domain::command::ConfirmOutcome::AlreadyActivated), "{outcome:?}");
 }

@@ -7,8 +7,8 @@ use actors::{
     account::{CheckBackupCode, Terms, write_set},
     domain::{
         command::{
-            BeginTotp, BeginTotpOutcome, Body, ConfirmTotp, ConfirmTotpOutcome, Decide, Register, RegisterOutcome,
-            SignIn, SignedIn,
+            BeginTotp, BeginTotpOutcome, Body, ConfirmOutcome, ConfirmTotp, Decide, Register, RegisterOutcome, SignIn,
+            SignedIn,
         },
         context::{Attempt, Context, Origin, Settings},
         user::{SessionRef, User},
@@ -146,7 +146,7 @@ fn enrol(n: u8) -> Enrolled {
     let codes = (0..BACKUP_CODES).map(|index| backup_code(password, index));
     let backup = codes.map(|(n, locator)| (locator, hash_of(&text(n)))).collect();
     let confirm = ConfirmTotp { session, factor, code: code_at(&totp_seed, desk.now), backup };
-    let (ConfirmTotpOutcome::Activated { .. }, _) = desk.decide(&confirm.into()) else { panic!("activates") };
+    let (ConfirmOutcome::Activated { .. }, _) = desk.decide(&confirm.into()) else { panic!("activates") };
     let partition = desk.store.load(user, &[""]);
     Enrolled { user, password, totp_seed, partition }
 }

@@ -11,7 +11,7 @@ use actors::{
         change::Item,
         command::{
             Authorize, AuthorizeOutcome, BeginTotp, BeginTotpOutcome, ChangePassword, ChangePasswordOutcome,
-            ConfirmTotp, ConfirmTotpOutcome, Decide, DisableUser, EnableUser, EndAllSessions, EndSession, Grant,
+            ConfirmOutcome, ConfirmTotp, Decide, DisableUser, EnableUser, EndAllSessions, EndSession, Grant,
             IssueReset, IssueResetOutcome, JudgeBackupCode, JudgePassword, LoginRef, RedeemCode, RedeemOutcome,
             Refresh, Register, RegisterOutcome, RemoveTotp, RenameTotp, RenameTotpOutcome, ReplaceBackupCodes,
             Requirement, ResetMfa, ResetPassword, RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
@@ -290,7 +290,7 @@ impl Model {
         self.proved = right && offset.abs() <= 1;
         let (outcome, attempt) =
             self.decide(&ConfirmTotp { session: self.session(session), factor, code, backup: backup() });
-        if let ConfirmTotpOutcome::Activated { signed_in, .. } = outcome {
+        if let ConfirmOutcome::Activated { signed_in, .. } = outcome {
             self.signed_in(&signed_in, &attempt);
         }
     }

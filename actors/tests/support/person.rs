@@ -5,7 +5,7 @@ use actors::{
     call::CallError,
     domain::{
         command::{
-            BeginTotp, BeginTotpOutcome, ChangePasswordOutcome, ConfirmTotp, ConfirmTotpOutcome, LoginRef, ShowTotp,
+            BeginTotp, BeginTotpOutcome, ChangePasswordOutcome, ConfirmOutcome, ConfirmTotp, LoginRef, ShowTotp,
             SignIn, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::Attempt,
@@ -76,7 +76,7 @@ impl World {
         let code = code_at(&seed, self.now());
         let confirm = ConfirmTotp { session: person.session.clone(), factor, code, backup };
         let outcome = self.services.accounts.ask(person.user, &attempt, confirm, soon()).await;
-        let ConfirmTotpOutcome::Activated { signed_in, .. } = outcome.expect("answers") else {
+        let ConfirmOutcome::Activated { signed_in, .. } = outcome.expect("answers") else {
             panic!("the code is right")
         };
         person.session = session_ref(&attempt, &signed_in);

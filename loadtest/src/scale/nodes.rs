@@ -37,6 +37,8 @@ pub(super) struct Nodes {
     /// The URL of the keyspace.
     store: String,
     folder: TempDir,
+    /// Are passwords hashed as in production?
+    full_hash: bool,
     all: Vec<Node>,
 }
 
@@ -59,7 +61,8 @@ impl Nodes {
         let key = BASE64.encode(&StdRng::seed_from_u64(options.seed).random::<[u8; 32]>());
         std::fs::write(&keys, format!("k1:{key}"))?;
         std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600))?;
-        let mut cluster = Self { bin: options.bin.clone(), store, folder, all: free(count)? };
+        let mut cluster =
+            Self { bin: options.bin.clone(), store, folder, full_hash: options.full_hash, all: free(count)? };
         cluster.certify()?;
         cluster.run(&["migrate", "up"])?;
         for n in 0..count {
@@ -142,14 +145,17 @@ impl Nodes {
         let seeds: Vec<_> = self.all.iter().map(|node| node.cluster.to_string()).collect();
         let mut command = Command::new(&self.bin);
         command.current_dir(self.folder.path()).env_clear();
+        if !self.full_hash {
+            let cheap = [("DOORWARD__PASSWORD__ARGON2__M_KIB", "64"), ("DOORWARD__PASSWORD__ARGON2__T", "1")];
+            command.envs(cheap);
+        }
+        command.envs(std::env::vars().filter(|(name, _)| name == "TOKIO_WORKER_THREADS"));
         command.envs([
             ("DOORWARD__ISSUER", self.origin()),
             ("DOORWARD__HTTP__LISTEN", node.http.to_string()),
             ("DOORWARD__MANAGEMENT__LISTEN", node.management.to_string()),
             ("DOORWARD__STORE__URL", self.store.clone()),
             ("DOORWARD_MASTER_KEYS_FILE", "keys".to_owned()),
-            ("DOORWARD__PASSWORD__ARGON2__M_KIB", "64".to_owned()),
-            ("DOORWARD__PASSWORD__ARGON2__T", "1".to_owned()),
             // Everybody comes from one address.
             ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000".to_owned()),
             ("DOORWARD__CLUSTER__NODE", name(n)),

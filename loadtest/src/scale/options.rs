@@ -37,6 +37,10 @@ pub(crate) struct Options {
     /// each other.
     #[arg(long, default_value_t = 127, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) users: u16,
+    /// Hash passwords as in production; otherwise the hash is cheap, since it costs the same on any number of nodes and would
+    /// hide the rest.
+    #[arg(long)]
+    pub(crate) full_hash: bool,
     /// Decides the names of users.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -63,7 +63,7 @@ impl Report {
             commit: machine::commit(),
             machine: Machine::here(),
             configuration: Configuration {
-                argon2: nodes::ARGON2,
+                argon2: if options.full_hash { "as in production" } else { nodes::ARGON2 },
                 stores: options.cql.len(),
                 users: options.users,
                 rounds: options.rounds,

@@ -9,15 +9,11 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Decide, Decision, codes, overview,
-    sign_in::{SignIn, SignedIn},
-    totp_enrol::take_backup,
-};
+use super::{ConfirmOutcome, Decide, Decision, codes, device, overview, totp_enrol::take_backup};
 use crate::domain::{
-    assurance,
     change::{Change, Item, ItemKey},
     context::Context,
+    device::{Step, awaits, next},
     event::{self, WithFact},
     factor::{
         sent_code::{self, Binding},
@@ -104,6 +100,10 @@ impl Decide for BeginEmail {
             (None, Ok(sends)) => sends,
             (Some(until), _) | (None, Err(until)) => return Decision::answer(BeginEmailOutcome::Wait { until }),
         };
+        let ends_at = cx.now.after(limits::ACTIVATION_LIFETIME);
+        let Some(state) = next(FactorState::Registered, Step::Shown { until: ends_at }, cx.now) else {
+            return Decision::answer(BeginEmailOutcome::TooMany);
+        };
         let mut change = Change::default();
         // One enrolment at a time: a new one replaces what awaits activation.
         pending(user).for_each(|email| change.delete(ItemKey::Email(email.factor)));
@@ -114,7 +114,7 @@ impl Decide for BeginEmail {
         change.put(Item::Email(Email {
             factor,
             address: self.address.clone(),
-            state: FactorState::AwaitingActivation { until: cx.now.after(limits::ACTIVATION_LIFETIME) },
+            state,
             sent: Some(sent),
             created_at: cx.now,
             last_used_at: None,
@@ -183,13 +183,7 @@ impl Decide for ShowEmail {
 
 fn awaiting<'a>(user: &'a User, factor: FactorId, cx: &Context<'_>) -> Option<(&'a Email, Timestamp)> {
     let email = user.emails.get(&factor)?;
-    match email.state {
-        FactorState::AwaitingActivation { until } if cx.now < until => Some((email, until)),
-        FactorState::Registered
-        | FactorState::AwaitingActivation { .. }
-        | FactorState::Activated { .. }
-        | FactorState::Revoked { .. } => None,
-    }
+    Some((email, awaits(email.state, cx.now)?))
 }
 
 /// Another code for an address that awaits one. The one before is worth nothing then; failures stay counted.
@@ -264,67 +258,38 @@ pub struct ConfirmEmail {
     pub backup: Vec<(String, String)>,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum ConfirmEmailOutcome {
-    /// It counts from now on.
-    Activated {
-        /// The session, under a new secret.
-        signed_in: SignedIn,
-        /// Were the backup codes taken? Then they are shown, once.
-        backup_taken: bool,
-    },
-    /// It was activated before, perhaps by the same form sent twice.
-    AlreadyActivated,
-    /// The code is not right, or not good any more.
-    Wrong,
-    /// Not looked at.
-    Throttled {
-        /// When to try again.
-        until: Timestamp,
-    },
-    /// Too many failures: begin anew.
-    Suspended,
-    /// Nothing awaits a code under this id any more.
-    Ended,
-    /// The session has ended.
-    SessionEnded,
-    /// Fresh proofs are needed first.
-    NotFresh,
-}
-
 impl Decide for ConfirmEmail {
-    type Outcome = ConfirmEmailOutcome;
+    type Outcome = ConfirmOutcome;
     const NAME: &'static str = "confirm_email";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
     /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
     const REVOKES: bool = true;
 
     fn revoked(outcome: &Self::Outcome) -> bool {
-        matches!(outcome, ConfirmEmailOutcome::Activated { .. })
+        matches!(outcome, ConfirmOutcome::Activated { .. })
     }
 
-    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmEmailOutcome> {
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
-            return Decision::answer(ConfirmEmailOutcome::SessionEnded);
+            return Decision::answer(ConfirmOutcome::SessionEnded);
         };
         if user.active_emails().iter().any(|email| email.factor == self.factor) {
-            return Decision::answer(ConfirmEmailOutcome::AlreadyActivated);
+            return Decision::answer(ConfirmOutcome::AlreadyActivated);
         }
         if !overview::is_fresh(user, session, cx) {
-            return Decision::answer(ConfirmEmailOutcome::NotFresh);
+            return Decision::answer(ConfirmOutcome::NotFresh);
         }
         let Some((email, sent)) =
             awaiting(user, self.factor, cx).and_then(|(email, _)| email.sent.as_ref().map(|sent| (email, sent)))
         else {
-            return Decision::answer(ConfirmEmailOutcome::Ended);
+            return Decision::answer(ConfirmOutcome::Ended);
         };
         let bucket = user.bucket(Some(&session.device), cx.now);
         let mut counts = user.throttle(ENROLMENT);
         match throttle::status(&counts, bucket, cx.now) {
             Gate::Open { .. } => {}
-            Gate::Closed { until } => return Decision::answer(ConfirmEmailOutcome::Throttled { until }),
-            Gate::Suspended => return Decision::answer(ConfirmEmailOutcome::Suspended),
+            Gate::Closed { until } => return Decision::answer(ConfirmOutcome::Throttled { until }),
+            Gate::Suspended => return Decision::answer(ConfirmOutcome::Suspended),
         }
         let binding = Binding::Enrolment(session.session);
         if sent_code::is_right(cx, user.id, binding, sent, &self.code) {
@@ -335,30 +300,22 @@ impl Decide for ConfirmEmail {
         change.put(Item::Throttle(ENROLMENT.to_owned(), counts));
         let event = event::of(cx, "factor.activation_failed", user.id);
         let event = event.with("method", "email").with("factor", self.factor.to_string());
-        Decision { change, events: vec![event], outcome: ConfirmEmailOutcome::Wrong }
+        Decision { change, events: vec![event], outcome: ConfirmOutcome::Wrong }
     }
 }
 
 impl ConfirmEmail {
-    fn activate(
-        &self,
-        user: &User,
-        cx: &Context<'_>,
-        session: &Session,
-        email: &Email,
-    ) -> Decision<ConfirmEmailOutcome> {
+    fn activate(&self, user: &User, cx: &Context<'_>, session: &Session, email: &Email) -> Decision<ConfirmOutcome> {
+        let Some(state) = next(email.state, Step::Proved, cx.now) else {
+            return Decision::answer(ConfirmOutcome::Ended);
+        };
         let mut change = Change::default();
         if let Some(counts) = user.throttles.get(ENROLMENT) {
             let mut counts = counts.clone();
             throttle::succeed(&mut counts, user.bucket(Some(&session.device), cx.now));
             change.put(Item::Throttle(ENROLMENT.to_owned(), counts));
         }
-        change.put(Item::Email(Email {
-            state: FactorState::Activated { at: cx.now },
-            sent: None,
-            last_used_at: Some(cx.now),
-            ..email.clone()
-        }));
+        change.put(Item::Email(Email { state, sent: None, last_used_at: Some(cx.now), ..email.clone() }));
         if let Some(account) = user.account.as_ref().filter(|account| proves(account, &email.address)) {
             let address = Some(email.address.clone());
             change.put(Item::Account(Account {
@@ -368,19 +325,14 @@ impl ConfirmEmail {
                 ..account.clone()
             }));
         }
-        let mut session = session.clone();
         let proof = Proof { method: Method::EmailCode, at: cx.now, factor: Some(self.factor), credential: None };
-        assurance::add(&mut session.proofs, proof);
-        session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
-        session.last_seen_at = cx.now;
-        let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
-        change.put(Item::Session(session));
+        let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
         letter::notice(user, cx, &mut change, Notice::EmailCodesOn);
         let event = event::of(cx, "factor.activated", user.id).with("method", "email");
         let mut events = vec![event.with("factor", self.factor.to_string())];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
-        Decision { change, events, outcome: ConfirmEmailOutcome::Activated { signed_in, backup_taken } }
+        Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
     }
 }
 

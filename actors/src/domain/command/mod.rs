@@ -15,6 +15,7 @@ mod backup_codes;
 mod change_password;
 mod codes;
 mod delivery;
+mod device;
 mod email_enrol;
 mod email_login;
 mod email_remove;
@@ -40,9 +41,8 @@ pub use backup_codes::{ReplaceBackupCodes, ReplaceBackupCodesOutcome, SaveBackup
 pub use change_password::{ChangePassword, ChangePasswordOutcome};
 pub(crate) use codes::THROTTLE as CODES_THROTTLE;
 pub use delivery::{Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome};
-pub use email_enrol::{
-    AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ConfirmEmailOutcome, ResendEmail, SendOutcome, ShowEmail,
-};
+pub use device::{ConfirmOutcome, RemoveOutcome};
+pub use email_enrol::{AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ResendEmail, SendOutcome, ShowEmail};
 pub use email_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifyEmailCode, VerifyEmailCodeOutcome};
 pub use email_remove::RemoveEmail;
 pub use end_session::{EndAllSessions, EndSession};
@@ -57,8 +57,8 @@ pub use register::{Register, RegisterOutcome};
 pub use reset_password::{ResetPassword, ResetPasswordOutcome};
 pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn, Ways};
 pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
-pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ConfirmTotpOutcome, ShowTotp, ShowTotpOutcome};
-pub use totp_remove::{RemoveTotp, RemoveTotpOutcome};
+pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ShowTotp, ShowTotpOutcome};
+pub use totp_remove::RemoveTotp;
 pub use totp_rename::{RenameTotp, RenameTotpOutcome};
 pub use verify_totp::VerifyTotp;
 

@@ -2,7 +2,7 @@
 
 use schema::{
     ResetId, Timestamp,
-    record::{Account, AccountStatus, FactorState, FamilyEnd, Reset, Unknown},
+    record::{Account, AccountStatus, FamilyEnd, Reset, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::{
     domain::{
         change::{Change, Item, ItemKey},
         context::Context,
+        device::is_revoked,
         event::{self, WithFact},
         letter::{self, Notice},
         limits,
@@ -92,11 +93,11 @@ impl Decide for ResetMfa {
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();
         let mut revoked = 0;
-        for totp in user.totps.values().filter(|t| !matches!(t.state, FactorState::Revoked { .. })) {
+        for totp in user.totps.values().filter(|t| !is_revoked(t.state)) {
             revoke(user, cx, &mut change, totp);
             revoked += 1;
         }
-        for email in user.emails.values().filter(|e| !matches!(e.state, FactorState::Revoked { .. })) {
+        for email in user.emails.values().filter(|e| !is_revoked(e.state)) {
             email_remove::revoke(user, cx, &mut change, email);
             revoked += 1;
         }

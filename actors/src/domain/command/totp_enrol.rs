@@ -7,18 +7,16 @@ use schema::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision, codes,
+    ConfirmOutcome, Decide, Decision, codes, device,
     judge_backup_code::{self, backup_record},
-    overview,
-    sign_in::{SignIn, SignedIn},
-    tokens,
+    overview, tokens,
     verify_totp::{throttle_of, verdict_of},
 };
 use crate::{
     domain::{
-        assurance,
         change::{Change, Item, ItemKey},
         context::Context,
+        device::{Step, awaits, next},
         event::{self, WithFact},
         factor::totp::{Code, Verdict},
         letter::{self, Notice},
@@ -74,6 +72,10 @@ impl Decide for BeginTotp {
             return Decision::answer(BeginTotpOutcome::TooMany);
         }
         let mut change = Change::default();
+        let until = cx.now.after(limits::ACTIVATION_LIFETIME);
+        let Some(state) = next(FactorState::Registered, Step::Shown { until }, cx.now) else {
+            return Decision::answer(BeginTotpOutcome::TooMany);
+        };
         // One enrolment at a time: a new one replaces what awaits activation.
         for totp in user.totps.values().filter(|t| matches!(t.state, FactorState::AwaitingActivation { .. })) {
             change.delete(ItemKey::Totp(totp.factor));
@@ -85,7 +87,7 @@ impl Decide for BeginTotp {
         change.put(Item::Totp(Totp {
             factor,
             name: cut_name(&self.name),
-            state: FactorState::AwaitingActivation { until: cx.now.after(limits::ACTIVATION_LIFETIME) },
+            state,
             seed: sealed,
             last_step: 0,
             created_at: cx.now,
@@ -167,13 +169,7 @@ impl Decide for ShowTotp {
 
 fn awaiting<'a>(user: &'a User, factor: FactorId, cx: &Context<'_>) -> Option<(&'a Totp, Timestamp)> {
     let totp = user.totps.get(&factor)?;
-    match totp.state {
-        FactorState::AwaitingActivation { until } if cx.now < until => Some((totp, until)),
-        FactorState::Registered
-        | FactorState::AwaitingActivation { .. }
-        | FactorState::Activated { .. }
-        | FactorState::Revoked { .. } => None,
-    }
+    Some((totp, awaits(totp.state, cx.now)?))
 }
 
 /// The code that activates a device. It is a proof: it counts for this session, and its step is used up.
@@ -189,65 +185,36 @@ pub struct ConfirmTotp {
     pub backup: Vec<(String, String)>,
 }
 
-/// What came of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum ConfirmTotpOutcome {
-    /// It counts from now on.
-    Activated {
-        /// The session, under a new secret.
-        signed_in: SignedIn,
-        /// Were the backup codes taken? Then they are shown, once.
-        backup_taken: bool,
-    },
-    /// It was activated before, perhaps by the same form sent twice.
-    AlreadyActivated,
-    /// The code is not right.
-    Wrong,
-    /// Not looked at.
-    Throttled {
-        /// When to try again.
-        until: Timestamp,
-    },
-    /// Too many failures: begin anew.
-    Suspended,
-    /// Nothing awaits a code under this id any more.
-    Ended,
-    /// The session has ended.
-    SessionEnded,
-    /// Fresh proofs are needed first.
-    NotFresh,
-}
-
 impl Decide for ConfirmTotp {
-    type Outcome = ConfirmTotpOutcome;
+    type Outcome = ConfirmOutcome;
     const NAME: &'static str = "confirm_totp";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
     /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
     const REVOKES: bool = true;
 
     fn revoked(outcome: &Self::Outcome) -> bool {
-        matches!(outcome, ConfirmTotpOutcome::Activated { .. })
+        matches!(outcome, ConfirmOutcome::Activated { .. })
     }
 
-    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmTotpOutcome> {
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
-            return Decision::answer(ConfirmTotpOutcome::SessionEnded);
+            return Decision::answer(ConfirmOutcome::SessionEnded);
         };
         if user.active_totps().any(|totp| totp.factor == self.factor) {
-            return Decision::answer(ConfirmTotpOutcome::AlreadyActivated);
+            return Decision::answer(ConfirmOutcome::AlreadyActivated);
         }
         if !overview::is_fresh(user, session, cx) {
-            return Decision::answer(ConfirmTotpOutcome::NotFresh);
+            return Decision::answer(ConfirmOutcome::NotFresh);
         }
         let Some((totp, _)) = awaiting(user, self.factor, cx) else {
-            return Decision::answer(ConfirmTotpOutcome::Ended);
+            return Decision::answer(ConfirmOutcome::Ended);
         };
         let bucket = user.bucket(Some(&session.device), cx.now);
         let mut counts = user.throttle(&throttle_of(totp));
         match throttle::status(&counts, bucket, cx.now) {
             Gate::Open { .. } => {}
-            Gate::Closed { until } => return Decision::answer(ConfirmTotpOutcome::Throttled { until }),
-            Gate::Suspended => return Decision::answer(ConfirmTotpOutcome::Suspended),
+            Gate::Closed { until } => return Decision::answer(ConfirmOutcome::Throttled { until }),
+            Gate::Suspended => return Decision::answer(ConfirmOutcome::Suspended),
         }
         match verdict_of(user, cx, totp, &self.code) {
             Verdict::Accepted { step } => self.activate(user, cx, session, Totp { last_step: step, ..totp.clone() }),
@@ -257,35 +224,29 @@ impl Decide for ConfirmTotp {
                 change.put(Item::Throttle(throttle_of(totp), counts));
                 let event = event::of(cx, "factor.activation_failed", user.id);
                 let event = event.with("method", "totp").with("factor", self.factor.to_string());
-                Decision { change, events: vec![event], outcome: ConfirmTotpOutcome::Wrong }
+                Decision { change, events: vec![event], outcome: ConfirmOutcome::Wrong }
             }
         }
     }
 }
 
 impl ConfirmTotp {
-    fn activate(&self, user: &User, cx: &Context<'_>, session: &Session, totp: Totp) -> Decision<ConfirmTotpOutcome> {
+    fn activate(&self, user: &User, cx: &Context<'_>, session: &Session, totp: Totp) -> Decision<ConfirmOutcome> {
+        let Some(state) = next(totp.state, Step::Proved, cx.now) else {
+            return Decision::answer(ConfirmOutcome::Ended);
+        };
         let mut change = Change::default();
         if user.throttles.contains_key(&throttle_of(&totp)) {
             change.delete(ItemKey::Throttle(throttle_of(&totp)));
         }
-        change.put(Item::Totp(Totp {
-            state: FactorState::Activated { at: cx.now },
-            last_used_at: Some(cx.now),
-            ..totp
-        }));
-        let mut session = session.clone();
+        change.put(Item::Totp(Totp { state, last_used_at: Some(cx.now), ..totp }));
         let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(self.factor), credential: None };
-        assurance::add(&mut session.proofs, proof);
-        session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
-        session.last_seen_at = cx.now;
-        let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
-        change.put(Item::Session(session));
+        let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
         letter::notice(user, cx, &mut change, Notice::AuthenticatorAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![event.with("factor", self.factor.to_string())];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
-        Decision { change, events, outcome: ConfirmTotpOutcome::Activated { signed_in, backup_taken } }
+        Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
     }
 }

@@ -2,14 +2,15 @@
 
 use schema::{
     FactorId,
-    record::{FactorState, Proof, Totp},
+    record::{Proof, Totp},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, overview, tokens, verify_totp::throttle_of};
+use super::{Decide, Decision, RemoveOutcome, overview, tokens, verify_totp::throttle_of};
 use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
+    device::{Step, is_revoked, next},
     event::{self, WithFact},
     letter::{self, Notice},
     user::{Areas, SessionRef, User, rest_on},
@@ -24,36 +25,22 @@ pub struct RemoveTotp {
     pub factor: FactorId,
 }
 
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RemoveTotpOutcome {
-    /// It never counts again.
-    Removed,
-    /// There is no such device any more.
-    Gone,
-    /// The session has ended.
-    SessionEnded,
-    /// Fresh proofs are needed first.
-    NotFresh,
-}
-
 impl Decide for RemoveTotp {
-    type Outcome = RemoveTotpOutcome;
+    type Outcome = RemoveOutcome;
     const NAME: &'static str = "remove_totp";
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
 
-    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveTotpOutcome> {
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
-            return Decision::answer(RemoveTotpOutcome::SessionEnded);
+            return Decision::answer(RemoveOutcome::SessionEnded);
         };
-        let Some(totp) = user.totps.get(&self.factor).filter(|t| !matches!(t.state, FactorState::Revoked { .. }))
-        else {
-            return Decision::answer(RemoveTotpOutcome::Gone);
+        let Some(totp) = user.totps.get(&self.factor).filter(|t| !is_revoked(t.state)) else {
+            return Decision::answer(RemoveOutcome::Gone);
         };
         if !overview::is_fresh(user, session, cx) {
-            return Decision::answer(RemoveTotpOutcome::NotFresh);
+            return Decision::answer(RemoveOutcome::NotFresh);
         }
         let mut change = Change::default();
         revoke(user, cx, &mut change, totp);
@@ -63,13 +50,14 @@ impl Decide for RemoveTotp {
         letter::notice(user, cx, &mut change, Notice::AuthenticatorRemoved);
         let event = event::of(cx, "factor.revoked", user.id).with("method", "totp");
         let event = event.with("factor", totp.factor.to_string());
-        Decision { change, events: vec![event], outcome: RemoveTotpOutcome::Removed }
+        Decision { change, events: vec![event], outcome: RemoveOutcome::Removed }
     }
 }
 
 /// Revokes a device: its seed is forgotten, sessions lose the proofs that it gave, families that rest on it end.
 pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, totp: &Totp) {
-    change.put(Item::Totp(Totp { state: FactorState::Revoked { at: cx.now }, seed: String::new(), ..totp.clone() }));
+    let Some(state) = next(totp.state, Step::Removed, cx.now) else { return };
+    change.put(Item::Totp(Totp { state, seed: String::new(), ..totp.clone() }));
     change.delete(ItemKey::Throttle(throttle_of(totp)));
     forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(totp.factor), None));
 }

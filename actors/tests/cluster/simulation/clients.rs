@@ -7,9 +7,9 @@ use actors::{
     domain::{
         command::{
             Authorize, AuthorizeOutcome, BeginTotp, BeginTotpOutcome, Body, ChangePassword, ChangePasswordOutcome,
-            CheckSession, CheckToken, ConfirmTotp, ConfirmTotpOutcome, Decide, DisableUser, EndSession,
-            JudgeBackupCode, JudgePassword, LoginRef, RedeemCode, RedeemOutcome, Refresh, Refusal, Register,
-            RegisterOutcome, Requirement, RevokeToken, SignInOutcome, SignedIn, VerifyTotp,
+            CheckSession, CheckToken, ConfirmOutcome, ConfirmTotp, Decide, DisableUser, EndSession, JudgeBackupCode,
+            JudgePassword, LoginRef, RedeemCode, RedeemOutcome, Refresh, Refusal, Register, RegisterOutcome,
+            Requirement, RevokeToken, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::{Attempt, Origin},
         user::SessionRef,
@@ -212,7 +212,7 @@ impl Client {
         let backup = locators.iter().map(|(_, locator)| (locator.clone(), NO_HASH.to_owned())).collect();
         let code = code_at(&seed, self.now());
         let (_, outcome) = all.ask(0, user, &attempt, ConfirmTotp { session, factor, code, backup }).await;
-        let Some(ConfirmTotpOutcome::Activated { signed_in, .. }) = outcome else { panic!("{outcome:?}") };
+        let Some(ConfirmOutcome::Activated { signed_in, .. }) = outcome else { panic!("{outcome:?}") };
         let set = CredentialId::from_bytes(attempt.seed.derive("backup set"));
         let person = Person {
             user,

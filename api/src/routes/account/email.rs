@@ -3,20 +3,21 @@
 use actors::{
     domain::{
         command::{
-            AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ConfirmEmailOutcome, EmailView, RemoveEmail,
-            RemoveTotpOutcome, ResendEmail, SendOutcome, ShowEmail,
+            AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, EmailView, RemoveEmail, RemoveOutcome,
+            ResendEmail, SendOutcome, ShowEmail,
         },
+        device::active_since,
         email,
         factor::totp,
     },
     secret::Secret,
 };
 use axum::{extract::Path, response::Response};
-use schema::{FactorId, record::FactorState};
+use schema::FactorId;
 use serde::Deserialize;
 
 use super::{
-    backup_codes, done,
+    Confirming, confirmed, done,
     mfa::{self, HERE, Kept, Said},
     overview, reauthenticate,
     sessions::Nothing,
@@ -30,7 +31,7 @@ use crate::{
         visit::{Frame, see_other},
     },
     page::{Cooldown, EmailEnrolPage, EmailRemovePage, EmailRow, FormError, Notice},
-    routes::login::judge::{Try, suspended},
+    routes::login::judge::Try,
 };
 
 /// The level of the data from which on every node knows of addresses that get codes.
@@ -57,10 +58,7 @@ pub(super) fn can_be_added(visit: &Visit) -> bool {
 
 /// Addresses that get codes, the oldest first.
 pub(super) fn rows(emails: Vec<EmailView>) -> Vec<EmailRow> {
-    let active = emails.into_iter().filter_map(|email| match email.state {
-        FactorState::Activated { at } => Some((at, email)),
-        FactorState::Registered | FactorState::AwaitingActivation { .. } | FactorState::Revoked { .. } => None,
-    });
+    let active = emails.into_iter().filter_map(|email| Some((active_since(email.state)?, email)));
     let mut active: Vec<_> = active.collect();
     active.sort_by_key(|(at, _)| *at);
     let row = |(at, email): (_, EmailView)| EmailRow {
@@ -124,7 +122,7 @@ pub async fn resend(Path(factor): Path<String>, form: Submitted<Nothing>) -> Res
     }
 }
 
-/// Takes the code. The page with the backup codes is the answer itself, if there are new ones: they are shown once.
+/// Takes the code.
 pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let (visit, session, typed) = form.in_session(HERE).await?;
@@ -137,27 +135,13 @@ pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Resu
     let tried = Try::begin(&visit)?;
     let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
     let command = ConfirmEmail { session: session.reference.clone(), factor, code, backup };
-    let error = match services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await? {
-        ConfirmEmailOutcome::Activated { signed_in, backup_taken } => {
-            let attempt = tried.not_counted();
-            visit.set_session(session.user, &signed_in, &attempt);
-            return if backup_taken {
-                backup_codes::show_once(&visit, &session, &attempt)
-            } else {
-                Ok(done(HERE, Notice::EmailCodesOn))
-            };
-        }
-        ConfirmEmailOutcome::AlreadyActivated => return Ok(done(HERE, Notice::EmailCodesOn)),
-        ConfirmEmailOutcome::Ended => return Ok(see_other(HERE)),
-        ConfirmEmailOutcome::SessionEnded => return Err(sign_in(HERE)),
-        ConfirmEmailOutcome::NotFresh => return Ok(reauthenticate(&path(factor))),
-        ConfirmEmailOutcome::Wrong => {
-            FormError::field("code", "This code is not right, or not good any more. Enter the newest one.")
-        }
-        ConfirmEmailOutcome::Throttled { until } => visit.cool_down(until),
-        ConfirmEmailOutcome::Suspended => suspended(),
-    };
-    show(&visit, &session, factor, Some(error)).await
+    let outcome = services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await?;
+    let wrong = "This code is not right, or not good any more. Enter the newest one.";
+    let told = Confirming { path: path(factor), notice: Notice::EmailCodesOn, wrong };
+    match confirmed(&visit, &session, tried, outcome, &told)? {
+        Ok(answer) => Ok(answer),
+        Err(error) => show(&visit, &session, factor, Some(error)).await,
+    }
 }
 
 async fn show(
@@ -199,9 +183,9 @@ pub async fn remove(Path(factor): Path<String>, form: Submitted<Nothing>) -> Res
     let command = RemoveEmail { session: session.reference.clone(), factor };
     let accounts = &visit.state.services.accounts;
     match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
-        RemoveTotpOutcome::Removed | RemoveTotpOutcome::Gone => Ok(done(HERE, Notice::EmailCodesOff)),
-        RemoveTotpOutcome::SessionEnded => Err(sign_in(HERE)),
-        RemoveTotpOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
+        RemoveOutcome::Removed | RemoveOutcome::Gone => Ok(done(HERE, Notice::EmailCodesOff)),
+        RemoveOutcome::SessionEnded => Err(sign_in(HERE)),
+        RemoveOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
     }
 }
 

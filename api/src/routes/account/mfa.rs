@@ -2,10 +2,11 @@
 
 use actors::domain::{
     command::{BeginTotp, BeginTotpOutcome, TotpView},
+    device::active_since,
     limits::{MAX_FACTOR_NAME, MAX_FACTORS_PER_METHOD},
 };
 use axum::response::Response;
-use schema::{Timestamp, record::FactorState};
+use schema::Timestamp;
 use serde::Deserialize;
 
 use super::{Done, email, overview, reauthenticate, sign_in, when};
@@ -127,8 +128,5 @@ fn proposed_name(taken: &[AuthenticatorRow]) -> String {
 
 /// A device that counts, with when it began to.
 pub(super) fn in_force(totp: TotpView) -> Option<(Timestamp, TotpView)> {
-    match totp.state {
-        FactorState::Activated { at } => Some((at, totp)),
-        FactorState::Registered | FactorState::AwaitingActivation { .. } | FactorState::Revoked { .. } => None,
-    }
+    active_since(totp.state).map(|at| (at, totp))
 }

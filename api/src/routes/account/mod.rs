@@ -8,9 +8,12 @@ pub mod reauthenticate;
 pub mod sessions;
 pub mod totp;
 
-use actors::domain::command::{Overview, OverviewOutcome};
+use actors::domain::{
+    command::{ConfirmOutcome, Overview, OverviewOutcome},
+    device::active_since,
+};
 use axum::response::Response;
-use schema::{Timestamp, record::FactorState};
+use schema::Timestamp;
 use serde::Deserialize;
 
 use crate::{
@@ -19,7 +22,8 @@ use crate::{
         LiveSession, Query, Visit,
         visit::{Frame, see_other},
     },
-    page::{AccountPage, EmailLine, Notice, When},
+    page::{AccountPage, EmailLine, FormError, Notice, When},
+    routes::login::judge::{Try, suspended},
 };
 
 const HERE: &str = "/account";
@@ -41,15 +45,14 @@ impl Done {
 pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
     let account = overview(&visit, &session, HERE).await?;
-    let active = |state: FactorState| matches!(state, FactorState::Activated { .. });
-    let authenticators = account.totps.iter().filter(|t| active(t.state)).count();
+    let authenticators = account.totps.iter().filter(|t| active_since(t.state).is_some()).count();
     let page = AccountPage {
         user_name: account.user_name,
         email: account.email.map(|address| EmailLine { address, verified: account.email_verified }),
         created: when(account.created_at),
         password_set: account.password_changed_at.map(when),
         authenticators,
-        emails: account.emails.iter().filter(|e| active(e.state)).count(),
+        emails: account.emails.iter().filter(|e| active_since(e.state).is_some()).count(),
         backup_codes_left: account.backup_codes_left,
         sessions: account.sessions.len(),
         notice: done.notice(),
@@ -82,4 +85,44 @@ fn done(path: &str, notice: Notice) -> Response {
 
 fn when(at: Timestamp) -> When {
     When::from_unix_secs(at.as_secs())
+}
+
+/// How the confirmation of a device is told.
+struct Confirming {
+    /// Where the device is confirmed, to come back to after fresh proofs.
+    path: String,
+    /// What is said of a device that counts from now on, where no backup codes are shown.
+    notice: Notice,
+    /// What is said of a wrong code.
+    wrong: &'static str,
+}
+
+/// What a code that confirms a device came to: an answer, or the form again. The page with the backup codes is the answer itself,
+/// if there are new ones: they are shown once.
+fn confirmed(
+    visit: &Visit,
+    session: &LiveSession,
+    tried: Try<'_>,
+    outcome: ConfirmOutcome,
+    told: &Confirming,
+) -> Result<Result<Response, FormError>, PageError> {
+    let error = match outcome {
+        ConfirmOutcome::Activated { signed_in, backup_taken } => {
+            let attempt = tried.not_counted();
+            visit.set_session(session.user, &signed_in, &attempt);
+            return if backup_taken {
+                backup_codes::show_once(visit, session, &attempt).map(Ok)
+            } else {
+                Ok(Ok(done(mfa::HERE, told.notice)))
+            };
+        }
+        ConfirmOutcome::AlreadyActivated => return Ok(Ok(done(mfa::HERE, told.notice))),
+        ConfirmOutcome::Ended => return Ok(Ok(see_other(mfa::HERE))),
+        ConfirmOutcome::SessionEnded => return Err(sign_in(mfa::HERE)),
+        ConfirmOutcome::NotFresh => return Ok(Ok(reauthenticate(&told.path))),
+        ConfirmOutcome::Wrong => FormError::field("code", told.wrong),
+        ConfirmOutcome::Throttled { until } => visit.cool_down(until),
+        ConfirmOutcome::Suspended => suspended(),
+    };
+    Ok(Err(error))
 }

@@ -3,10 +3,7 @@
 
 use actors::{
     domain::{
-        command::{
-            ConfirmTotp, ConfirmTotpOutcome, RemoveTotp, RemoveTotpOutcome, RenameTotp, RenameTotpOutcome, ShowTotp,
-            TotpView,
-        },
+        command::{ConfirmTotp, RemoveOutcome, RemoveTotp, RenameTotp, RenameTotpOutcome, ShowTotp, TotpView},
         factor::totp,
     },
     secret::Secret,
@@ -16,7 +13,7 @@ use axum::{extract::Path, response::Response};
 use schema::FactorId;
 use serde::Deserialize;
 
-use super::{backup_codes, done, email, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
+use super::{Confirming, confirmed, done, email, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
 use crate::{
     error::PageError,
     extract::{
@@ -26,7 +23,7 @@ use crate::{
     },
     page::{Concealed, FormError, Notice, TotpEnrolPage, TotpRemovePage, TotpRenamePage},
     qr::QrSvg,
-    routes::login::judge::{Try, suspended},
+    routes::login::judge::Try,
 };
 
 /// What was typed.
@@ -43,7 +40,7 @@ pub async fn get(visit: Visit, Path(factor): Path<String>) -> Result<Response, P
     show(&visit, &session, factor, None).await
 }
 
-/// Takes the first code. The page with the backup codes is the answer itself: they are shown once.
+/// Takes the first code.
 pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let (visit, session, typed) = form.in_session(mfa::HERE).await?;
@@ -56,25 +53,13 @@ pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Resu
     let tried = Try::begin(&visit)?;
     let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
     let command = ConfirmTotp { session: session.reference.clone(), factor, code, backup };
-    let error = match services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await? {
-        ConfirmTotpOutcome::Activated { signed_in, backup_taken } => {
-            let attempt = tried.not_counted();
-            visit.set_session(session.user, &signed_in, &attempt);
-            return if backup_taken {
-                backup_codes::show_once(&visit, &session, &attempt)
-            } else {
-                Ok(done(mfa::HERE, Notice::MfaEnabled))
-            };
-        }
-        ConfirmTotpOutcome::AlreadyActivated => return Ok(done(mfa::HERE, Notice::MfaEnabled)),
-        ConfirmTotpOutcome::Ended => return Ok(see_other(mfa::HERE)),
-        ConfirmTotpOutcome::SessionEnded => return Err(sign_in(mfa::HERE)),
-        ConfirmTotpOutcome::NotFresh => return Ok(reauthenticate(&path(factor))),
-        ConfirmTotpOutcome::Wrong => FormError::field("code", "This code is not right. Enter the one shown now."),
-        ConfirmTotpOutcome::Throttled { until } => visit.cool_down(until),
-        ConfirmTotpOutcome::Suspended => suspended(),
-    };
-    show(&visit, &session, factor, Some(error)).await
+    let outcome = services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await?;
+    let wrong = "This code is not right. Enter the one shown now.";
+    let told = Confirming { path: path(factor), notice: Notice::MfaEnabled, wrong };
+    match confirmed(&visit, &session, tried, outcome, &told)? {
+        Ok(answer) => Ok(answer),
+        Err(error) => show(&visit, &session, factor, Some(error)).await,
+    }
 }
 
 async fn show(
@@ -129,9 +114,9 @@ pub async fn remove(Path(factor): Path<String>, form: Submitted<Nothing>) -> Res
     let command = RemoveTotp { session: session.reference.clone(), factor };
     let accounts = &visit.state.services.accounts;
     match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
-        RemoveTotpOutcome::Removed | RemoveTotpOutcome::Gone => Ok(done(mfa::HERE, Notice::AuthenticatorRemoved)),
-        RemoveTotpOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
-        RemoveTotpOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
+        RemoveOutcome::Removed | RemoveOutcome::Gone => Ok(done(mfa::HERE, Notice::AuthenticatorRemoved)),
+        RemoveOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
+        RemoveOutcome::NotFresh => Ok(reauthenticate(&format!("{}/remove", path(factor)))),
     }
 }
 
