@@ -33,6 +33,7 @@ pub mod locator;
 pub mod notifier;
 pub mod operator;
 pub mod peer_service;
+pub mod recipients;
 pub mod registration;
 pub mod restored;
 pub mod secret;

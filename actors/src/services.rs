@@ -24,6 +24,7 @@ use crate::{
     ident::Idents,
     key_ring::{KeyRing, KeyRingError, KeyRingOptions, Rotation},
     notifier::{Carrier, Notifier, NotifierOptions},
+    recipients::Recipients,
     registration::Registration,
     secret::Seed,
     shipper::{Shipper, ShipperOptions},
@@ -113,6 +114,7 @@ pub struct Services {
     pub tokens: TokenIssuer,
     pub sign_in: SignInService,
     pub registration: Registration,
+    pub recipients: Recipients,
     pub shipper: Shipper,
     pub notifier: Notifier,
     pub hashes: Hashes,
@@ -225,6 +227,12 @@ impl Services {
                 hashes: hashes.clone(),
                 idents,
                 shipper: shipper.clone(),
+            },
+            recipients: Recipients {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                entropy: Arc::clone(&entropy),
+                vault: Arc::clone(&vault),
             },
             registration: Registration {
                 accounts: accounts.clone(),

@@ -8,7 +8,7 @@
 //! | `client` | [`ClientId`] | `registration`, `event/*` |
 //! | `keyring` | `signing`, `data` | `key/*`, `canary/*`, `active` |
 //! | `handle` | random | one-time things without a user; the whole partition expires |
-//! | `ident` | HMAC of a normalised name | `throttle`; the whole partition expires |
+//! | `ident` | HMAC of a normalised name or address | `throttle`, `recipient`; the whole partition expires |
 //! | `claim` | look-up | `owner` |
 //! | `cluster` | fixed names | `format`, cursors, locks |
 //! | `policy` | – | nothing yet |

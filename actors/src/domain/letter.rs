@@ -134,6 +134,13 @@ pub fn room(user: &User, bucket: Bucketing<'_>, now: Timestamp) -> Result<Sends,
         Bucketing::Device(_) => &mut sends.known,
         Bucketing::Unknown => &mut sends.unknown_devices,
     };
+    *sent = count(sent, limits::MAX_SENDS, now)?;
+    Ok(sends)
+}
+
+/// One message more, if there is room for it within so many an hour and a day; or when there is.
+pub fn count(sent: &Sent, (per_hour, per_day): (u32, u32), now: Timestamp) -> Result<Sent, Timestamp> {
+    let mut sent = sent.clone();
     // A beginning that lies ahead was written by a clock that was wrong.
     if now >= sent.hour.after(HOUR) || now < sent.hour {
         (sent.hour, sent.in_hour) = (now, 0);
@@ -141,20 +148,20 @@ pub fn room(user: &User, bucket: Bucketing<'_>, now: Timestamp) -> Result<Sends,
     if now >= sent.day.after(DAY) || now < sent.day {
         (sent.day, sent.in_day) = (now, 0);
     }
-    if sent.in_day >= limits::MAX_SENDS_PER_DAY {
+    if sent.in_day >= per_day {
         return Err(sent.day.after(DAY));
     }
-    if sent.in_hour >= limits::MAX_SENDS_PER_HOUR {
+    if sent.in_hour >= per_hour {
         return Err(sent.hour.after(HOUR));
     }
     sent.in_hour += 1;
     sent.in_day += 1;
-    Ok(sends)
+    Ok(sent)
 }
 
 /// No message for an hour: a store that came out of a backup has forgotten those since (HAZARDS H14).
 pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
-    let spent = |sent: &Sent| Sent { hour: now, in_hour: limits::MAX_SENDS_PER_HOUR, ..sent.clone() };
+    let spent = |sent: &Sent| Sent { hour: now, in_hour: limits::MAX_SENDS.0, ..sent.clone() };
     Sends { known: spent(&sends.known), unknown_devices: spent(&sends.unknown_devices), unknown: sends.unknown.clone() }
 }
 

@@ -28,10 +28,10 @@ pub const ACTIVATION_LIFETIME: Duration = Duration::from_mins(15);
 pub const SENT_CODE_LIFETIME: Duration = Duration::from_mins(10);
 /// Between two messages for the same thing.
 pub const RESEND_AFTER: Duration = Duration::from_mins(1);
-/// Messages that one user may cause in an hour, from known devices and from all others each.
-pub const MAX_SENDS_PER_HOUR: u32 = 10;
-/// The same in a day.
-pub const MAX_SENDS_PER_DAY: u32 = 30;
+/// Messages that one user may cause in an hour and in a day, from known devices and from all others each.
+pub const MAX_SENDS: (u32, u32) = (10, 30);
+/// Messages that an address may get in an hour and in a day that nobody has confirmed, from all accounts together.
+pub const MAX_UNCONFIRMED: (u32, u32) = (5, 10);
 /// A notice that something changed is worth sending for this long.
 pub const NOTICE_LIFETIME: Duration = Duration::from_hours(4);
 /// A message that its committing node has had this long for may be sent by another one.

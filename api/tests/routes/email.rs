@@ -202,3 +202,23 @@ async fn the_inbox_is_there_in_development_mode_alone_and_for_this_machine_alone
     browser.peer = SocketAddr::from(([127, 0, 0, 1], 4711));
     assert_eq!(browser.get("/dev/inbox").await.status, StatusCode::NOT_FOUND, "not behind an https issuer");
 }
+
+#[tokio::test]
+async fn many_accounts_together_fill_no_strangers_mailbox() {
+    let app = TestApp::new().await;
+    for n in 0..6 {
+        let mut browser = app.browser();
+        browser.register(&format!("mallory-{n}")).await;
+        let page = browser.open("/account/mfa").await;
+        let spelling = format!("Amelia+{n}@mail.example");
+        let answer = browser.submit(&page, "/account/mfa/email", &[("email", &spelling)]).await;
+        let expected = if n < 5 { StatusCode::SEE_OTHER } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(answer.status, expected, "{n}: {}", answer.body);
+    }
+    app.letter(5).await;
+    app.pass(Duration::from_mins(60));
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let (done, _) = enrol(&mut browser, ADDRESS, 6).await;
+    assert_eq!(done.backup_codes().len(), 10, "{}", done.body);
+}

@@ -56,6 +56,14 @@ pub struct Sent {
 }
 
 record! {
+    /// Item `recipient` of an `ident` partition: how many messages an address got that nobody has confirmed.
+    pub struct Recipient: 1 {
+        /// From all accounts.
+        pub sent: Sent,
+    }
+}
+
+record! {
     /// Item `sends`: how many messages this user has caused. Known devices and all others are counted apart, so that a
     /// stranger who knows the password uses up nothing of its owner's (HAZARDS H11).
     pub struct Sends: 1 {

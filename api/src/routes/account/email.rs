@@ -1,6 +1,7 @@
 //! `/account/mfa/email`: addresses that get codes, from the first code to the removal.
 
 use actors::{
+    call::CallError,
     domain::{
         command::{
             AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, EmailView, RemoveEmail, RemoveOutcome,
@@ -86,6 +87,9 @@ pub async fn begin(form: Submitted<Address>) -> Result<Response, PageError> {
         }
     };
     visit.may_cause_a_message()?;
+    if let Err(until) = visit.state.services.recipients.take(&address).await.map_err(CallError::from)? {
+        return mfa::show(&visit, &session, kept(), Said::Error(visit.too_early(until))).await;
+    }
     let command = BeginEmail { session: session.reference.clone(), address };
     let accounts = &visit.state.services.accounts;
     let error = match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
@@ -113,8 +117,14 @@ pub async fn resend(Path(factor): Path<String>, form: Submitted<Nothing>) -> Res
     let factor = read(&factor)?;
     let (visit, session, Nothing {}) = form.in_session(HERE).await?;
     visit.may_cause_a_message()?;
-    let command = ResendEmail { session: session.reference.clone(), factor };
+    let shown = ShowEmail { session: session.reference.clone(), factor };
     let accounts = &visit.state.services.accounts;
+    let shown = accounts.ask(session.user, &visit.attempt(), shown, visit.deadline).await?;
+    let Some(AwaitedEmail { address, .. }) = shown else { return Ok(see_other(HERE)) };
+    if let Err(until) = visit.state.services.recipients.take(&address).await.map_err(CallError::from)? {
+        return show(&visit, &session, factor, Some(visit.too_early(until))).await;
+    }
+    let command = ResendEmail { session: session.reference.clone(), factor };
     match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
         SendOutcome::Sent => Ok(see_other(&path(factor))),
         SendOutcome::Wait { until } => show(&visit, &session, factor, Some(visit.too_early(until))).await,
