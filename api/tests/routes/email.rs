@@ -216,7 +216,7 @@ async fn many_accounts_together_fill_no_strangers_mailbox() {
         assert_eq!(answer.status, expected, "{n}: {}", answer.body);
     }
     app.letter(5).await;
-    app.pass(Duration::from_mins(60));
+    app.pass(Duration::from_hours(1));
     let mut browser = app.browser();
     browser.register("amelia").await;
     let (done, _) = enrol(&mut browser, ADDRESS, 6).await;
