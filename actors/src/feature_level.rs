@@ -92,6 +92,11 @@ impl FeatureLevel {
         self.current.load(Ordering::Acquire)
     }
 
+    /// Is it known what may be written? Not before a node of a new cluster has found itself in the view.
+    pub fn is_known(&self) -> bool {
+        self.current() > 0
+    }
+
     /// Reads the level again and raises it, if everybody in the view is above. To be called when the view has changed. The
     /// error says that this node must stop.
     pub async fn follow(&self) -> Result<(), LevelError> {

@@ -88,7 +88,8 @@ async fn recover(shipper: Shipper) {
 /// Reads the level of the data. Who runs the services ends when this node is too old ([`FeatureLevel::outgrown`]).
 async fn keep_up(level: FeatureLevel) {
     loop {
-        tokio::time::sleep(LOOK).await;
+        // A node that has just come is not ready before it knows.
+        tokio::time::sleep(if level.is_known() { LOOK } else { LOOK / 10 }).await;
         match level.follow().await {
             Ok(()) => {}
             Err(error @ LevelError::TooOld { .. }) => tracing::error!(%error, "this node must stop"),

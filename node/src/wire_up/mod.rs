@@ -158,7 +158,17 @@ impl Parts {
                 Box::pin(async move { if empty { Err("there is no signing key".to_owned()) } else { Ok(()) } })
             }),
         };
-        [store, keys].into_iter().chain(self.membership.iter().flat_map(Membership::checks)).collect()
+        let level = self.services.level.clone();
+        let level = Check {
+            name: "level",
+            look: Box::new(move || {
+                let known = level.is_known();
+                Box::pin(async move {
+                    if known { Ok(()) } else { Err("the level of the data is not known yet".to_owned()) }
+                })
+            }),
+        };
+        [store, keys, level].into_iter().chain(self.membership.iter().flat_map(Membership::checks)).collect()
     }
 
     /// Stops everything, in the reverse order.
