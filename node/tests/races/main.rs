@@ -6,6 +6,7 @@ mod application;
 mod browser;
 mod factors;
 mod http;
+mod inbox;
 mod kill;
 mod passwords;
 mod person;
