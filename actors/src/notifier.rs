@@ -17,17 +17,22 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use cluster::Authority;
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 use schema::{AttemptId, MessageId, Timestamp, UserId, record::Message};
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+    time::Instant,
+};
 
 use crate::{
     account::Accounts,
@@ -120,6 +125,8 @@ struct Shared {
     accounts: OnceLock<Accounts>,
     /// When each message that this process was handed and that is not settled was decided on, and its end.
     owed: Mutex<HashMap<MessageId, (Timestamp, Timestamp)>>,
+    /// Told whenever one of them is.
+    settled: Notify,
     permits: Semaphore,
     /// By carrier: until when it comes after the others.
     avoided: Mutex<Vec<Option<Instant>>>,
@@ -164,6 +171,7 @@ impl Notifier {
             options,
             accounts: OnceLock::new(),
             owed: Mutex::default(),
+            settled: Notify::new(),
             permits: Semaphore::new(AT_ONCE),
         });
         let (actor, _) = Actor::spawn(None, Worker { shared: Arc::clone(&shared) }, ()).await?;
@@ -215,8 +223,11 @@ impl Notifier {
     /// Gives what is under way this long to be settled, then stops. What is left waits in its partition.
     pub async fn stop(&self, within: Duration) {
         let deadline = Deadline::after(within);
-        while self.owed() > 0 && !deadline.is_over() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        loop {
+            let settled = self.shared.settled.notified();
+            if self.owed() == 0 || tokio::time::timeout_at(deadline.instant(), settled).await.is_err() {
+                break;
+            }
         }
         let _ = self.actor.stop_and_wait(None, Some(within)).await;
     }
@@ -248,7 +259,6 @@ impl Actor for Worker {
         order: Order,
         State { standing, offers }: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        // One that panicked said nothing; its message is owed until it is over, and found at a load or a start.
         while offers.try_join_next().is_some() {}
         match order {
             Order::Take(owed) => {
@@ -265,7 +275,8 @@ impl Actor for Worker {
                 if let Some(standing) = standing.get(&id) {
                     let (shared, owed) = (Arc::clone(&self.shared), standing.owed.clone());
                     offers.spawn(async move {
-                        let offered = shared.offer(owed).await;
+                        let offered = AssertUnwindSafe(shared.offer(owed)).catch_unwind().await;
+                        let offered = offered.unwrap_or_else(|_| Offered::Later("a provider panicked".to_owned()));
                         // A notifier that has stopped settles nothing more.
                         let _ = myself.send_message(Order::Offered(id, offered));
                     });
@@ -274,6 +285,7 @@ impl Actor for Worker {
             Order::Offered(id, Offered::Settled) => {
                 standing.remove(&id);
                 self.shared.owed.lock().remove(&id);
+                self.shared.settled.notify_waiters();
             }
             Order::Offered(id, Offered::Another(until)) => {
                 let pause = until.since(self.shared.options.clock.now()).max(FIRST_PAUSE);

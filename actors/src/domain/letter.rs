@@ -128,14 +128,30 @@ impl Letter {
 
 /// Is there room for another message? The count with it, or when there is room again.
 pub fn room(user: &User, bucket: Bucketing<'_>, now: Timestamp) -> Result<Sends, Timestamp> {
-    let fresh = || Sends { known: Sent::default(), unknown_devices: Sent::default(), unknown: Unknown::default() };
-    let mut sends = user.sends.clone().unwrap_or_else(fresh);
+    let mut sends = sends_of(user);
     let sent = match bucket {
         Bucketing::Device(_) => &mut sends.known,
         Bucketing::Unknown => &mut sends.unknown_devices,
     };
     *sent = count(sent, limits::MAX_SENDS, now)?;
     Ok(sends)
+}
+
+/// The same for a link that whoever names the account may ask for. It is counted apart, for it must not take a code from its
+/// owner (HAZARDS H12).
+pub fn room_for_link(user: &User, now: Timestamp) -> Result<Sends, Timestamp> {
+    let mut sends = sends_of(user);
+    sends.links = count(&sends.links, limits::MAX_LINKS, now)?;
+    Ok(sends)
+}
+
+fn sends_of(user: &User) -> Sends {
+    user.sends.clone().unwrap_or_else(|| Sends {
+        known: Sent::default(),
+        unknown_devices: Sent::default(),
+        links: Sent::default(),
+        unknown: Unknown::default(),
+    })
 }
 
 /// One message more, if there is room for it within so many an hour and a day; or when there is.
@@ -161,8 +177,13 @@ pub fn count(sent: &Sent, (per_hour, per_day): (u32, u32), now: Timestamp) -> Re
 
 /// No message for an hour: a store that came out of a backup has forgotten those since (HAZARDS H14).
 pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
-    let spent = |sent: &Sent| Sent { hour: now, in_hour: limits::MAX_SENDS.0, ..sent.clone() };
-    Sends { known: spent(&sends.known), unknown_devices: spent(&sends.unknown_devices), unknown: sends.unknown.clone() }
+    let spent = |sent: &Sent, (in_hour, _)| Sent { hour: now, in_hour, ..sent.clone() };
+    Sends {
+        known: spent(&sends.known, limits::MAX_SENDS),
+        unknown_devices: spent(&sends.unknown_devices, limits::MAX_SENDS),
+        links: spent(&sends.links, limits::MAX_LINKS),
+        unknown: sends.unknown.clone(),
+    }
 }
 
 /// Tells the owner of an account what has changed, at its confirmed address. It counts against no budget: who is told too much

@@ -408,10 +408,8 @@ async fn a_link_goes_to_the_confirmed_address_once_a_minute_and_an_operators_lin
     let (world, postbox) = world().await;
     let (person, _) = registered(&world, &postbox).await;
     let stranger = world.register("mallory").await;
-    let ask = async |user| {
-        let command = MailReset { device: None };
-        world.services.accounts.ask(user, &world.attempt(), command, soon()).await.expect("answers")
-    };
+    let ask =
+        async |user| world.services.accounts.ask(user, &world.attempt(), MailReset, soon()).await.expect("answers");
     assert!(!ask(stranger.user).await, "there is no confirmed address");
     let issued = world.services.accounts.ask(person.user, &world.attempt(), IssueReset, soon()).await;
     let Ok(IssueResetOutcome::Issued { reset, .. }) = issued else { panic!("{issued:?}") };
@@ -427,4 +425,20 @@ async fn a_link_goes_to_the_confirmed_address_once_a_minute_and_an_operators_lin
     let items = world.items(person.user).await;
     assert!(!items.contains(&format!("reset/{}", link.reset)), "the new link replaces the one before");
     assert!(items.contains(&format!("reset/{reset}")), "{items:?}");
+}
+
+/// HAZARDS H12: who can ask for a link has proved nothing, so it takes no message from whoever has.
+#[tokio::test]
+async fn asking_for_links_uses_up_nothing_of_the_messages_that_codes_need() {
+    let (world, postbox) = world().await;
+    let (person, _) = registered(&world, &postbox).await;
+    let mut sent = 0;
+    for _ in 0..20 {
+        let asked = world.services.accounts.ask(person.user, &world.attempt(), MailReset, soon()).await;
+        sent += usize::from(asked.expect("answers"));
+        world.pass(Duration::from_mins(1));
+    }
+    assert_eq!(sent, 5, "links have a bound of their own");
+    let login = world.first_proof(&person).await;
+    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
 }

@@ -1,11 +1,21 @@
 //! Messages: sent after the commit that wants them, through the next provider when one fails, and after a kill.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actors::{
-    domain::command::{Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome},
-    notifier::NotCarried,
+    domain::{
+        command::{Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome},
+        letter::Letter,
+    },
+    notifier::{Carrier, NotCarried},
 };
+use async_trait::async_trait;
 
 use super::email::{ADDRESS, begin, world};
 use crate::{
@@ -171,4 +181,31 @@ async fn a_message_whose_process_died_before_it_was_sent_is_sent_by_the_next() {
     settled(&world).await;
     assert!(!owes(&world, &person).await);
     assert_eq!(postbox.asked(), 1);
+}
+
+/// A provider that panics at its first letter.
+struct Panics(Arc<Postbox>, AtomicBool);
+
+#[async_trait]
+impl Carrier for Panics {
+    fn name(&self) -> &'static str {
+        "panics"
+    }
+
+    async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {
+        assert!(self.1.swap(true, Ordering::SeqCst), "as this test wants it");
+        self.0.carry(letter).await
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_is_asked_again() {
+    let postbox = Postbox::new();
+    let carrier = Arc::new(Panics(Arc::clone(&postbox), AtomicBool::new(false)));
+    let world = World::with(move |options| options.carriers.push(carrier)).await;
+    let person = world.register("ada").await;
+    begin(&world.services, &world, &person, ADDRESS).await;
+    assert_eq!(postbox.letter(1).await.to, ADDRESS);
+    settled(&world).await;
+    assert!(!owes(&world, &person).await);
 }

@@ -71,5 +71,7 @@ record! {
         pub known: Sent,
         /// From all others.
         pub unknown_devices: Sent,
+        /// Links for whoever names the account, which proves nothing.
+        pub links: Sent,
     }
 }

@@ -2,7 +2,7 @@
 //! but its owner learns whether it was sent. The link goes no further than the password: a second factor is asked for as before.
 
 use schema::{
-    DeviceId, ResetId,
+    ResetId,
     record::{Reset, Unknown},
 };
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,7 @@ const ISSUER: &str = "mail";
 
 /// Send a link to the owner of this account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct MailReset {
-    /// The known device that the browser claims to be.
-    pub device: Option<DeviceId>,
-}
+pub struct MailReset;
 
 impl Decide for MailReset {
     /// Was it sent? Not for the eyes of who asked.
@@ -47,8 +44,7 @@ impl Decide for MailReset {
         let by_mail = || user.resets.values().filter(|reset| reset.issued_by == ISSUER && reset.used_at.is_none());
         let sent_at = |reset: &Reset| reset.expires_at.before(limits::RESET_LIFETIME);
         let too_early = by_mail().any(|reset| cx.now < sent_at(reset).after(limits::RESEND_AFTER));
-        let room = letter::room(user, user.bucket(self.device.as_ref(), cx.now), cx.now);
-        let Some(sends) = room.ok().filter(|_| !too_early) else {
+        let Some(sends) = letter::room_for_link(user, cx.now).ok().filter(|_| !too_early) else {
             return Decision::answer(false);
         };
         let mut change = Change::default();
