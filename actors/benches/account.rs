@@ -40,7 +40,7 @@ fn clock() -> Instant {
 async fn stored(world: &World, person: &Person) -> User {
     let mut user = User::unloaded(person.user);
     let partition = world.store.load(&User::partition(person.user), &[""]).await.expect("loads");
-    user.absorb(&partition, Areas::from_bits(u8::MAX)).expect("readable");
+    user.absorb(&partition, Areas::from_bits(u16::MAX)).expect("readable");
     user
 }
 

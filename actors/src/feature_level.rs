@@ -31,7 +31,8 @@ use crate::{
 /// | level | what may be written from it on |
 /// |---|---|
 /// | 2 | addresses that get codes, messages, proofs by a code that was sent |
-pub const LEVEL: u32 = if cfg!(feature = "next-version") { 3 } else { 2 };
+/// | 3 | phones that get codes, passkeys, trusted devices |
+pub const LEVEL: u32 = if cfg!(feature = "next-version") { 4 } else { 3 };
 
 const ITEM: &str = "level";
 /// One read takes this long at most.

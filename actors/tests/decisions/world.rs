@@ -105,7 +105,7 @@ pub(crate) struct Net {
     happenings: Vec<Option<Happening>>,
     free: Vec<usize>,
     /// Loaded people as of a revision, so that each is decoded once.
-    decoded: HashMap<(UserId, Option<Revision>, u8), User>,
+    decoded: HashMap<(UserId, Option<Revision>, u16), User>,
     numbers: u64,
     verbose: bool,
     /// The longest pause between two requests.

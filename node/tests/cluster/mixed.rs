@@ -105,10 +105,10 @@ fn mixed_nodes_of_this_version_become_the_next_one_and_cannot_go_back_then() {
     upgrade.replace(0);
     upgrade.replace(1);
     upgrade.people_get_along(2);
-    assert_eq!(level(&upgrade.nodes, 0), 2, "a node of this version is left");
+    assert_eq!(level(&upgrade.nodes, 0), 3, "a node of this version is left");
     upgrade.replace(2);
     for node in 0..3 {
-        until(|| level(&upgrade.nodes, node), |level| *level == 3);
+        until(|| level(&upgrade.nodes, node), |level| *level == 4);
     }
     let mut nodes = upgrade.end();
     nodes.operate_with(Version::Next);
@@ -116,7 +116,7 @@ fn mixed_nodes_of_this_version_become_the_next_one_and_cannot_go_back_then() {
     let (code, said) = nodes.refused(1, Version::Present);
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("the data of this store is of level 3, and this version of the program understands 2"),
+        said.contains("the data of this store is of level 4, and this version of the program understands 3"),
         "{said}"
     );
 

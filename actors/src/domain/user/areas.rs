@@ -6,7 +6,7 @@ use schema::{EVENT_PREFIX, MESSAGE_PREFIX};
 
 /// Parts of the partition. Account, devices and throttles ([`Areas::CORE`]) are always loaded; the others on use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Areas(u8);
+pub struct Areas(u16);
 
 impl Areas {
     /// Nothing.
@@ -85,12 +85,12 @@ impl Areas {
     }
 
     /// As a number, for the cache.
-    pub const fn bits(self) -> u8 {
+    pub const fn bits(self) -> u16 {
         self.0
     }
 
     /// From [`Self::bits`].
-    pub const fn from_bits(bits: u8) -> Self {
+    pub const fn from_bits(bits: u16) -> Self {
         Self(bits)
     }
 }
