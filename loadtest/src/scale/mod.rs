@@ -3,11 +3,15 @@
 //! 1. For each number of nodes a cluster of real processes ([`nodes`]) in a keyspace of its own, all over one CQL cluster.
 //!    They run side by side to the end, so that what the machine does meanwhile strikes all of them. One node is a cluster
 //!    of one member: like is compared with like.
-//! 2. A round: everybody idle for a while, which tells what membership costs; then each scenario on each cluster in turn, at
-//!    the same total rate, the requests going to the nodes in turn. Of N nodes N - 1 are not the owner, so (N - 1)/N of the
-//!    requests that ask an account take a hop; the nodes' own counters say whether they did.
+//! 2. A round: everybody idle for a while, which tells what membership costs; then each load on each cluster in turn, at the
+//!    same rate for each node, since more nodes are there for more requests. The requests go to the nodes in turn. Of N nodes
+//!    N - 1 are not the owner, so (N - 1)/N of the requests that ask an account take a hop; the nodes' own counters say
+//!    whether they did.
 //! 3. CPU time of all processes of a cluster over the interval, less what they take when idle, by the visits done
 //!    ([`figures`]). Medians over the rounds are compared with those of the first cluster.
+//!
+//! The first load is a mix of all that people and applications ask for, and is what the bound is for; then comes each part by
+//! itself.
 
 mod counters;
 mod figures;
@@ -21,6 +25,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use futures_util::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use self::options::Options;
@@ -28,7 +33,7 @@ use self::{
     counters::Counters,
     figures::{Idle, Loaded},
     nodes::Nodes,
-    options::Offer,
+    options::Load,
     report::Report,
 };
 use crate::{
@@ -60,19 +65,20 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         println!("cluster of {count}: {} users", options.users);
         clusters.push(Cluster::start(&options, *count).await.with_context(|| format!("cluster of {count}"))?);
     }
-    let bar = ProgressBar::new(u64::from(options.rounds) * (1 + (options.load.len() * clusters.len()) as u64));
+    let loads = options.loads();
+    let bar = ProgressBar::new(u64::from(options.rounds) * (1 + (loads.len() * clusters.len()) as u64));
     bar.set_style(ProgressStyle::with_template("{msg:32} {bar:30} {pos}/{len} {eta}")?);
     for round in 1..=options.rounds {
         bar.set_message(format!("round {round}: idle"));
         idle(&options, &mut clusters).await?;
         bar.inc(1);
-        for (at, load) in options.load.iter().enumerate() {
+        for (at, load) in loads.iter().enumerate() {
             for cluster in &mut clusters {
                 bar.set_message(format!("round {round}: {load}, {} nodes", cluster.nodes.count()));
-                let mut loaded = cluster.loaded(&options, *load).await;
+                let mut loaded = cluster.loaded(&options, load).await;
                 for _ in 1..ATTEMPTS {
                     if loaded.is_err() {
-                        loaded = cluster.loaded(&options, *load).await;
+                        loaded = cluster.loaded(&options, load).await;
                     }
                 }
                 let loaded = loaded.with_context(|| format!("{load} on {} nodes", cluster.nodes.count()))?;
@@ -110,24 +116,27 @@ impl Cluster {
         let nodes = Nodes::start(options, usize::from(count)).await?;
         let (http, client) = (nodes.http()?, nodes.client()?);
         let users = population::register(&http, options.seed, usize::from(options.users)).await?;
-        let loaded = options.load.iter().map(|_| Vec::new()).collect();
+        let loaded = options.loads().iter().map(|_| Vec::new()).collect();
         Ok(Self { nodes, http, client, users, offered: 0, idle: Vec::new(), loaded })
     }
 
     /// One interval of load.
-    async fn loaded(&mut self, options: &Options, load: Offer) -> anyhow::Result<Loaded> {
-        let world = World {
-            http: self.http.clone(),
-            scenario: load.scenario,
-            client: self.client.clone(),
-            users: self.users.clone(),
-            seed: options.seed,
-        };
-        let world = Arc::new(world);
-        world.prepare((options.length() + WARM).as_secs()).await?;
-        self.visits(&world, load, WARM).await?;
+    async fn loaded(&mut self, options: &Options, load: &Load) -> anyhow::Result<Loaded> {
+        let mut parts = Vec::new();
+        for part in &load.0 {
+            let world = World {
+                http: self.http.clone(),
+                scenario: part.scenario,
+                client: self.client.clone(),
+                users: self.users.clone(),
+                seed: options.seed,
+            };
+            world.prepare((options.length() + WARM).as_secs()).await?;
+            parts.push((Arc::new(world), part.rate * float(self.nodes.count())));
+        }
+        self.visits(&parts, WARM).await?;
         let (before, cpu, start) = (Counters::read(&self.nodes).await?, self.nodes.cpu()?, Instant::now());
-        let visits = self.visits(&world, load, options.length()).await?;
+        let visits = self.visits(&parts, options.length()).await?;
         let (took, cpu) = (start.elapsed(), self.nodes.cpu()?.saturating_sub(cpu));
         let counted = Counters::read(&self.nodes).await?.since(&before);
         let done = visits.iter().filter(|visit| visit.result.is_ok()).count();
@@ -144,13 +153,18 @@ impl Cluster {
         Ok(Loaded { done, failed: visits.len() - done, cpu, took, hops })
     }
 
-    async fn visits(&mut self, world: &Arc<World>, load: Offer, length: Duration) -> anyhow::Result<Vec<Visit>> {
-        // At equal distances: how they are bunched is not what is compared.
-        let plan = schedule::plan(Arrivals::Constant, load.rate, length, world.seed)?;
-        let (first, count) = (self.offered, plan.len());
-        self.offered += count;
-        let offered = offer(Arc::clone(world), plan, first).await?;
-        Ok(offered.visits)
+    /// Worlds with their arrivals per second, all at once.
+    async fn visits(&mut self, parts: &[(Arc<World>, f64)], length: Duration) -> anyhow::Result<Vec<Visit>> {
+        let mut offers = Vec::new();
+        for (world, rate) in parts {
+            // At equal distances: how they are bunched is not what is compared.
+            let plan = schedule::plan(Arrivals::Constant, *rate, length, world.seed)?;
+            let first = self.offered;
+            self.offered += plan.len();
+            offers.push(offer(Arc::clone(world), plan, first));
+        }
+        let offered = try_join_all(offers).await?;
+        Ok(offered.into_iter().flat_map(|offered| offered.visits).collect())
     }
 }
 

@@ -27,7 +27,7 @@ const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 /// A node that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PORTS: Range<u16> = 20_000..32_000;
-/// The password hash, cheap on purpose: it costs the same on any number of nodes, and would hide the rest.
+/// The cheap password hash.
 pub(super) const ARGON2: &str = "m=64 t=1 p=1";
 
 /// A cluster.
@@ -37,8 +37,9 @@ pub(super) struct Nodes {
     /// The URL of the keyspace.
     store: String,
     folder: TempDir,
-    /// Are passwords hashed as in production?
-    full_hash: bool,
+    /// Are passwords hashed cheaply?
+    cheap_hash: bool,
+    threads: u8,
     all: Vec<Node>,
 }
 
@@ -61,8 +62,14 @@ impl Nodes {
         let key = BASE64.encode(&StdRng::seed_from_u64(options.seed).random::<[u8; 32]>());
         std::fs::write(&keys, format!("k1:{key}"))?;
         std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600))?;
-        let mut cluster =
-            Self { bin: options.bin.clone(), store, folder, full_hash: options.full_hash, all: free(count)? };
+        let mut cluster = Self {
+            bin: options.bin.clone(),
+            store,
+            folder,
+            cheap_hash: options.cheap_hash,
+            threads: options.threads,
+            all: free(count)?,
+        };
         cluster.certify()?;
         cluster.run(&["migrate", "up"])?;
         for n in 0..count {
@@ -145,11 +152,11 @@ impl Nodes {
         let seeds: Vec<_> = self.all.iter().map(|node| node.cluster.to_string()).collect();
         let mut command = Command::new(&self.bin);
         command.current_dir(self.folder.path()).env_clear();
-        if !self.full_hash {
+        if self.cheap_hash {
             let cheap = [("DOORWARD__PASSWORD__ARGON2__M_KIB", "64"), ("DOORWARD__PASSWORD__ARGON2__T", "1")];
             command.envs(cheap);
         }
-        command.envs(std::env::vars().filter(|(name, _)| name == "TOKIO_WORKER_THREADS"));
+        command.env("TOKIO_WORKER_THREADS", self.threads.to_string());
         command.envs([
             ("DOORWARD__ISSUER", self.origin()),
             ("DOORWARD__HTTP__LISTEN", node.http.to_string()),

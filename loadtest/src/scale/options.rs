@@ -23,8 +23,12 @@ pub(crate) struct Options {
     /// How many nodes the clusters have; the others are compared with the first.
     #[arg(long, value_delimiter = ',', default_value = "1,3,5", value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) nodes: Vec<u8>,
-    /// What is offered to each: scenarios with their total arrivals per second.
-    #[arg(long, value_delimiter = ',', default_value = "refresh=40,authorization_code=20,userinfo=200,login_totp=4")]
+    /// The mix that is judged: scenarios with their arrivals per second for each node, all at once.
+    #[arg(long, value_delimiter = ',', default_value = "login_totp=1,authorization_code=2,refresh=8,userinfo=3")]
+    #[arg(value_name = "SCENARIO=RATE")]
+    pub(crate) mix: Vec<Offer>,
+    /// What is offered by itself as well, to show which part costs what: one scenario after the other.
+    #[arg(long, value_delimiter = ',', default_value = "refresh=40,authorization_code=20,userinfo=200,login_totp=1")]
     #[arg(value_name = "SCENARIO=RATE")]
     pub(crate) load: Vec<Offer>,
     /// Rounds; medians count.
@@ -37,10 +41,12 @@ pub(crate) struct Options {
     /// each other.
     #[arg(long, default_value_t = 127, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(crate) users: u16,
-    /// Hash passwords as in production; otherwise the hash is cheap, since it costs the same on any number of nodes and would
-    /// hide the rest.
+    /// Threads of each node: all of them share the cores of this machine.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) threads: u8,
+    /// Hash passwords cheaply: a hash costs the same on any number of nodes, and without it the rest of a sign-in shows.
     #[arg(long)]
-    pub(crate) full_hash: bool,
+    pub(crate) cheap_hash: bool,
     /// Decides the names of users.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -55,26 +61,59 @@ impl Options {
         Duration::from_secs(self.seconds as u64)
     }
 
+    /// Everything that is offered, one after the other: the mix, then each scenario by itself.
+    pub(super) fn loads(&self) -> Vec<Load> {
+        let alone = self.load.iter().map(|offer| Load(vec![*offer]));
+        std::iter::once(Load(self.mix.clone())).chain(alone).collect()
+    }
+
     /// Refuses what would measure something else than is meant.
     pub(super) fn check(&self, warm: Duration) -> anyhow::Result<()> {
+        for (at, offer) in self.mix.iter().enumerate() {
+            let twice = self.mix[..at].iter().any(|other| other.scenario == offer.scenario);
+            ensure!(!twice, "--mix: {} is in it twice", crate::report::name(&offer.scenario));
+        }
         for count in self.nodes.iter().filter(|count| **count > 1) {
             ensure!(
                 !self.users.is_multiple_of(u16::from(*count)),
                 "--users: a multiple of {count}, so that each user would always meet the same node"
             );
         }
+        let most = f64::from(self.nodes.iter().copied().max().unwrap_or(1));
         let codes = |load: &&Offer| load.scenario == ScenarioName::LoginTotp;
-        for load in self.load.iter().filter(codes) {
+        for load in self.mix.iter().chain(&self.load).filter(codes) {
             // Each user has a code for this half minute and one for the next.
-            let visits = load.rate * (self.length() + warm).as_secs_f64();
-            let spare = float(usize::from(self.users)) * (1.0 + (visits / load.rate / STEP).floor());
-            ensure!(visits <= spare, "--users: too few for {load}, since each has a new code every {STEP} s only");
+            let length = (self.length() + warm).as_secs_f64();
+            let spare = float(usize::from(self.users)) * (1.0 + (length / STEP).floor());
+            let enough = most * load.rate * length <= spare;
+            ensure!(enough, "--users: too few for {load} and node, since each has a new code every {STEP} s only");
         }
         Ok(())
     }
 }
 
-/// A scenario and its arrivals per second.
+/// What is offered at once.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Load(pub(crate) Vec<Offer>);
+
+impl Load {
+    /// Arrivals per second and node.
+    pub(crate) fn rate(&self) -> f64 {
+        self.0.iter().map(|offer| offer.rate).sum()
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [offer] => offer.fmt(f),
+            _ => write!(f, "the mix, {}/s", self.rate()),
+        }
+    }
+}
+
+/// A scenario and its arrivals per second for each node.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Offer {
     pub(crate) scenario: ScenarioName,
@@ -129,9 +168,18 @@ mod tests {
     #[test]
     fn sign_ins_for_which_there_are_no_codes_are_refused() {
         let check = |line| options(line).check(Duration::from_secs(3));
-        check("--load login_totp=5 --seconds 20").expect("115 of 127");
-        check("--load login_totp=6 --seconds 20").expect_err("138 of 127");
+        check("--load login_totp=1 --seconds 20").expect("115 of 127 on five nodes");
+        check("--load login_totp=1.2 --seconds 20").expect_err("138 of 127 on five nodes");
+        check("--mix login_totp=2,refresh=1 --seconds 20").expect_err("230 of 127 on five nodes");
         check("--load refresh=600 --seconds 20").expect("no codes needed");
+    }
+
+    #[test]
+    fn a_mix_has_each_scenario_once() {
+        options("--mix refresh=1,userinfo=2,refresh=3").check(Duration::from_secs(3)).expect_err("refresh twice");
+        let loads = options("--mix refresh=1,userinfo=2 --load jwks=3").loads();
+        let shown: Vec<_> = loads.iter().map(Load::to_string).collect();
+        assert_eq!(shown, ["the mix, 3/s", "jwks at 3/s"]);
     }
 
     #[test]

@@ -8,12 +8,9 @@ use super::{
     Cluster,
     figures::{Cost, Membership, TOLERATED},
     nodes,
-    options::{Offer, Options},
+    options::{Load, Options},
 };
-use crate::{
-    machine::{self, Machine},
-    report::name,
-};
+use crate::machine::{self, Machine};
 
 /// Everything that is needed to judge the figures, and the figures.
 #[derive(Debug, Serialize)]
@@ -23,8 +20,9 @@ pub(super) struct Report {
     configuration: Configuration,
     /// By node and second, idle.
     membership: Vec<Membership>,
-    scenarios: Vec<Scenario>,
-    /// No visit costs much more on any cluster than on the first.
+    /// The mix first, which the bound is for.
+    loads: Vec<Measured>,
+    /// No visit of the mix costs much more on any cluster than on the first.
     pub(super) within: bool,
 }
 
@@ -33,6 +31,7 @@ struct Configuration {
     /// Of passwords: they are not what is compared.
     argon2: &'static str,
     stores: usize,
+    threads_per_node: u8,
     users: u16,
     rounds: u8,
     seconds: u8,
@@ -40,9 +39,9 @@ struct Configuration {
 }
 
 #[derive(Debug, Serialize)]
-struct Scenario {
-    #[serde(flatten)]
-    load: Offer,
+struct Measured {
+    /// Rates are those for each node.
+    load: Load,
     clusters: Vec<Cost>,
 }
 
@@ -50,28 +49,29 @@ impl Report {
     pub(super) fn of(options: &Options, clusters: &[Cluster]) -> Self {
         let membership: Vec<_> =
             clusters.iter().map(|cluster| Membership::of(cluster.nodes.count(), &cluster.idle)).collect();
-        let scenario = |(at, load): (usize, &Offer)| {
+        let measured = |(at, load): (usize, Load)| {
             let costs = clusters.iter().zip(&membership).map(|(cluster, idle)| Cost::of(idle, &cluster.loaded[at]));
             let costs: Vec<_> = costs.collect();
             let first = costs.first().cloned();
             let clusters = costs.into_iter().filter_map(|cost| Some(cost.against(first.as_ref()?))).collect();
-            Scenario { load: *load, clusters }
+            Measured { load, clusters }
         };
-        let scenarios: Vec<_> = options.load.iter().enumerate().map(scenario).collect();
-        let within = scenarios.iter().flat_map(|scenario| &scenario.clusters).all(Cost::is_within);
+        let loads: Vec<_> = options.loads().into_iter().enumerate().map(measured).collect();
+        let within = loads.first().is_some_and(|mix| mix.clusters.iter().all(Cost::is_within));
         Self {
             commit: machine::commit(),
             machine: Machine::here(),
             configuration: Configuration {
-                argon2: if options.full_hash { "as in production" } else { nodes::ARGON2 },
+                argon2: if options.cheap_hash { nodes::ARGON2 } else { "as in production" },
                 stores: options.cql.len(),
+                threads_per_node: options.threads,
                 users: options.users,
                 rounds: options.rounds,
                 seconds: options.seconds,
                 seed: options.seed,
             },
             membership,
-            scenarios,
+            loads,
             within,
         }
     }
@@ -82,8 +82,10 @@ impl fmt::Display for Report {
         let Machine { cores, processor, memory_mib, kernel } = &self.machine;
         let commit = self.commit.as_deref().unwrap_or("unknown");
         writeln!(f, "commit {commit}; {cores} cores of {processor}, {memory_mib} MiB, Linux {kernel}")?;
-        let Configuration { argon2, stores, users, rounds, seconds, .. } = &self.configuration;
-        writeln!(f, "{rounds} rounds of {seconds} s, {users} users, {stores} stores, Argon2id {argon2}")?;
+        let Configuration { argon2, stores, users, rounds, seconds, threads_per_node: threads, .. } =
+            &self.configuration;
+        writeln!(f, "{rounds} rounds of {seconds} s, {users} users, {stores} stores, {threads} threads a node")?;
+        writeln!(f, "Argon2id {argon2}; rates are those for each node")?;
         writeln!(f, "\nidle, by node and second")?;
         writeln!(f, "{:>7}{:>12}{:>16}{:>18}{:>14}", "nodes", "CPU", "gossip sent", "heartbeats sent", "store reads")?;
         for Membership { nodes, cpu_ms, gossip_bytes, peer_bytes, reads } in &self.membership {
@@ -91,19 +93,23 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\nCPU per visit, of all nodes, less that")?;
         writeln!(f, "{:<32}{:>6}{:>12}{:>18}{:>7}{:>9}", "", "nodes", "median", "rounds", "hops", "ratio")?;
-        for Scenario { load, clusters } in &self.scenarios {
+        for (at, Measured { load, clusters }) in self.loads.iter().enumerate() {
             for cost in clusters {
                 let least = cost.rounds.iter().copied().fold(f64::INFINITY, f64::min);
                 let most = cost.rounds.iter().copied().fold(0.0, f64::max);
-                let title = format!("{} at {}/s", name(&load.scenario), load.rate);
+                let title = load.to_string();
                 let Cost { nodes, cpu_ms_per_visit, hops_per_visit, ratio, failed, .. } = cost;
-                let mark = if cost.is_within() { "PASS" } else { "FAIL" };
+                let mark = match (at, cost.is_within()) {
+                    (0, true) => "PASS",
+                    (0, false) => "FAIL",
+                    _ => "",
+                };
                 write!(f, "{title:<32}{nodes:>6}{cpu_ms_per_visit:>9.3} ms{least:>9.3} – {most:<6.3}")?;
                 write!(f, "{hops_per_visit:>7.2}{ratio:>9.3}   {mark}")?;
                 writeln!(f, "{}", if *failed > 0 { format!("   {failed} visits failed") } else { String::new() })?;
             }
         }
         let verdict = if self.within { "holds" } else { "is missed" };
-        writeln!(f, "\nat most {:.0} % more than on the first: {verdict}", 100.0 * TOLERATED)
+        writeln!(f, "\nthe mix, at most {:.0} % more than on the first: {verdict}", 100.0 * TOLERATED)
     }
 }
