@@ -31,7 +31,7 @@ use crate::{
 /// | level | what may be written from it on |
 /// |---|---|
 /// | 2 | addresses that get codes, messages, proofs by a code that was sent |
-/// | 3 | phones that get codes, passkeys, trusted devices |
+/// | 3 | phones that get codes, passkeys, trusted devices, policies |
 pub const LEVEL: u32 = if cfg!(feature = "next-version") { 4 } else { 3 };
 
 const ITEM: &str = "level";

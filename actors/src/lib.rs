@@ -33,6 +33,7 @@ pub mod locator;
 pub mod notifier;
 pub mod operator;
 pub mod peer_service;
+pub mod policies;
 pub mod recipients;
 pub mod registration;
 pub mod restored;

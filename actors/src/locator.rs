@@ -1,10 +1,13 @@
 //! Sealed locators: codes, tokens, cookies and links that carry the way to their record. A locator is sealed, so nobody
 //! can make one up; only a hash of its secret part is stored.
 
-use schema::{CodeId, DeviceId, FamilyId, ResetId, SessionId, UserId};
+use schema::{CodeId, DeviceId, FactorId, FamilyId, ResetId, SessionId, UserId};
 
 use crate::{
-    domain::user::SessionRef,
+    domain::{
+        trusted_device::{Given, TrustRef},
+        user::SessionRef,
+    },
     entropy::Entropy,
     secret::sha256_b64,
     vault::{OpenError, Purpose, Vault},
@@ -62,6 +65,15 @@ pub struct DeviceLocator {
     pub user: UserId,
     /// Which device.
     pub device: DeviceId,
+}
+
+/// The cookie of a trusted device, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which device, with the hash of the cookie's secret.
+    pub trust: TrustRef,
 }
 
 /// A reset link, opened.
@@ -175,6 +187,23 @@ impl Locators<'_> {
     pub fn open_device(&self, sealed: &str) -> Result<DeviceLocator, OpenError> {
         let bytes: [u8; 32] = self.open(Purpose::DeviceCookie, sealed)?;
         Ok(DeviceLocator { user: UserId::from_bytes(part(&bytes, 0)), device: DeviceId::from_bytes(part(&bytes, 16)) })
+    }
+
+    /// The cookie of a trusted device.
+    pub fn trusted(&self, user: UserId, given: &Given, secret: &[u8; 16]) -> String {
+        let generation = given.generation.to_be_bytes();
+        self.seal(Purpose::TrustedCookie, &[user.as_bytes(), given.device.as_bytes(), secret, &generation])
+    }
+
+    /// Opens the cookie of a trusted device.
+    pub fn open_trusted(&self, sealed: &str) -> Result<TrustedLocator, OpenError> {
+        let bytes: [u8; 52] = self.open(Purpose::TrustedCookie, sealed)?;
+        let trust = TrustRef {
+            device: FactorId::from_bytes(part(&bytes, 16)),
+            generation: u32::from_be_bytes(part(&bytes, 48)),
+            secret_hash: sha256_b64(&bytes[32..48]),
+        };
+        Ok(TrustedLocator { user: UserId::from_bytes(part(&bytes, 0)), trust })
     }
 
     /// The secret of a reset link.

@@ -3,7 +3,7 @@
 
 use schema::{
     ClientId, KeyId, Kind, PartitionKey, StoreError, UserId,
-    record::{Account, AccountStatus, AuditEvent, Client, ClientAuth, SigningAlg, Unknown},
+    record::{Account, AccountStatus, AuditEvent, Client, ClientAuth, Policy, PolicyScope, SigningAlg, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,15 @@ use crate::{
     data_keys::{DataKeyView, Resealed, RotationError},
     domain::{
         command::{
-            Decide, DisableUser, EnableUser, EndAllSessions, IssueReset, IssueResetOutcome, Overview, OverviewOutcome,
-            ResetMfa,
+            ChangeRole, ChangeRoleOutcome, Decide, DisableUser, EnableUser, EndAllSessions, ExplainPolicies, Explained,
+            IssueReset, IssueResetOutcome, Overview, OverviewOutcome, ResetMfa,
         },
         context::{Attempt, Origin},
+        role,
         user::User,
     },
     key_ring::KeyView,
+    policies::{self, PolicyError},
 };
 
 /// Users in one page of a list.
@@ -55,6 +57,28 @@ pub enum Request {
     UserMfaReset(String),
     /// Make a link that sets a new password.
     UserPasswordReset(String),
+    /// Give a role to a user, or take it away.
+    UserRole {
+        /// By name or id.
+        user: String,
+        /// The role.
+        role: String,
+        /// Given?
+        given: bool,
+    },
+    /// All policies.
+    PolicyList,
+    /// Set the policy of a scope.
+    PolicySet(Box<Policy>),
+    /// Remove the policy of a scope.
+    PolicyRemove(PolicyScope),
+    /// What the policies ask of a user.
+    PolicyExplain {
+        /// By name or id.
+        user: String,
+        /// At this application.
+        client: Option<ClientId>,
+    },
     /// All signing keys.
     KeysList,
     /// The next signing key.
@@ -113,6 +137,10 @@ pub enum Response {
         /// Milliseconds since the epoch.
         expires_at: schema::Timestamp,
     },
+    /// Policies.
+    Policies(Vec<Policy>),
+    /// What each policy asks of a user.
+    Explained(Vec<Explained>),
     /// Signing keys.
     Keys(Vec<KeyView>),
     /// Master keys.
@@ -206,6 +234,19 @@ pub enum OperatorError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Policies.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Not every node understands policies yet.
+    #[error("not every node of the cluster understands policies yet; try again when all are of this version")]
+    TooEarly,
+    /// No such role, or too many.
+    #[error(
+        "a role has 1 to {} of the characters a-z, 0-9, - and _, and a user {} roles at most",
+        role::MAX,
+        role::MAX_OF_A_USER
+    )]
+    Role,
     /// A disabled account gets no link.
     #[error("the account is disabled; enable it first (doorward user enable)")]
     Disabled,
@@ -253,6 +294,19 @@ impl Operator {
             Request::UserEndSessions(who) => self.count(by, &who, EndAllSessions { except: None }, deadline).await,
             Request::UserMfaReset(who) => self.count(by, &who, ResetMfa, deadline).await,
             Request::UserPasswordReset(who) => self.reset_link(by, &who, deadline).await,
+            Request::UserRole { user, role, given } => {
+                self.change_role(by, &user, ChangeRole { role, given }, deadline).await
+            }
+            Request::PolicyList => Ok(Response::Policies(self.services.policies.all().await?.to_vec())),
+            Request::PolicySet(policy) => self.set_policy(by, *policy).await,
+            Request::PolicyRemove(scope) => {
+                let changed = self.services.policies.remove(&scope).await?;
+                if changed {
+                    self.tell(by, "policy.removed", "scope", &scope.to_string()).await?;
+                }
+                Ok(Response::Changed { changed, count: changed.into() })
+            }
+            Request::PolicyExplain { user, client } => self.explain(by, &user, client, deadline).await,
             Request::KeysList => Ok(Response::Keys(self.services.keys.current().await?.list.clone())),
             Request::KeysRotate(alg) => {
                 let keys = self.services.keys.rotate(alg).await?;
@@ -271,6 +325,50 @@ impl Operator {
                 self.tell(by, "master_key.retired", "key", id.as_str()).await?;
                 Ok(Response::Changed { changed: true, count: 1 })
             }
+        }
+    }
+
+    async fn set_policy(&self, by: &Attempt, policy: Policy) -> Result<Response, OperatorError> {
+        if self.services.level.current() < policies::LEVEL {
+            return Err(OperatorError::TooEarly);
+        }
+        let set = self.services.policies.set(policy).await?;
+        self.tell(by, "policy.set", "scope", &set.scope.to_string()).await?;
+        Ok(Response::Policies(vec![set]))
+    }
+
+    async fn explain(
+        &self,
+        by: &Attempt,
+        who: &str,
+        client: Option<ClientId>,
+        deadline: Deadline,
+    ) -> Result<Response, OperatorError> {
+        if let Some(id) = &client
+            && self.services.clients.get(id).await?.is_none()
+        {
+            return Err(ClientError::Unknown(id.clone()).into());
+        }
+        let policies = self.services.policies.all().await?.to_vec();
+        let user = self.find(who).await?;
+        let command = ExplainPolicies { policies, client };
+        let explained = self.services.accounts.ask(user, by, command, deadline).await?;
+        explained.map(Response::Explained).ok_or_else(|| OperatorError::NoUser(who.to_owned()))
+    }
+
+    async fn change_role(
+        &self,
+        by: &Attempt,
+        who: &str,
+        command: ChangeRole,
+        deadline: Deadline,
+    ) -> Result<Response, OperatorError> {
+        let user = self.find(who).await?;
+        match self.services.accounts.ask(user, by, command, deadline).await? {
+            ChangeRoleOutcome::Changed => Ok(Response::Changed { changed: true, count: 1 }),
+            ChangeRoleOutcome::Unchanged => Ok(Response::Changed { changed: false, count: 0 }),
+            ChangeRoleOutcome::NoAccount => Err(OperatorError::NoUser(who.to_owned())),
+            ChangeRoleOutcome::Refused => Err(OperatorError::Role),
         }
     }
 

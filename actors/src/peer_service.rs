@@ -235,6 +235,7 @@ mod tests {
                 browser: schema::BrowserId::from_bytes(id),
                 device: None,
                 renews: None,
+                trust: crate::domain::trusted_device::Trust::None,
             };
             let request = Request::CheckPassword(CheckPassword { login, password: password.clone().into() });
             let first_sent_at = sent.map(|at| Timestamp::from_millis(at.into()));
@@ -271,6 +272,7 @@ mod tests {
             browser: schema::BrowserId::from_bytes(id),
             device: None,
             renews: None,
+            trust: crate::domain::trusted_device::Trust::None,
         };
         let request = Request::CheckPassword(CheckPassword { login, password: "hunter2".to_owned().into() });
         assert!(!format!("{request:?}").contains("hunter2"));

@@ -24,6 +24,7 @@ use crate::{
     ident::Idents,
     key_ring::{KeyRing, KeyRingError, KeyRingOptions, Rotation},
     notifier::{Carrier, Notifier, NotifierOptions},
+    policies::Policies,
     recipients::Recipients,
     registration::Registration,
     secret::Seed,
@@ -110,6 +111,7 @@ pub enum ServicesError {
 pub struct Services {
     pub accounts: Accounts,
     pub clients: Clients,
+    pub policies: Policies,
     pub keys: KeyRing,
     pub tokens: TokenIssuer,
     pub sign_in: SignInService,
@@ -212,6 +214,7 @@ impl Services {
         Self {
             data_keys,
             clients: Clients::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), generations.clone()),
+            policies: Policies::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), generations.clone()),
             following: Arc::new(Following::start(&generations, &keys, &shipper, &level)),
             generations,
             level,

@@ -24,12 +24,13 @@ use crate::{
         command::{LoginRef, SignInOutcome},
         context::Attempt,
         factor::{backup_code, password},
+        trusted_device::Trust,
         user_name,
     },
     hasher::Priority,
     hashes::Hashes,
     ident::{Asked, Idents, SUSPENDED_LOOKS_LIKE},
-    locator::DeviceLocator,
+    locator::{DeviceLocator, TrustedLocator},
     secret::Secret,
     shipper::Shipper,
 };
@@ -50,6 +51,8 @@ pub struct PasswordTry {
     pub login: LoginRef,
     /// The browser's known-device cookie, opened.
     pub known: Option<DeviceLocator>,
+    /// The cookies of trusted devices that it has, opened; that of the user is shown.
+    pub trusted: Vec<TrustedLocator>,
 }
 
 /// Signs in. Cheap to clone.
@@ -88,7 +91,9 @@ impl SignInService {
         if let (Some(until), None) = (closed, device) {
             return Ok((None, SignInOutcome::Throttled { until }));
         }
-        let login = LoginRef { device, ..tried.login };
+        let trusted = tried.trusted.into_iter().find(|trusted| trusted.user == user);
+        let trust = trusted.map_or(Trust::None, |trusted| Trust::Shown(trusted.trust));
+        let login = LoginRef { device, trust, ..tried.login };
         let request = Request::CheckPassword(CheckPassword { login, password });
         let outcome: SignInOutcome = self.accounts.request(user, attempt, request, deadline).await?;
         let outcome = match outcome {

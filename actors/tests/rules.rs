@@ -13,6 +13,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         3 => prop_oneof![Just(1_u32), Just(31), Just(600), Just(3_700), Just(90_000)].prop_map(Op::Pass),
         6 => (any::<bool>(), any::<bool>()).prop_map(|(right, known)| Op::Password { right, known }),
+        3 => (any::<u8>(), any::<bool>()).prop_map(|(cookie, right)| Op::Trusted { cookie, right }),
         6 => (-2..=2_i8, any::<bool>(), any::<bool>()).prop_map(|(offset, right, known)| Op::Totp { offset, right, known }),
         2 => (0..10_u8, any::<bool>()).prop_map(|(index, right)| Op::Backup { index, right }),
         3 => any::<u8>().prop_map(Op::Begin),

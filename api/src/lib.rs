@@ -41,7 +41,7 @@ use crate::{
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
     use routes::{
-        account::{self, backup_codes, email, mfa, password, reauthenticate, sessions, totp},
+        account::{self, backup_codes, email, mfa, password, reauthenticate, recommended, sessions, totp},
         forgot, front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
     };
 
@@ -61,7 +61,10 @@ pub fn router(state: ApiState) -> Router {
         .route("/account/sessions", get(sessions::get))
         .route("/account/sessions/end", post(sessions::end))
         .route("/account/sessions/end-all", post(sessions::end_all))
+        .route("/account/trusted/forget", post(sessions::forget))
         .route("/account/mfa", get(mfa::get))
+        .route("/account/mfa/decline", post(recommended::decline))
+        .route("/account/mfa/recommended", get(recommended::get))
         .route("/account/mfa/totp", post(mfa::begin))
         .route("/account/mfa/totp/{factor}", get(totp::get))
         .route("/account/mfa/totp/{factor}/confirm", post(totp::confirm))

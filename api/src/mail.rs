@@ -82,6 +82,7 @@ const fn words(notice: Notice) -> &'static str {
         Notice::BackupCodesReplaced => "New backup codes were made",
         Notice::BackupCodeUsed => "A backup code was used",
         Notice::SecondFactorsReset => "All second steps were removed by an operator",
+        Notice::TrustedDeviceCopied => "The mark of a browser that you trusted was used twice, with the right password",
     }
 }
 

@@ -59,6 +59,8 @@ pub struct ApiSettings {
     pub request_deadline: Duration,
     /// Requests served at the same time, at most.
     pub max_in_flight: usize,
+    /// How long a trusted device is trusted, in whole days; none is if zero.
+    pub trusted_days: u16,
     /// Bounds by address.
     pub limits: LimitSettings,
 }
@@ -73,6 +75,7 @@ impl ApiSettings {
             failure_floor: Duration::from_millis(500),
             request_deadline: Duration::from_secs(10),
             max_in_flight: 1024,
+            trusted_days: 30,
             limits: LimitSettings::default(),
         }
     }

@@ -4,14 +4,14 @@
 //!
 //! | kind | partition id | items |
 //! |---|---|---|
-//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `email/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `reset/*`, `message/*`, `sends`, `event/*`, `claim-void/*` |
+//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `email/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `reset/*`, `message/*`, `sends`, `trusted/*`, `event/*`, `claim-void/*` |
 //! | `client` | [`ClientId`] | `registration`, `event/*` |
 //! | `keyring` | `signing`, `data` | `key/*`, `canary/*`, `active` |
 //! | `handle` | random | one-time things without a user; the whole partition expires |
 //! | `ident` | HMAC of a normalised name or address | `throttle`, `recipient`; the whole partition expires |
 //! | `claim` | look-up | `owner` |
 //! | `cluster` | fixed names | `format`, cursors, locks |
-//! | `policy` | – | nothing yet |
+//! | `policy` | `mfa` | `rule/<scope>`: of whom a second step is asked |
 //!
 //! The kernel is [`Store`]; what is built on it once for both backends is in [`claim`](mod@claim) and [`resolve`].
 

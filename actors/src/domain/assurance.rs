@@ -7,6 +7,7 @@
 //! | TOTP | `otp` | something held |
 //! | backup code | `rcv` (private) | something held |
 //! | code sent by e-mail | `otp`, `email` (private) | none: a second step |
+//! | trusted device | `tdv` (private) | none: it stands in for a second step, and proves nothing |
 //!
 //! Two kinds add `mfa`. Mail reaches whoever knows another password, so a code sent there is no factor of its own (NIST SP
 //! 800-63B-4, 3.1.3): with a factor it is two steps, and never `mfa`. `acr` is the highest rung that the proofs reach.
@@ -75,6 +76,8 @@ enum FactorKind {
     Held,
     /// Not a factor, a step.
     Mailed,
+    /// Not even a step: a cookie (NIST SP 800-63B-4, 3.2.1).
+    Remembered,
 }
 
 const fn amr_of(method: Method) -> (&'static [&'static str], FactorKind) {
@@ -83,12 +86,14 @@ const fn amr_of(method: Method) -> (&'static [&'static str], FactorKind) {
         Method::Totp => (&["otp"], FactorKind::Held),
         Method::BackupCode => (&["rcv"], FactorKind::Held),
         Method::EmailCode => (&["email", "otp"], FactorKind::Mailed),
+        Method::TrustedDevice => (&["tdv"], FactorKind::Remembered),
     }
 }
 
 /// What these proofs amount to; `None` without a proof.
 pub fn of(proofs: &[Proof]) -> Option<Assurance> {
     let mut kinds: BTreeSet<FactorKind> = proofs.iter().map(|proof| amr_of(proof.method).1).collect();
+    kinds.remove(&FactorKind::Remembered);
     let acr = if kinds.contains(&FactorKind::Known) && kinds.contains(&FactorKind::Held) {
         // What was mailed adds nothing to it.
         kinds.remove(&FactorKind::Mailed);
@@ -125,8 +130,8 @@ mod tests {
     /// Every pair of methods, with the exact claims.
     #[test]
     fn the_claims_follow_from_the_proofs_alone() {
-        use Method::{BackupCode, EmailCode, Password, Totp};
-        let cases: [(&[Proof], &[&str], Acr, i64); 13] = [
+        use Method::{BackupCode, EmailCode, Password, Totp, TrustedDevice};
+        let cases: [(&[Proof], &[&str], Acr, i64); 17] = [
             (&[proof(Password, 5)], &["pwd"], Acr::OneFactor, 5),
             (&[proof(Totp, 5)], &["otp"], Acr::OneFactor, 5),
             (&[proof(BackupCode, 5)], &["rcv"], Acr::OneFactor, 5),
@@ -140,6 +145,15 @@ mod tests {
             (&[proof(Totp, 5), proof(EmailCode, 9)], &["email", "otp"], Acr::TwoStep, 5),
             (&[proof(BackupCode, 7), proof(EmailCode, 9)], &["email", "otp", "rcv"], Acr::TwoStep, 7),
             (&[proof(Password, 5), proof(Totp, 6), proof(EmailCode, 1)], &["email", "mfa", "otp", "pwd"], Acr::Mfa, 5),
+            (&[proof(Password, 5), proof(TrustedDevice, 1)], &["pwd", "tdv"], Acr::OneFactor, 5),
+            (&[proof(TrustedDevice, 1), proof(EmailCode, 5)], &["email", "otp", "tdv"], Acr::OneFactor, 5),
+            (&[proof(TrustedDevice, 1), proof(BackupCode, 5)], &["rcv", "tdv"], Acr::OneFactor, 5),
+            (
+                &[proof(Password, 5), proof(TrustedDevice, 1), proof(Totp, 9)],
+                &["mfa", "otp", "pwd", "tdv"],
+                Acr::Mfa,
+                5,
+            ),
         ];
         for (proofs, amr, acr, auth_time) in cases {
             let assurance = of(proofs).expect("at least one proof");
@@ -147,6 +161,7 @@ mod tests {
             assert_eq!((assurance.acr, assurance.auth_time.as_millis()), (acr, auth_time), "{proofs:?}");
         }
         assert_eq!(of(&[]), None);
+        assert_eq!(of(&[proof(TrustedDevice, 5)]), None, "a cookie alone is nobody");
     }
 
     #[test]

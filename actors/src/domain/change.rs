@@ -4,7 +4,7 @@ use schema::{
     ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, MessageId, Put, ResetId, SessionId, Timestamp,
     record::{
         Account, BackupCodes, Code, Consent, Email, FactorState, Family, KnownDevice, Login, Message, Password, Reset,
-        Sends, Session, Throttle, Totp,
+        Sends, Session, Throttle, Totp, TrustedDevice,
     },
 };
 
@@ -43,6 +43,8 @@ pub enum ItemKey {
     Message(MessageId),
     /// `sends`
     Sends,
+    /// `trusted/<device>`
+    Trusted(FactorId),
 }
 
 impl std::fmt::Display for ItemKey {
@@ -63,6 +65,7 @@ impl std::fmt::Display for ItemKey {
             Self::Reset(id) => write!(f, "reset/{id}"),
             Self::Message(id) => write!(f, "message/{id}"),
             Self::Sends => f.write_str("sends"),
+            Self::Trusted(id) => write!(f, "trusted/{id}"),
         }
     }
 }
@@ -86,6 +89,7 @@ pub enum Item {
     Reset(Reset),
     Message(Message),
     Sends(Sends),
+    Trusted(TrustedDevice),
 }
 
 impl Item {
@@ -107,6 +111,7 @@ impl Item {
             Self::Reset(reset) => ItemKey::Reset(reset.reset),
             Self::Message(message) => ItemKey::Message(message.message),
             Self::Sends(_) => ItemKey::Sends,
+            Self::Trusted(trusted) => ItemKey::Trusted(trusted.device),
         }
     }
 
@@ -120,7 +125,8 @@ impl Item {
             | Self::Throttle(..)
             | Self::Device(_)
             | Self::Message(_)
-            | Self::Sends(_) => Areas::CORE,
+            | Self::Sends(_)
+            | Self::Trusted(_) => Areas::CORE,
             Self::Backup(_) => Areas::BACKUP,
             Self::Login(_) => Areas::LOGINS,
             Self::Session(_) => Areas::SESSIONS,
@@ -143,6 +149,7 @@ impl Item {
             Self::Family(family) => Some(family.expires_at),
             Self::Reset(reset) => Some(reset.expires_at),
             Self::Message(message) => Some(message.expires_at),
+            Self::Trusted(trusted) => Some(trusted.expires_at),
             Self::Account(_)
             | Self::Password(_)
             | Self::Backup(_)
@@ -171,6 +178,7 @@ impl Item {
             Self::Reset(record) => Put::record(key, record, end),
             Self::Message(record) => Put::record(key, record, end),
             Self::Sends(record) => Put::record(key, record, end),
+            Self::Trusted(record) => Put::record(key, record, end),
         }
     }
 }

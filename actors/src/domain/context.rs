@@ -15,6 +15,8 @@ pub struct Settings {
     pub issuer: String,
     /// Can messages be sent?
     pub sends_mail: bool,
+    /// How long a trusted device is trusted; not at all if zero.
+    pub trust_lifetime: Duration,
     /// Which TOTP steps are accepted.
     pub totp_window: Window,
     /// A session ends this long after sign-in.
@@ -38,6 +40,7 @@ impl Default for Settings {
         Self {
             issuer: "http://localhost:11080".to_owned(),
             sends_mail: false,
+            trust_lifetime: Duration::from_hours(30 * 24),
             totp_window: Window::Both,
             session_absolute: Duration::from_hours(24),
             session_idle: Duration::from_hours(1),

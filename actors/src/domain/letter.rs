@@ -81,11 +81,12 @@ pub enum Notice {
     BackupCodesReplaced,
     BackupCodeUsed,
     SecondFactorsReset,
+    TrustedDeviceCopied,
 }
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::AuthenticatorAdded,
@@ -95,6 +96,7 @@ impl Notice {
         Self::BackupCodesReplaced,
         Self::BackupCodeUsed,
         Self::SecondFactorsReset,
+        Self::TrustedDeviceCopied,
     ];
 }
 

@@ -12,6 +12,8 @@ pub const MAX_CODES: usize = 50;
 pub const MAX_FAMILIES: usize = 200;
 /// Known devices; the one not used for longest is forgotten.
 pub const MAX_DEVICES: usize = 20;
+/// Trusted devices; the one not used for longest is forgotten.
+pub const MAX_TRUSTED: usize = 10;
 /// Devices of one method (HAZARDS H12).
 pub const MAX_FACTORS_PER_METHOD: usize = 5;
 /// The same with those that were removed and are not collected yet, which takes a day: a bound for who enrols and removes
@@ -46,7 +48,11 @@ pub const FRESH_PROOF: Duration = Duration::from_mins(10);
 pub const RESET_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a known device is remembered without use.
 pub const DEVICE_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// How long the secret before the newest one of a trusted device is taken: two tabs may send it at once.
+pub const TRUST_OVERLAP: Duration = Duration::from_mins(1);
 /// "Last seen" and "last used" are written at most this often.
 pub const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
+/// How long nobody is asked again who declined a second step that is recommended.
+pub const DECLINED_FOR: Duration = Duration::from_hours(30 * 24);
 /// Backup codes in a set.
 pub const BACKUP_CODES: usize = 10;

@@ -43,6 +43,7 @@ pub struct Ended {
     pub families: u64,
     pub links: u64,
     pub devices: u64,
+    pub trusted: u64,
     pub backup_codes: u64,
     pub enrolments: u64,
     pub passwords: u64,
@@ -60,6 +61,7 @@ impl Ended {
             families: self.families + other.families,
             links: self.links + other.links,
             devices: self.devices + other.devices,
+            trusted: self.trusted + other.trusted,
             backup_codes: self.backup_codes + other.backup_codes,
             enrolments: self.enrolments + other.enrolments,
             passwords: self.passwords + other.passwords,
@@ -69,7 +71,7 @@ impl Ended {
 
 /// What changes of `user`, of whom [`NEEDS`] is loaded. Doing it again on the result changes nothing.
 ///
-/// * Sessions, logins, codes, families, links and known devices are removed. Nothing that names one of them can be
+/// * Sessions, logins, codes, families, links, known and trusted devices are removed. Nothing that names one of them can be
 ///   opened any more, and one that is not there is never accepted.
 /// * Backup codes are removed. Enrolments that wait for their first code are, too.
 /// * The last step of each authenticator app becomes the newest that a code could have been accepted for.
@@ -130,6 +132,7 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     user.families.keys().for_each(|id| change.delete(ItemKey::Family(*id)));
     user.resets.keys().for_each(|id| change.delete(ItemKey::Reset(*id)));
     user.devices.keys().for_each(|id| change.delete(ItemKey::Device(*id)));
+    user.trusted.keys().for_each(|id| change.delete(ItemKey::Trusted(*id)));
     // Their codes belong to logins and enrolments that have ended.
     user.messages.keys().for_each(|id| change.delete(ItemKey::Message(*id)));
     if user.backup.is_some() {
@@ -150,6 +153,7 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
         families: user.families.len() as u64,
         links: user.resets.len() as u64,
         devices: user.devices.len() as u64,
+        trusted: user.trusted.len() as u64,
         backup_codes: user.backup_codes_left() as u64,
         enrolments: (user.totps.values().filter(waits).count() + user.emails.values().filter(awaits).count()) as u64,
         passwords: passwords.into(),

@@ -9,7 +9,7 @@ use schema::{
     PartitionKey, ResetId, Revision, SessionId, StoreError, Timestamp, UserId,
     record::{
         Account, AccountStatus, BackupCodes, Code, Consent, Email, FactorState, Family, FamilyState, KnownDevice,
-        Login, Message, Password, Proof, Reset, Sends, Session, Throttle, Totp,
+        Login, Message, Password, Proof, Reset, Sends, Session, Throttle, Totp, TrustedDevice,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,8 @@ pub struct User {
     pub messages: BTreeMap<MessageId, Message>,
     /// How many messages were caused.
     pub sends: Option<Sends>,
+    /// Browsers in which no second step is asked for.
+    pub trusted: BTreeMap<FactorId, TrustedDevice>,
     /// Claims that the sweeper voided.
     pub voided: BTreeSet<ClaimId>,
     /// Logins under way.
@@ -93,6 +95,7 @@ impl User {
             devices: BTreeMap::new(),
             messages: BTreeMap::new(),
             sends: None,
+            trusted: BTreeMap::new(),
             voided: BTreeSet::new(),
             logins: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -119,6 +122,7 @@ impl User {
             self.emails = by_id(partition.list::<Email>(&key, "email/")?, |email| email.factor);
             self.messages = by_id(partition.list::<Message>(&key, MESSAGE_PREFIX)?, |message| message.message);
             self.sends = partition.get(&key, "sends")?;
+            self.trusted = by_id(partition.list::<TrustedDevice>(&key, "trusted/")?, |trusted| trusted.device);
             self.devices = by_id(partition.list::<KnownDevice>(&key, "device/")?, |device| device.device);
             let throttles = partition.list::<Throttle>(&key, "throttle/")?;
             let name = |item: &str| item.trim_start_matches("throttle/").to_owned();
@@ -171,6 +175,7 @@ impl User {
             Item::Email(email) => drop(self.emails.insert(email.factor, email)),
             Item::Message(message) => drop(self.messages.insert(message.message, message)),
             Item::Sends(sends) => self.sends = Some(sends),
+            Item::Trusted(trusted) => drop(self.trusted.insert(trusted.device, trusted)),
             Item::Backup(backup) => self.backup = Some(backup),
             Item::Throttle(name, throttle) => drop(self.throttles.insert(name, throttle)),
             Item::Device(device) => drop(self.devices.insert(device.device, device)),
@@ -191,6 +196,7 @@ impl User {
             ItemKey::Email(id) => drop(self.emails.remove(id)),
             ItemKey::Message(id) => drop(self.messages.remove(id)),
             ItemKey::Sends => self.sends = None,
+            ItemKey::Trusted(id) => drop(self.trusted.remove(id)),
             ItemKey::Backup => self.backup = None,
             ItemKey::Throttle(name) => drop(self.throttles.remove(name)),
             ItemKey::Device(id) => drop(self.devices.remove(id)),
@@ -213,6 +219,7 @@ impl User {
         items.extend(self.emails.values().cloned().map(Item::Email));
         items.extend(self.messages.values().cloned().map(Item::Message));
         items.extend(self.sends.clone().map(Item::Sends));
+        items.extend(self.trusted.values().cloned().map(Item::Trusted));
         items.extend(self.throttles.iter().map(|(name, throttle)| Item::Throttle(name.clone(), throttle.clone())));
         items.extend(self.devices.values().cloned().map(Item::Device));
         items.extend(self.logins.values().cloned().map(Item::Login));
@@ -325,6 +332,7 @@ impl User {
         let codes = self.codes.values().filter(|c| gone(c.expires_at)).map(|c| ItemKey::Code(c.code));
         let families = self.families.values().filter(|f| gone(f.expires_at)).map(|f| ItemKey::Family(f.family));
         let resets = self.resets.values().filter(|r| gone(r.expires_at)).map(|r| ItemKey::Reset(r.reset));
+        let trusted = self.trusted.values().filter(|t| gone(t.expires_at)).map(|t| ItemKey::Trusted(t.device));
         totps
             .chain(emails)
             .chain(messages)
@@ -333,6 +341,7 @@ impl User {
             .chain(codes)
             .chain(families)
             .chain(resets)
+            .chain(trusted)
             .chain(orphans)
             .take(limit)
             .collect()

@@ -44,11 +44,13 @@ pub enum Purpose {
     SetupLink,
     /// Codes that were sent, as they are kept.
     SentCode,
+    /// The cookie of a trusted device.
+    TrustedCookie,
 }
 
 impl Purpose {
     /// All purposes, in the order of their discriminants.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Canary,
         Self::TotpSeed,
         Self::PasswordPepper,
@@ -69,6 +71,7 @@ impl Purpose {
         Self::ResetLink,
         Self::SetupLink,
         Self::SentCode,
+        Self::TrustedCookie,
     ];
 
     /// The label.
@@ -94,6 +97,7 @@ impl Purpose {
             Self::ResetLink => "reset-link",
             Self::SetupLink => "setup-link",
             Self::SentCode => "sent-code",
+            Self::TrustedCookie => "trusted-cookie",
         }
     }
 
@@ -120,7 +124,8 @@ impl Purpose {
             | Self::RefreshToken
             | Self::AccessTokenId
             | Self::ResetLink
-            | Self::SetupLink => true,
+            | Self::SetupLink
+            | Self::TrustedCookie => true,
         }
     }
 }

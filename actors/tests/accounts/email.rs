@@ -64,7 +64,7 @@ async fn enrol(world: &World, postbox: &Postbox, person: &mut Person, (address, 
     factor
 }
 
-async fn registered(world: &World, postbox: &Postbox) -> (Person, FactorId) {
+pub(crate) async fn registered(world: &World, postbox: &Postbox) -> (Person, FactorId) {
     let mut person = world.register("ada").await;
     let factor = enrol(world, postbox, &mut person, (ADDRESS, 1)).await;
     (person, factor)

@@ -22,3 +22,4 @@ mod stored;
 mod strangers;
 mod tokens;
 mod totp;
+mod trusted;

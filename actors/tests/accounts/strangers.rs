@@ -229,6 +229,7 @@ async fn a_verdict_about_a_password_that_was_changed_meanwhile_is_worth_nothing(
         password: PASSWORD.to_owned().into(),
         login,
         known: None,
+        trusted: Vec::new(),
     };
     let mut thief = std::pin::pin!(services.sign_in.password(&attempt, tried, Deadline::after(Duration::from_mins(1))));
     tokio::select! {

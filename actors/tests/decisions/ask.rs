@@ -55,6 +55,7 @@ impl Clients {
             browser: BrowserId::from_bytes(browser),
             device: None,
             renews: None,
+            trust: actors::domain::trusted_device::Trust::None,
         }
     }
 
@@ -200,6 +201,7 @@ impl Clients {
             nonce: None,
             challenge: None,
             requirement: Requirement { begun_at: net.wall(), ..Requirement::default() },
+            policies: Vec::new(),
             allowed: true,
         };
         let to = Self::somewhere(net, nodes);

@@ -17,6 +17,7 @@ use actors::{
             Requirement, ResetMfa, ResetPassword, RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::{Attempt, Context, Origin, Settings},
+        trusted_device::{self, Trust, TrustRef},
         user::{SessionRef, User},
     },
     entropy::{Entropy, SeededEntropy},
@@ -35,6 +36,8 @@ use crate::code::code_at;
 mod invariants;
 #[path = "op.rs"]
 mod op;
+#[path = "trust.rs"]
+mod trust;
 
 pub(crate) use op::Op;
 
@@ -68,6 +71,9 @@ pub(crate) struct Model {
     sessions: Vec<SessionRef>,
     codes: Vec<(CodeId, String, ClientId)>,
     tokens: Vec<Token>,
+    /// Cookies of trusted devices, the newest first.
+    trusted: Vec<TrustRef>,
+    dead_trust: BTreeSet<FactorId>,
     dead_sessions: BTreeSet<SessionId>,
     dead_families: BTreeSet<FamilyId>,
     used_codes: BTreeSet<CodeId>,
@@ -97,6 +103,8 @@ impl Model {
             sessions: Vec::new(),
             codes: Vec::new(),
             tokens: Vec::new(),
+            trusted: Vec::new(),
+            dead_trust: BTreeSet::new(),
             dead_sessions: BTreeSet::new(),
             dead_families: BTreeSet::new(),
             used_codes: BTreeSet::new(),
@@ -153,6 +161,7 @@ impl Model {
         self.proved = false;
         self.run(op);
         self.ended_stays_ended(op);
+        self.ended_trust_stays_ended(op);
         self.devices_go_forward(op);
         self.steps_increase();
         self.guesses_stay_in_budget(&before, op);
@@ -162,6 +171,7 @@ impl Model {
         match *op {
             Op::Pass(seconds) => self.now = self.now.after(Duration::from_secs(seconds.into())),
             Op::Password { right, known } => self.password(right, known),
+            Op::Trusted { cookie, right } => self.come_back(cookie, right),
             Op::Totp { offset, right, known } => self.totp(offset, right, known),
             Op::Backup { index, right } => self.backup(index, right),
             Op::Begin(session) => self.begin(session),
@@ -198,6 +208,10 @@ impl Model {
         let secret_hash = SignIn::session_secret_hash(&attempt.seed);
         self.sessions.insert(0, SessionRef { session: signed_in.session, secret_hash });
         self.device = Some(signed_in.device);
+        if let Some(given) = &signed_in.trusted {
+            let secret_hash = sha256_b64(&trusted_device::secret(&attempt.seed));
+            self.trusted.insert(0, TrustRef { device: given.device, generation: given.generation, secret_hash });
+        }
     }
 
     fn finish(&mut self, outcome: &SignInOutcome, attempt: &Attempt, second_factor: bool) {
@@ -216,6 +230,7 @@ impl Model {
             browser: self.browser,
             device: None,
             renews: None,
+            trust: Trust::Wanted,
         });
         self.login = Some(login.clone());
         LoginRef { device: self.device.filter(|_| known), ..login }
@@ -329,6 +344,7 @@ impl Model {
             nonce: None,
             challenge: None,
             requirement: Requirement { begun_at: self.now, ..Requirement::default() },
+            policies: Vec::new(),
             allowed: false,
         };
         let (outcome, attempt) = self.decide(&command);

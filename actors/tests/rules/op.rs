@@ -5,6 +5,7 @@
 pub(crate) enum Op {
     Pass(u32),
     Password { right: bool, known: bool },
+    Trusted { cookie: u8, right: bool },
     Totp { offset: i8, right: bool, known: bool },
     Backup { index: u8, right: bool },
     Begin(u8),

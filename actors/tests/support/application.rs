@@ -79,6 +79,7 @@ impl World {
             nonce: None,
             challenge: None,
             requirement: Requirement { begun_at: self.now(), ..Requirement::default() },
+            policies: Vec::new(),
             allowed: false,
         }
     }

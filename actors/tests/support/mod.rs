@@ -4,7 +4,7 @@
 mod application;
 mod code;
 mod memory;
-mod person;
+pub(crate) mod person;
 mod store;
 
 use std::{

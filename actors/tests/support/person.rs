@@ -10,6 +10,7 @@ use actors::{
         },
         context::Attempt,
         factor::{backup_code, totp},
+        trusted_device::Trust,
         user::SessionRef,
     },
     locator::DeviceLocator,
@@ -100,7 +101,7 @@ impl World {
     /// A login in a browser that nobody knows.
     pub(crate) fn login(&self) -> LoginRef {
         let (login, browser) = (LoginId::from_bytes(random(self)), BrowserId::from_bytes(random(self)));
-        LoginRef { login, browser, device: None, renews: None }
+        LoginRef { login, browser, device: None, renews: None, trust: Trust::None }
     }
 
     /// A login in this person's browser.
@@ -119,7 +120,7 @@ impl World {
         let attempt = self.attempt();
         let known = owner.zip(login.device).map(|(user, device)| DeviceLocator { user, device });
         let (name, password) = (name.to_owned(), password.to_owned().into());
-        let tried = PasswordTry { name, password, login: login.clone(), known };
+        let tried = PasswordTry { name, password, login: login.clone(), known, trusted: Vec::new() };
         let (_, outcome) = self.services.sign_in.password(&attempt, tried, soon()).await?;
         Ok((outcome, attempt))
     }

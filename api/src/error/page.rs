@@ -42,6 +42,15 @@ pub enum PageError {
         /// Where to go afterwards: a path of this site.
         back: String,
     },
+    /// A policy asks for a proof that was not given in this session. Not shown: it redirects.
+    #[error("a policy asks for more proof")]
+    MoreNeeded {
+        /// Where to go afterwards: a path of this site.
+        back: String,
+    },
+    /// A policy asks for a device that the account does not have. Not shown: it redirects.
+    #[error("a policy asks for a device")]
+    EnrolmentNeeded,
     /// The login ended, and what it was for is reached: the browser is signed in. Not shown: it redirects.
     #[error("the login has ended, and its browser is signed in")]
     AlreadySignedIn,
@@ -95,12 +104,16 @@ pub(crate) struct Failed(pub(crate) Arc<PageError>);
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        if let Self::SignInNeeded { back } = &self {
-            let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-            return Redirect::to(&format!("/login?return={back}")).into_response();
-        }
-        if matches!(self, Self::AlreadySignedIn) {
-            return Redirect::to("/account").into_response();
+        let encoded = |back: &str| url::form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>();
+        let elsewhere = match &self {
+            Self::SignInNeeded { back } => Some(format!("/login?return={}", encoded(back))),
+            Self::MoreNeeded { back } => Some(format!("/login?more=yes&return={}", encoded(back))),
+            Self::EnrolmentNeeded => Some("/account/mfa".to_owned()),
+            Self::AlreadySignedIn => Some("/account".to_owned()),
+            _ => None,
+        };
+        if let Some(elsewhere) = elsewhere {
+            return Redirect::to(&elsewhere).into_response();
         }
         let status = self.told().status;
         let mut response = status.into_response();
@@ -174,9 +187,13 @@ impl PageError {
                 "The form was open for too long, or belongs to another sign-in. Nothing was changed.",
             )
             .with_link(start.clone(), "Start again"),
-            Self::SignInNeeded { .. } => {
+            Self::SignInNeeded { .. } | Self::MoreNeeded { .. } => {
                 Told::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for people who are signed in.")
                     .with_link("/login", "Sign in")
+            }
+            Self::EnrolmentNeeded => {
+                Told::new(StatusCode::FORBIDDEN, "Set up a second step first", "This account asks for one.")
+                    .with_link("/account/mfa", "Set it up")
             }
             Self::AlreadySignedIn => {
                 Told::new(StatusCode::CONFLICT, "You are signed in", "There is nothing left to do here.")

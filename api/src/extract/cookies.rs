@@ -20,6 +20,8 @@ pub const BROWSER_STAND_IN: &str = "dw_browser_new";
 pub const SESSION: &str = "dw_session";
 /// The known device.
 pub const DEVICE: &str = "dw_device";
+/// Begins the name of a trusted device's cookie; a digest of its user follows, for a browser can be of several people.
+pub const TRUSTED_PREFIX: &str = "dw_trusted_";
 /// Begins the name of a login's cookie; the login's id follows.
 pub const LOGIN_PREFIX: &str = "dw_login_";
 

@@ -68,7 +68,7 @@ impl LoginState {
 
     /// The ways that are offered: where two factors are asked for, none that cannot be one beside one that can.
     pub fn offered(&self) -> Ways {
-        let strict = self.request().is_some_and(|request| request.requirement.acr == Some(Acr::Mfa));
+        let strict = self.request().is_some_and(|request| request.requirement.aims_at() >= Some(Acr::Mfa));
         Ways { email: self.ways.email && !(strict && self.ways.totp), ..self.ways }
     }
 
@@ -192,6 +192,21 @@ impl Visit {
             then,
             stored,
         })
+    }
+
+    /// The newest login of this user in this browser whose application waits for an answer.
+    pub async fn waiting(&self, user: UserId) -> Option<LoginState> {
+        let mut newest: Option<LoginState> = None;
+        for (label, _) in self.cookies.beginning(LOGIN_PREFIX) {
+            if let Ok(login) = self.login(label).await
+                && login.user == Some(user)
+                && login.request().is_some()
+                && newest.as_ref().is_none_or(|newest| newest.begun_at < login.begun_at)
+            {
+                newest = Some(login);
+            }
+        }
+        newest
     }
 
     /// Writes a login into its cookie.

@@ -10,9 +10,11 @@ pub mod cookies;
 pub mod csrf;
 pub mod form;
 pub mod login;
+pub mod policy;
 pub mod query;
 pub mod session;
 pub(crate) mod stored_request;
+pub mod trust;
 pub mod visit;
 
 pub use browser::Browser;

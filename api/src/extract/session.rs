@@ -43,9 +43,11 @@ impl Visit {
         self.cookies.get(SESSION).and_then(|cookie| self.state.locators().open_session(&cookie).ok())
     }
 
-    /// The session, or the way to sign in and come back to the path `back`.
+    /// The session, if the policies let it in to the page `back`; or the way to sign in and come back there.
     pub async fn signed_in(&self, back: &str) -> Result<LiveSession, PageError> {
-        self.session().await?.ok_or_else(|| PageError::SignInNeeded { back: back.to_owned() })
+        let session = self.session().await?.ok_or_else(|| PageError::SignInNeeded { back: back.to_owned() })?;
+        self.lets_in(&session, back).await?;
+        Ok(session)
     }
 
     /// The device that this browser says it is; believed only for its own user.
@@ -65,5 +67,6 @@ impl Visit {
         let secret = SignIn::session_secret(&attempt.seed);
         self.cookies.set(SESSION, locators.session(user, signed_in.session, &secret), None);
         self.cookies.set(DEVICE, locators.device(user, signed_in.device), Some(DEVICE_LIFETIME));
+        self.set_trusted(user, signed_in, attempt);
     }
 }

@@ -1,4 +1,4 @@
-//! `/account` and `/account/sessions`.
+//! `/account` and `/account/sessions`, trusted browsers included.
 
 use serde::Serialize;
 
@@ -49,6 +49,8 @@ pub struct EmailLine {
 pub struct SessionsPage {
     /// Live sessions, this browser's first.
     pub sessions: Vec<SessionRow>,
+    /// Trusted browsers, the last used first; one form `device` per row to `/account/trusted/forget`.
+    pub trusted: Vec<TrustedRow>,
     /// What the step before did.
     pub notice: Option<Notice>,
 }
@@ -76,6 +78,21 @@ pub struct SessionRow {
     pub last_seen: When,
     /// Whether it is the session of this request.
     pub current: bool,
+}
+
+/// One trusted browser.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrustedRow {
+    /// Its id, sent back as the field `device`.
+    pub id: String,
+    /// The browser in words, see [`describe_user_agent`].
+    pub browser: String,
+    /// When trust was given.
+    pub since: When,
+    /// When it last stood in for a second step.
+    pub last_used: When,
+    /// When it ends.
+    pub until: When,
 }
 
 /// A `User-Agent` in words such as `Firefox on Windows`. The value is the browser's own claim, good for recognising a

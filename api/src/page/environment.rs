@@ -53,6 +53,7 @@ templates![
     "mfa.html",
     "password.html",
     "reauthenticate.html",
+    "recommended.html",
     "register.html",
     "reset.html",
     "sessions.html",

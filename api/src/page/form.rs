@@ -143,10 +143,12 @@ pub enum Notice {
     EmailCodesOff,
     /// One session was ended.
     SessionEnded,
+    /// A browser is trusted no more.
+    TrustForgotten,
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 8] = [
+    const ALL: [(&'static str, Self); 9] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
@@ -155,6 +157,7 @@ impl Notice {
         ("email-codes-on", Self::EmailCodesOn),
         ("email-codes-off", Self::EmailCodesOff),
         ("session", Self::SessionEnded),
+        ("trust-forgotten", Self::TrustForgotten),
     ];
 
     /// The notice named by the query value `done`, if there is one.
@@ -177,6 +180,7 @@ impl Notice {
             Self::EmailCodesOn => "Codes can be sent to the e-mail address.",
             Self::EmailCodesOff => "No more codes are sent to the e-mail address.",
             Self::SessionEnded => "The session was ended.",
+            Self::TrustForgotten => "The browser is not trusted any more.",
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct LoginPage {
     pub forgot: bool,
     /// What was typed as user name or came as `login_hint`; kept when the form is shown again.
     pub username: String,
+    /// Whether a policy asks somebody who is signed in for more proof.
+    pub more: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
@@ -39,8 +41,19 @@ pub struct TotpPage {
     pub client: Option<ClientLine>,
     /// Whether a code can be sent by e-mail instead.
     pub email: bool,
+    /// The box that trusts this browser, field `trust`.
+    pub trust: Option<TrustBox>,
     /// Why the form is shown again.
     pub error: Option<FormError>,
+}
+
+/// The box that trusts a browser.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct TrustBox {
+    /// For how many days.
+    pub days: u16,
+    /// Was it ticked when the form was sent?
+    pub ticked: bool,
 }
 
 impl Page for TotpPage {
@@ -64,6 +77,8 @@ pub struct EmailCodePage {
     pub addresses: Vec<AddressChoice>,
     /// Whether an authenticator app can be used instead.
     pub totp: bool,
+    /// The box that trusts this browser, field `trust`.
+    pub trust: Option<TrustBox>,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }

@@ -2,12 +2,16 @@
 
 use serde::Serialize;
 
-use super::{Concealed, Cooldown, FormError, Notice, Page, When, form::form_title};
+use super::{ClientLine, Concealed, Cooldown, FormError, Notice, Page, When, form::form_title};
 use crate::qr::QrSvg;
 
 /// `/account/mfa`: authenticator apps, backup codes, and the form (field `name`) that begins an enrolment.
 #[derive(Clone, Debug, Serialize)]
 pub struct MfaPage {
+    /// What must be set up, one of these, before anything else; empty if nothing must be.
+    pub needed: Vec<&'static str>,
+    /// The application that waits for this.
+    pub waiting: Option<WaitingLine>,
     /// Authenticator apps in force, oldest first; multi-factor authentication is off when there is none.
     pub authenticators: Vec<AuthenticatorRow>,
     /// Whether one more may be added.
@@ -34,6 +38,15 @@ impl Page for MfaPage {
     fn title(&self) -> String {
         form_title("Multi-factor authentication", self.error.as_ref())
     }
+}
+
+/// An application that waits until its user has set up a device.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitingLine {
+    /// Which.
+    pub client: ClientLine,
+    /// The label of its login: `?l=` of the way back to it.
+    pub login: String,
 }
 
 /// The form that adds an address: field `email`.
@@ -235,5 +248,20 @@ impl Page for BackupCodesRegeneratePage {
 
     fn title(&self) -> String {
         "Make new backup codes".to_owned()
+    }
+}
+
+/// `/account/mfa/recommended`: a link to `/account/mfa`, and a form (field `to`) that declines.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecommendedPage {
+    /// Where to go afterwards.
+    pub to: String,
+}
+
+impl Page for RecommendedPage {
+    const TEMPLATE: &'static str = "recommended.html";
+
+    fn title(&self) -> String {
+        "Protect your account with a second step".to_owned()
     }
 }

@@ -17,18 +17,21 @@ mod when;
 
 use serde::Serialize;
 
-pub use account::{AccountPage, EmailLine, SessionRow, SessionsPage, describe_user_agent};
+pub use account::{AccountPage, EmailLine, SessionRow, SessionsPage, TrustedRow, describe_user_agent};
 pub use environment::{Pages, RenderError};
 pub use error::{ErrorPage, Link};
 pub use form::{ClientLine, Concealed, Cooldown, FormError, Notice, PasswordRule};
 pub use form_post::FormPostPage;
 pub use front::FrontPage;
 pub use inbox::{InboxPage, LetterRow};
-pub use login::{AddressChoice, BackupCodePage, ConsentPage, EmailCodePage, LoginPage, ScopeLine, SentLine, TotpPage};
+pub use login::{
+    AddressChoice, BackupCodePage, ConsentPage, EmailCodePage, LoginPage, ScopeLine, SentLine, TotpPage, TrustBox,
+};
 pub use logout::{BackLink, CarriedField, LoggedOutPage, LogoutPage};
 pub use mfa::{
     AddEmail, AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, EmailEnrolPage,
-    EmailRemovePage, EmailRow, MfaPage, TotpEnrolPage, TotpRemovePage, TotpRenamePage, groups_of_four,
+    EmailRemovePage, EmailRow, MfaPage, RecommendedPage, TotpEnrolPage, TotpRemovePage, TotpRenamePage, WaitingLine,
+    groups_of_four,
 };
 pub use password::{ForgotPage, PasswordPage, ReauthenticatePage, ResetPage};
 pub use register::{RegisterPage, SetupPage};

@@ -7,14 +7,13 @@ use actors::{
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::login::{Step, client_line, judge};
+use super::{
+    account::recommended::way_on,
+    login::{Step, client_line, judge},
+};
 use crate::{
     error::PageError,
-    extract::{
-        LoginState, Query, Submitted, Visit,
-        form::secret,
-        visit::{Frame, see_other},
-    },
+    extract::{LoginState, Query, Submitted, Visit, form::secret, visit::Frame},
     page::{FormError, Notice, RegisterPage},
 };
 
@@ -58,7 +57,8 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
                 return judge::complete(&visit, &login, user, &signed_in, &attempt).await;
             }
             judge::sign_in_browser(&visit, user, &signed_in, &attempt).await?;
-            Ok(see_other(&format!("/account?done={}", Notice::Registered.name())))
+            let to = format!("/account?done={}", Notice::Registered.name());
+            way_on(&visit, user, &signed_in, &attempt, &to).await
         }
         Err(error) => show(&visit, login.as_ref(), kept, Some(told(error, "password")?)).await,
     }

@@ -182,6 +182,8 @@ impl Judge<'_> {
             login: prompt.login || max_age == Some(0),
             max_age,
             acr: essential_acr(params.get("claims"))?,
+            // Who is not to be asked anything gets what there is.
+            prefers: if prompt.none { None } else { preferred_acr(params.get("acr_values")) },
             subject: self.subject(params.get("id_token_hint"))?,
             consent: prompt.consent,
         };
@@ -314,6 +316,11 @@ fn max_age(text: Option<&str>) -> Result<Option<u64>, OAuthError> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse::<u64>().ok().filter(|seconds| digits && *seconds <= MAX_MAX_AGE);
     seconds.map(Some).ok_or_else(|| OAuthError::invalid_request("max_age must be a whole number of seconds"))
+}
+
+/// The first of `acr_values` that this server knows: they come in the order of preference (OpenID Connect Core, 3.1.2.1).
+fn preferred_acr(values: Option<&str>) -> Option<Acr> {
+    values?.split(' ').find_map(Acr::parse)
 }
 
 fn essential_acr(claims: Option<&str>) -> Result<Option<Acr>, OAuthError> {

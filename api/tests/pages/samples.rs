@@ -6,9 +6,9 @@ use api::page::{
     BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
     Cooldown, DevNotice, EmailCodePage, EmailEnrolPage, EmailLine, EmailRemovePage, EmailRow, ErrorPage, ForgotPage,
     FormError, FrontPage, InboxPage, LetterRow, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page,
-    Pages, PasswordPage, PasswordRule, ReauthenticatePage, RegisterPage, RenderError, ResetPage, ScopeLine, SentLine,
-    SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, When,
-    describe_user_agent, groups_of_four,
+    Pages, PasswordPage, PasswordRule, ReauthenticatePage, RecommendedPage, RegisterPage, RenderError, ResetPage,
+    ScopeLine, SentLine, SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage,
+    TrustBox, TrustedRow, WaitingLine, When, describe_user_agent, groups_of_four,
 };
 use api::qr::QrSvg;
 
@@ -63,6 +63,7 @@ pub(crate) fn all(pages: &Pages) -> Vec<Sample> {
         endings(&mut gallery, &text);
         gallery.signed_in = true;
         account(&mut gallery, &text);
+        policies(&mut gallery, &text);
         factors(&mut gallery, &text);
         addresses(&mut gallery, &text);
         passwords(&mut gallery, &text);
@@ -140,6 +141,7 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
         login: text.of("lgn234"),
         client,
         forgot: !text.hostile,
+        more: text.hostile,
         username: text.of(username),
         error,
     };
@@ -148,8 +150,25 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     let wrong = FormError::fields(&["username", "password"], text.of("The user name or the password is wrong."));
     gallery.add(&text.name("login-error"), &login(Some(text.client()), "amelia", Some(wrong)));
     gallery.add(&text.name("login-wait"), &login(None, "amelia", Some(FormError::cool_down(NOW, 30))));
+    second_step(gallery, text);
 
-    let totp = |error| TotpPage { login: text.of("lgn234"), client: Some(text.client()), email: text.hostile, error };
+    let scopes = ["openid", "profile", "email", "offline_access"].map(ScopeLine::new).to_vec();
+    let scopes = if text.hostile { vec![ScopeLine::new(HOSTILE)] } else { scopes };
+    gallery.add(
+        &text.name("consent"),
+        &ConsentPage { login: text.of("lgn234"), client: text.client(), user_name: text.of("amelia"), scopes },
+    );
+}
+
+fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
+    let trust = |ticked| Some(TrustBox { days: 30, ticked });
+    let totp = |error| TotpPage {
+        login: text.of("lgn234"),
+        client: Some(text.client()),
+        email: text.hostile,
+        trust: trust(text.hostile),
+        error,
+    };
     gallery.add(&text.name("totp"), &totp(None));
     gallery.add(
         &text.name("totp-error"),
@@ -168,6 +187,7 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
         sent,
         addresses: vec![address("a•••@m•••.example"), address("a•••@w•••.example")],
         totp: true,
+        trust: trust(false),
         error,
     };
     let sent = |again| Some(SentLine { to: text.of("a•••@m•••.example"), again });
@@ -175,13 +195,6 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("email-code"), &mailed(sent(Some(Cooldown::starting(NOW, 60))), None));
     let wrong = text.error("code", "This code is not right. Enter the one from the newest message.");
     gallery.add(&text.name("email-code-error"), &mailed(sent(None), Some(wrong)));
-
-    let scopes = ["openid", "profile", "email", "offline_access"].map(ScopeLine::new).to_vec();
-    let scopes = if text.hostile { vec![ScopeLine::new(HOSTILE)] } else { scopes };
-    gallery.add(
-        &text.name("consent"),
-        &ConsentPage { login: text.of("lgn234"), client: text.client(), user_name: text.of("amelia"), scopes },
-    );
 }
 
 fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
@@ -241,11 +254,30 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     };
     let phone = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0";
     let sessions = vec![row("ses1", linux, true), row("ses2", phone, false)];
-    gallery.add(&text.name("sessions"), &SessionsPage { sessions, notice: Some(Notice::SessionEnded) });
+    let trusted = TrustedRow {
+        id: text.of("fac1"),
+        browser: text.of(&describe_user_agent(Some(phone))),
+        since: when(20 * 86_400),
+        last_used: when(86_400),
+        until: when(-10 * 86_400),
+    };
+    let page = SessionsPage { sessions, trusted: vec![trusted], notice: Some(Notice::SessionEnded) };
+    gallery.add(&text.name("sessions"), &page);
+}
+
+fn policies(gallery: &mut Gallery<'_>, text: &Texts) {
+    let waiting = || Some(WaitingLine { client: text.client(), login: text.of("lgn234") });
+    let needed =
+        MfaPage { needed: vec!["an authenticator app"], waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) };
+    gallery.add(&text.name("mfa-needed"), &needed);
+    gallery.add(&text.name("mfa-waiting"), &MfaPage { waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) });
+    gallery.add(&text.name("recommended"), &RecommendedPage { to: text.of("/account") });
 }
 
 fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, error: Option<FormError>) -> MfaPage {
     MfaPage {
+        needed: Vec::new(),
+        waiting: None,
         authenticators,
         may_add: true,
         emails: Vec::new(),

@@ -14,5 +14,7 @@ mod forms;
 mod login;
 mod mfa;
 mod oauth;
+mod policies;
 mod register;
 mod stored_request;
+mod trusted;

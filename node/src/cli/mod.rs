@@ -10,6 +10,7 @@ mod cluster;
 mod config;
 mod keys;
 mod migrate;
+mod policy;
 mod store;
 mod user;
 
@@ -24,8 +25,9 @@ pub use self::{
     config::{ConfigVerb, DumpOutput, SchemaOutput},
     keys::{DataVerb, KeysVerb, SigningVerb},
     migrate::MigrateVerb,
+    policy::{Factor, Level, Mode, PolicySet, PolicyVerb, Scope},
     store::{StoreCopy, StoreVerb},
-    user::{MfaVerb, PasswordVerb, User, UserVerb},
+    user::{MfaVerb, PasswordVerb, RoleChange, RoleVerb, User, UserVerb},
 };
 use crate::config::source::CONFIG_VARIABLE;
 
@@ -53,6 +55,9 @@ pub enum Verb {
     /// Manage people's accounts.
     #[command(subcommand)]
     User(UserVerb),
+    /// Of whom a second step is asked, and which.
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// Manage keys.
     #[command(subcommand)]
     Keys(KeysVerb),

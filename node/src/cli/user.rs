@@ -37,6 +37,30 @@ pub enum UserVerb {
     /// The password of somebody.
     #[command(subcommand)]
     Password(PasswordVerb),
+    /// Roles of somebody, which policies go by.
+    #[command(subcommand)]
+    Role(RoleVerb),
+}
+
+/// `doorward user role …`
+#[derive(Debug, Subcommand)]
+pub enum RoleVerb {
+    /// Give somebody a role.
+    Give(RoleChange),
+    /// Take a role away.
+    Take(RoleChange),
+}
+
+/// A person and a role.
+#[derive(Debug, Args)]
+pub struct RoleChange {
+    /// The user's name or id (`sub`).
+    pub user: String,
+    /// The role: characters a-z, 0-9, - and _.
+    pub role: String,
+    /// Flags.
+    #[command(flatten)]
+    pub print: Print,
 }
 
 /// `doorward user mfa …`

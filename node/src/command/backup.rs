@@ -324,7 +324,7 @@ async fn fill(store: &EmbeddedStore, file: &Path, terms: Terms) -> anyhow::Resul
 pub(super) fn told(ended: &Ended, passwords: bool) -> String {
     let mut text = format!(
         "Ended: {} sessions, {} sign-ins under way, {} codes, {} tokens' families, {} reset links, {} known devices, {} \
-         backup codes, {} enrolments, of {} accounts. Everybody signs in anew; the first try is possible in 30 seconds.\n\
+         trusted browsers, {} backup codes, {} enrolments, of {} accounts. Everybody signs in anew; the first try is possible in 30 seconds.\n\
          As of the backup are: passwords, second factors, who is disabled, applications, consents and signing keys. Who \
          was disabled, or changed a password or a factor, since then: do it again.\n",
         ended.sessions,
@@ -333,6 +333,7 @@ pub(super) fn told(ended: &Ended, passwords: bool) -> String {
         ended.families,
         ended.links,
         ended.devices,
+        ended.trusted,
         ended.backup_codes,
         ended.enrolments,
         ended.users

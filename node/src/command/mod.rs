@@ -7,6 +7,7 @@ mod data_keys;
 mod healthcheck;
 mod migrate;
 mod operator;
+mod policy;
 mod pretty;
 mod progress;
 mod reach;
@@ -54,6 +55,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Verb::Store(verb) => store::run(verb, &loaded.config),
         Verb::Client(verb) => operator::run_client(verb, &loaded.config),
         Verb::User(verb) => operator::run_user(verb, &loaded.config),
+        Verb::Policy(verb) => policy::run(verb, &loaded.config),
         Verb::Keys(KeysVerb::Signing(verb)) => operator::run_signing(&verb, &loaded.config),
         Verb::Keys(KeysVerb::Data(verb)) => data_keys::run(verb, &loaded.config),
     }

@@ -13,13 +13,16 @@ use super::{
     reach::{Missing, Reach},
 };
 use crate::{
-    cli::{Alg, ClientCreate, ClientVerb, Confirm, MfaVerb, Output, PasswordVerb, SigningVerb, User, UserVerb},
+    cli::{
+        Alg, ClientCreate, ClientVerb, Confirm, MfaVerb, Output, PasswordVerb, RoleChange, RoleVerb, SigningVerb, User,
+        UserVerb,
+    },
     config::Config,
     telemetry,
 };
 
 /// What a verb asks for, and how its answer is printed.
-struct Errand {
+pub(super) struct Errand {
     request: Request,
     show: pretty::Show,
     output: Output,
@@ -76,7 +79,14 @@ fn user(verb: UserVerb) -> anyhow::Result<Errand> {
             about(Request::UserMfaReset, Show::Count("second factors removed"), user)
         }
         UserVerb::Password(PasswordVerb::Reset(user)) => about(Request::UserPasswordReset, Show::Whole, user),
+        UserVerb::Role(RoleVerb::Give(change)) => role(change, true),
+        UserVerb::Role(RoleVerb::Take(change)) => role(change, false),
     })
+}
+
+fn role(RoleChange { user, role, print }: RoleChange, given: bool) -> Errand {
+    let done = if given { "given" } else { "taken away" };
+    Errand::new(Request::UserRole { user, role, given }, pretty::Show::Done(done), print.output)
 }
 
 fn signing(verb: &SigningVerb) -> Errand {
@@ -104,7 +114,7 @@ fn new_client(create: ClientCreate) -> NewClient {
     }
 }
 
-fn client_id(text: &str) -> anyhow::Result<schema::ClientId> {
+pub(super) fn client_id(text: &str) -> anyhow::Result<schema::ClientId> {
     text.parse().map_err(|_| Usage(format!("{text:?} is not a client_id; `doorward client list` shows them")).into())
 }
 
@@ -125,12 +135,12 @@ pub(super) fn confirmed(confirm: Confirm, what: &str) -> anyhow::Result<()> {
 }
 
 impl Errand {
-    const fn new(request: Request, show: pretty::Show, output: Output) -> Self {
+    pub(super) const fn new(request: Request, show: pretty::Show, output: Output) -> Self {
         Self { request, show, output, missing: Missing::Refuse }
     }
 
     /// Runs it: finds the store, asks, prints.
-    fn run(self, config: &Config) -> anyhow::Result<()> {
+    pub(super) fn run(self, config: &Config) -> anyhow::Result<()> {
         telemetry::install_command_logs()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let response = runtime.block_on(async {

@@ -14,6 +14,7 @@ use schema::{
 };
 use serde_json::{Value, json};
 
+use super::policy;
 use crate::{
     cli::Output,
     print::{self, columns, facts, harmless, moment},
@@ -64,6 +65,8 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
                 value
             }
         },
+        Response::Policies(policies) => serde_json::to_value(policies)?,
+        Response::Explained(explained) => serde_json::to_value(explained)?,
         Response::Changed { changed, count } => json!({ "changed": changed, "count": count }),
         Response::ResetLink { url, expires_at } => json!({ "url": url, "expires_at": expires_at }),
         Response::Keys(keys) => serde_json::to_value(keys)?,
@@ -82,6 +85,8 @@ fn as_text(response: &Response, show: Show) -> String {
             Show::SecondFactors => second_factors(overview),
             Show::Whole | Show::Done(_) | Show::Count(_) => user_facts(&user.to_string(), overview),
         },
+        Response::Policies(policies) => policy::table(policies),
+        Response::Explained(explained) => policy::explained(explained),
         Response::Changed { changed, count } => match show {
             Show::Done(done) if *changed => format!("{done}\n"),
             Show::Done(done) => format!("was {done} already\n"),

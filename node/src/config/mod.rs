@@ -23,6 +23,7 @@ pub mod secrets;
 pub mod source;
 pub mod store;
 pub mod totp;
+pub mod trusted_device;
 pub mod value;
 
 use std::{ffi::OsString, path::Path};
@@ -44,6 +45,7 @@ use self::{
     source::Settings,
     store::Store,
     totp::Totp,
+    trusted_device::TrustedDevice,
     value::Issuer,
 };
 
@@ -73,6 +75,8 @@ pub struct Config {
     /// Messages by e-mail. Without `mail.smtp.url` none is sent, and codes by e-mail are not offered; in development mode
     /// messages are shown at `/dev/inbox` instead.
     pub mail: Mail,
+    /// Browsers in which no second step is asked for.
+    pub trusted_device: TrustedDevice,
     /// Sessions of people in browsers.
     pub session: Session,
     /// Tokens and authorization codes.
@@ -100,6 +104,7 @@ impl Config {
         self.secrets.check(report);
         self.password.check(report);
         self.mail.check(report);
+        self.trusted_device.check(report);
         self.session.check(report);
         self.token.check(report);
         self.keys.check(&self.token, report);

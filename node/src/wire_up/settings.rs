@@ -84,6 +84,7 @@ pub(super) fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
         failure_floor: Duration::from_millis(config.password.failure_floor_ms.into()),
         request_deadline: config.http.request_timeout.get(),
         max_in_flight: config.http.max_in_flight as usize,
+        trusted_days: config.trusted_device.days,
         limits: LimitSettings {
             failures: rate(config.limits.failures_per_address),
             registrations: rate(config.limits.registrations_per_address),
@@ -99,6 +100,7 @@ fn settings(config: &Config) -> Settings {
         issuer: config.issuer.as_str().to_owned(),
         // Said by the providers that there are.
         sends_mail: false,
+        trust_lifetime: Duration::from_hours(24 * u64::from(config.trusted_device.days)),
         totp_window: match config.totp.window {
             TotpWindow::Both => Window::Both,
             TotpWindow::Back => Window::Back,

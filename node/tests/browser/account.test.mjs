@@ -142,6 +142,29 @@ it('the authenticator app is removed behind a fresh proof', async () => {
   });
 });
 
+it('in a trusted browser the password is enough, until it is forgotten', async () => {
+  const who = await member({ enrolled: true });
+  await visit(async (tab) => {
+    await toCode(tab, who);
+    const box = tab.getByRole('checkbox', { name: /trust this browser for 30 days/i });
+    assert.equal(await box.isChecked(), false, 'nobody trusts by default');
+    await box.check();
+    await enterCode(tab, await who.authenticator.wrong());
+    assert.equal(await box.isChecked(), true, 'a wrong code does not untick it');
+    await enterCode(tab, await who.authenticator.next());
+    await expectHeading(tab, /your account/i);
+    await signOut(tab);
+    await tab.goto(`${origin()}/login`);
+    await enterPassword(tab, who);
+    await expectHeading(tab, /your account/i);
+    await tab.goto(`${origin()}/account/sessions`);
+    await button(tab, /^forget/i);
+    await expectText(tab, /not trusted any more/i);
+    await signOut(tab);
+    await toCode(tab, who);
+  });
+});
+
 it('a changed password is the only one that works', async () => {
   const who = await member();
   await visit(async (tab) => {

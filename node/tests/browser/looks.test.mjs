@@ -84,6 +84,16 @@ it('the pages of an account without and with a second factor', () => visit(async
   await link(tab, /^remove/i);
   await proveAgain(tab, who);
   await look(tab, 'totp-remove');
+  await signOut(tab);
+  await tab.goto(at('/login'));
+  await enterPassword(tab, who);
+  await tab.getByRole('checkbox', { name: /trust/i }).check();
+  await enterCode(tab, await who.authenticator.wrong());
+  await look(tab, 'totp-trust');
+  await enterCode(tab, await who.authenticator.next());
+  await expectHeading(tab, /your account/i);
+  await tab.goto(at('/account/sessions'));
+  await look(tab, 'sessions-trusted');
   await tab.goto(at('/account/password'));
   await proveAgain(tab, who);
   await look(tab, 'password');
@@ -127,6 +137,38 @@ it('the pages of codes by e-mail', () => visit(async (tab) => {
   await look(tab, 'email-code-early');
   await tab.goto(at('/dev/inbox'));
   await look(tab, 'inbox');
+}));
+
+it('the pages of policies', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await signOut(tab);
+  const policy = async (role, ...words) => {
+    await shared.server.command('policy', 'set', '--role', role, ...words);
+    await shared.server.command('user', 'role', 'give', who.name, role);
+  };
+  await policy('invited', '--mode', 'recommended');
+  await tab.goto(at('/login'));
+  await enterPassword(tab, who);
+  await expectHeading(tab, /protect your account/i);
+  await look(tab, 'recommended');
+  await button(tab, /not now/i);
+  await expectHeading(tab, /your account/i);
+  await policy('obliged', '--mode', 'required');
+  await tab.goto(at('/account'));
+  await expectHeading(tab, /multi-factor authentication/i);
+  await look(tab, 'mfa-needed');
+  await tab.goto(`${shared.application.origin}/start`);
+  await expectText(tab, /before you go on to/i);
+  await look(tab, 'mfa-needed-by-application');
+  await button(tab, /set up/i);
+  who.authenticator = await scan(tab);
+  await enterCode(tab, await who.authenticator.next());
+  await readCodes(tab);
+  await confirmSaved(tab);
+  await look(tab, 'mfa-waiting');
+  await link(tab, /^go on to/i);
+  await expectHeading(tab, /^allow/i);
 }));
 
 it('the pages of a sign-in to an application', () => visit(async (tab) => {

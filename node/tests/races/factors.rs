@@ -88,3 +88,26 @@ fn of_64_presentations_of_one_code_by_mail_one_signs_in() {
     let again = browser.fill(&page, "/login/email", &[("code", &code)]).served(house.site()).expect("served");
     assert!(!signed_in(&again), "the code of one login is worth nothing in another");
 }
+
+#[test]
+fn of_16_tabs_of_a_trusted_browser_all_are_let_in_and_one_gets_the_next_cookie() {
+    let house = House::new();
+    let mut person = Person::register(house.site(), "trust-race").expect("served");
+    let authenticator = person.enrol().expect("served");
+    let (mut browser, page) = person.challenged().expect("served");
+    let fields = [("code", &*authenticator.code()), ("trust", "on")];
+    let done = browser.fill(&page, "/login/totp", &fields).served(house.site()).expect("served");
+    assert!(signed_in(&done), "{done}");
+    let page = browser.follow(done).expect("served");
+    browser.submit(&page, "/logout", &[]).expect("served");
+    let proof = [("username", &*person.name), ("password", &*person.password)];
+    let tabs = (0..16).map(|_| {
+        let mut tab = browser.clone();
+        let page = tab.open("/login").expect("served");
+        tab.fill(&page, "/login", &proof)
+    });
+    let answers = race(house.site(), tabs.collect::<Vec<_>>());
+    let given = |answer: &&Answer| answer.headers("set-cookie").any(|line| line.starts_with("dw_trusted_"));
+    assert!(answers.iter().all(signed_in), "{}", answers.iter().find(|answer| !signed_in(answer)).expect("one"));
+    assert_eq!(answers.iter().filter(given).count(), 1);
+}

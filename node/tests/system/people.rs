@@ -69,3 +69,44 @@ fn an_account_is_shown_and_changed_by_name_and_by_id() {
     let link = json_of(&mut alone(folder), &["user", "password", "reset", "ann", "--output", "json"]);
     assert!(link["url"].as_str().is_some_and(|url| url.starts_with("http://localhost:11080/reset?token=")), "{link}");
 }
+
+#[test]
+fn a_policy_is_set_explained_and_removed_alike_with_a_server_and_without_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    register(folder);
+    says(folder, &["policy", "list"], "SCOPE ");
+    says(folder, &["policy", "set", "--everybody", "--mode", "recommended"], "everybody  recommended");
+    let _server = Server::alone(folder);
+    let set = ["policy", "set", "--role", "staff", "--mode", "required", "--any-of", "totp", "--trusted-days", "7"];
+    says(folder, &set, "role/staff  required from ");
+    let explain = ["policy", "explain", "--user", "ann"];
+    says(folder, &explain, "the user is asked to set up a device, and may decline\n");
+    says(folder, &["user", "role", "give", "ann", "staff"], "given\n");
+    says(folder, &["user", "role", "give", "ann", "staff"], "was given already\n");
+    says(folder, &explain, "needs totp");
+    says(folder, &explain, "the user must set up a device before anything else\n");
+    let explained = json_of(&mut alone(folder), &[&explain[..], &["--output", "json"]].concat());
+    assert_eq!(explained[1]["missing"], serde_json::json!(["totp"]), "{explained}");
+    says(folder, &["user", "role", "take", "ann", "staff"], "taken away\n");
+    for (line, code, why) in [
+        (
+            &["policy", "set", "--everybody", "--mode", "required", "--any-of", "email"][..],
+            1,
+            "nobody can meet this policy",
+        ),
+        (&["policy", "set", "--role", "The Staff", "--mode", "off"], 1, "a role has 1 to 64"),
+        (&["policy", "set", "--mode", "off"], 2, "--everybody"),
+        (&["policy", "explain", "--user", "ann", "--client", "c_none"], 1, "there is no client c_none"),
+        (&["policy", "remove", "--everybody"], 2, "add --yes"),
+        (&["user", "role", "give", "nobody", "staff"], 1, "there is no user"),
+    ] {
+        let refused = run_alone(folder, line);
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(code), "{line:?}: {stderr}");
+        assert!(stderr.contains(why), "{line:?}: {stderr}");
+    }
+    says(folder, &["policy", "remove", "--role", "staff", "--yes"], "removed\n");
+    says(folder, &["policy", "remove", "--role", "staff", "--yes"], "was removed already\n");
+    says(folder, &["policy", "list"], "everybody  recommended");
+}

@@ -31,6 +31,7 @@ async fn listing(store: &dyn Store, owner: &PartitionKey, holding: ClaimId) -> W
         user_name: "Ann".to_owned(),
         email: None,
         email_verified: false,
+        mfa_declined_at: None,
         roles: BTreeSet::new(),
         status: AccountStatus::Active,
         claims: vec![HeldClaim { look_up: NAME.to_owned(), claim: holding }],

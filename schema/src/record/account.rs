@@ -42,6 +42,9 @@ record! {
         pub email_verified: bool,
         /// Roles, such as `admin`.
         pub roles: BTreeSet<String>,
+        /// When the user last declined a second step that was recommended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mfa_declined_at: Option<Timestamp>,
         /// May the user sign in?
         pub status: AccountStatus,
         /// Claims held.

@@ -17,6 +17,8 @@ pub enum Method {
     BackupCode,
     /// A code that was sent by e-mail.
     EmailCode,
+    /// The cookie of a trusted device, in place of a second step.
+    TrustedDevice,
 }
 
 /// A code that was sent, for one login or one enrolment; a new one replaces it.

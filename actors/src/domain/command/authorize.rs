@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use schema::{
     ClientId, CodeId, Timestamp, UserId,
-    record::{Code, CodeState, Consent, Session, Unknown},
+    record::{Code, CodeState, Consent, Method, Policy, Session, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,9 @@ use crate::{
         change::{Change, Item, ItemKey},
         context::Context,
         event::{self, WithFact},
-        limits, scope,
+        limits,
+        policy::{self, Case, Verdict},
+        scope,
         user::{Areas, SessionRef, User},
     },
     secret::sha256_b64,
@@ -33,6 +35,9 @@ pub struct Requirement {
     pub max_age: Option<u64>,
     /// An essential `acr`; unmet, it is an error and never a silent downgrade.
     pub acr: Option<Acr>,
+    /// The `acr` that is asked for where it can be had (`acr_values`, RFC 9470): unmet, the tokens say what there is instead.
+    #[serde(default)]
+    pub prefers: Option<Acr>,
     /// The user whom `id_token_hint` names.
     pub subject: Option<UserId>,
     /// `prompt=consent`: ask even if it was given before.
@@ -58,6 +63,9 @@ pub struct Authorize {
     pub challenge: Option<String>,
     /// What is demanded.
     pub requirement: Requirement,
+    /// The policies in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Policy>,
     /// Did the user press "Allow" for this very request?
     pub allowed: bool,
 }
@@ -86,6 +94,8 @@ pub enum AuthorizeOutcome {
     },
     /// The account cannot reach the `acr` asked for.
     UnmetAcr,
+    /// A policy asks for a device that the account does not have: one must be set up first.
+    EnrolmentNeeded,
     /// Too many codes of other clients are open.
     Full,
 }
@@ -94,6 +104,13 @@ impl Authorize {
     /// The secret part of the code, 128 bits.
     pub fn code_secret(seed: &crate::secret::Seed) -> [u8; 16] {
         seed.derive("code secret")
+    }
+}
+
+impl Requirement {
+    /// The rung that a sign-in should reach, demanded or preferred.
+    pub fn aims_at(&self) -> Option<Acr> {
+        self.acr.max(self.prefers)
     }
 }
 
@@ -172,7 +189,21 @@ impl Authorize {
                 Some(AuthorizeOutcome::UnmetAcr)
             };
         }
-        None
+        // A session is raised by somebody who has what it takes; nobody else is asked for what cannot be had.
+        let within_reach = |acr: &Acr| proved.acr < *acr && *acr <= user.highest_acr();
+        if wanted.prefers.as_ref().is_some_and(within_reach) && !since_request {
+            return login_needed();
+        }
+        let by_trust = session.proofs.iter().any(|proof| proof.method == Method::TrustedDevice);
+        let case = Case { user, client: Some(&self.client), proofs: &session.proofs, now: cx.now };
+        match policy::judge(&self.policies, case) {
+            Verdict::Met | Verdict::Recommended => None,
+            // Who was asked just now, and gave another proof than the one that is wanted, is not asked in a circle. In a trusted
+            // browser nobody was asked: a login that renews its session asks.
+            Verdict::StepUp if since_request && !by_trust => Some(AuthorizeOutcome::UnmetAcr),
+            Verdict::StepUp => login_needed(),
+            Verdict::Enrol { .. } => Some(AuthorizeOutcome::EnrolmentNeeded),
+        }
     }
 
     fn consented(&self, user: &User) -> bool {

@@ -22,6 +22,7 @@ use crate::domain::{
     event::{self, WithFact},
     letter::{self, Notice},
     throttle::{self, Gate},
+    trusted_device,
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -109,7 +110,12 @@ impl Decide for ChangePassword {
         assurance::add(&mut session.proofs, proof);
         session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
         session.last_seen_at = cx.now;
-        let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
+        let signed_in = SignedIn {
+            session: session.session,
+            device: session.device,
+            expires_at: session.expires_at,
+            trusted: None,
+        };
         change.put(Item::Session(session));
         let families = tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old)));
         letter::notice(user, cx, &mut change, Notice::PasswordChanged);
@@ -129,6 +135,7 @@ pub(super) fn replace_password(user: &User, cx: &Context<'_>, change: &mut Chang
         unknown: Unknown::default(),
     }));
     change.delete(ItemKey::Throttle(THROTTLE.to_owned()));
+    trusted_device::end_all(user, change);
     for reset in user.resets.values().filter(|reset| reset.used_at.is_none()) {
         change.delete(ItemKey::Reset(reset.reset));
     }

@@ -61,7 +61,8 @@ pub(super) fn proved(session: &Session, cx: &Context<'_>, change: &mut Change, p
     assurance::add(&mut session.proofs, proof);
     session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
     session.last_seen_at = cx.now;
-    let signed_in = SignedIn { session: session.session, device: session.device, expires_at: session.expires_at };
+    let signed_in =
+        SignedIn { session: session.session, device: session.device, expires_at: session.expires_at, trusted: None };
     change.put(Item::Session(session));
     signed_in
 }

@@ -22,6 +22,7 @@ use crate::domain::{
     letter::{self, Content, Letter, Notice},
     limits,
     throttle::{self, Gate},
+    trusted_device,
     user::{Areas, SessionRef, User},
 };
 
@@ -328,6 +329,7 @@ impl ConfirmEmail {
         let proof = Proof { method: Method::EmailCode, at: cx.now, factor: Some(self.factor), credential: None };
         let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
+        trusted_device::end_all(user, &mut change);
         letter::notice(user, cx, &mut change, Notice::EmailCodesOn);
         let event = event::of(cx, "factor.activated", user.id).with("method", "email");
         let mut events = vec![event.with("factor", self.factor.to_string())];

@@ -8,6 +8,7 @@ use crate::domain::{
     change::{Change, ItemKey},
     context::Context,
     event::{self, WithFact},
+    trusted_device,
     user::{Areas, User},
 };
 
@@ -37,7 +38,7 @@ impl Decide for EndSession {
     }
 }
 
-/// End all sessions, or all but one.
+/// End all sessions, or all but one, and the trust in every browser: who wants everybody out wants nobody back in by half.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndAllSessions {
     /// This one stays.
@@ -55,6 +56,7 @@ impl Decide for EndAllSessions {
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();
         let ended = end_all_but(user, &mut change, self.except);
+        trusted_device::end_all(user, &mut change);
         if change.is_empty() {
             return Decision::answer(0);
         }

@@ -5,19 +5,21 @@
 
 use schema::{
     CredentialId,
-    record::{Method, Proof},
+    record::{AuditEvent, Method, Proof},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decide, Decision,
-    sign_in::{self, LoginRef, SignInOutcome},
+    sign_in::{self, Accepted, LoginRef, SignInOutcome},
+    trusted_device::end_trust,
 };
 use crate::domain::{
     change::{Change, Item},
     context::Context,
     event::WithFact,
     throttle::{self, Gate},
+    trusted_device::{self, Given, Met},
     user::{Areas, User},
 };
 
@@ -42,8 +44,9 @@ pub struct JudgePassword {
 impl Decide for JudgePassword {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "judge_password";
-    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
-    /// A sign-in only adds; a new hash is of the same password.
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::FAMILIES);
+    /// A sign-in only adds; a new hash is of the same password. A copied cookie is found out by the commit that ends its
+    /// trust, and nobody is told that it has ended.
     const REVOKES: bool = false;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
@@ -77,8 +80,38 @@ impl Decide for JudgePassword {
             change.put(Item::Password(schema::record::Password { hash: hash.clone(), version, ..password.clone() }));
         }
         let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(password.credential) };
-        let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
-        let event = sign_in::told(user, cx, Method::Password, &outcome);
-        Decision { change, events: vec![event], outcome }
+        let mut events = Vec::new();
+        let stand_in = self.stand_in(user, cx, &mut change, &mut events);
+        let trusted = stand_in.as_ref().and_then(|(proof, _)| proof.factor);
+        let outcome = sign_in::accept_with(user, cx, &mut change, &self.login, Accepted { proof, stand_in });
+        let mut event = sign_in::told(user, cx, Method::Password, &outcome);
+        if let Some(device) = trusted {
+            event = event.with("trusted_device", device.to_string());
+        }
+        events.push(event);
+        Decision { change, events, outcome }
+    }
+}
+
+impl JudgePassword {
+    /// What the cookie of a trusted device is good for, where a second proof would be asked for. A copied one ends what rests
+    /// on it.
+    fn stand_in(
+        &self,
+        user: &User,
+        cx: &Context<'_>,
+        change: &mut Change,
+        events: &mut Vec<AuditEvent>,
+    ) -> Option<(Proof, Option<Given>)> {
+        let shown = sign_in::shown_trust(user, &self.login, cx).filter(|_| user.has_second_factor())?;
+        match trusted_device::meet(user, cx, change, shown) {
+            Met::Trusted { proof, given } => Some((proof, given)),
+            Met::Copied { device, event } => {
+                end_trust(user, cx, change, |other| other == device, None);
+                events.push(*event);
+                None
+            }
+            Met::Nothing => None,
+        }
     }
 }

@@ -25,6 +25,7 @@ mod judge_password;
 mod mail_reset;
 mod operator;
 mod overview;
+mod policies;
 mod redeem_code;
 mod refresh;
 mod register;
@@ -34,6 +35,7 @@ mod tokens;
 mod totp_enrol;
 mod totp_remove;
 mod totp_rename;
+mod trusted_device;
 mod verify_totp;
 
 pub use authorize::{Authorize, AuthorizeOutcome, Requirement};
@@ -50,7 +52,8 @@ pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
 pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
 pub use mail_reset::MailReset;
 pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
-pub use overview::{CheckSession, EmailView, Overview, OverviewOutcome, SessionView, Shown, TotpView};
+pub use overview::{CheckSession, EmailView, Overview, OverviewOutcome, SessionView, Shown, TotpView, TrustedView};
+pub use policies::{ChangeRole, ChangeRoleOutcome, DeclineMfa, ExplainPolicies, Explained, JudgeSession};
 pub use redeem_code::{RedeemCode, RedeemOutcome, Refusal};
 pub use refresh::Refresh;
 pub use register::{Register, RegisterOutcome};
@@ -60,6 +63,7 @@ pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ShowTotp, ShowTotpOutcome};
 pub use totp_remove::RemoveTotp;
 pub use totp_rename::{RenameTotp, RenameTotpOutcome};
+pub use trusted_device::{ForgetOutcome, ForgetTrusted};
 pub use verify_totp::VerifyTotp;
 
 /// What a decision comes to.
@@ -188,17 +192,22 @@ bodies!(
     BeginEmail,
     BeginTotp,
     ChangePassword,
+    ChangeRole,
     CheckSession,
     CheckToken,
     ConfirmEmail,
     ConfirmTotp,
+    DeclineMfa,
     DisableUser,
     EnableUser,
     EndAllSessions,
     EndSession,
+    ExplainPolicies,
+    ForgetTrusted,
     IssueReset,
     JudgeBackupCode,
     JudgePassword,
+    JudgeSession,
     MailReset,
     Overview,
     RecordDelivery,
@@ -242,13 +251,14 @@ mod tests {
         };
         assert_eq!(
             named(true),
-            "change_password confirm_email confirm_totp disable_user end_all_sessions end_session redeem_code refresh \
-             remove_email remove_totp replace_backup_codes reset_mfa reset_password revoke_token"
+            "change_password change_role confirm_email confirm_totp disable_user end_all_sessions end_session \
+             forget_trusted \
+             redeem_code refresh remove_email remove_totp replace_backup_codes reset_mfa reset_password revoke_token"
         );
         assert_eq!(
             named(false),
-            "authorize begin_email begin_totp check_session check_token enable_user issue_reset judge_backup_code \
-             judge_password mail_reset overview record_delivery register rename_totp resend_email save_backup_codes \
+            "authorize begin_email begin_totp check_session check_token decline_mfa enable_user explain_policies \
+             issue_reset judge_backup_code judge_password judge_session mail_reset overview record_delivery register rename_totp resend_email save_backup_codes \
              send_login_code show_email show_login_code show_totp take_message verify_email_code verify_totp"
         );
     }

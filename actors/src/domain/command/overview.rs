@@ -13,7 +13,7 @@ use crate::domain::{
     assurance::{self, Acr, Assurance},
     change::{Change, Item},
     context::Context,
-    limits,
+    limits, trusted_device,
     user::{Areas, SessionRef, User},
 };
 
@@ -131,6 +131,21 @@ pub struct EmailView {
     pub suspended: bool,
 }
 
+/// A trusted device in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrustedView {
+    /// Which.
+    pub device: FactorId,
+    /// `User-Agent` when it was last used.
+    pub user_agent: Option<String>,
+    /// When trust was given.
+    pub created_at: Timestamp,
+    /// When it last stood in for a second step.
+    pub last_used_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
 /// A session in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Shown {
@@ -181,6 +196,23 @@ pub struct OverviewOutcome {
     pub backup_codes_saved_at: Option<Timestamp>,
     /// Live sessions, the last used first.
     pub sessions: Vec<Shown>,
+    /// Browsers in which no second step is asked for, the last used first.
+    #[serde(default)]
+    pub trusted: Vec<TrustedView>,
+}
+
+fn trusted(user: &User, cx: &Context<'_>) -> Vec<TrustedView> {
+    let counts = user.trusted.values().filter(|trusted| trusted_device::counts(user, trusted, cx.now));
+    let shown = counts.map(|trusted| TrustedView {
+        device: trusted.device,
+        user_agent: trusted.user_agent.clone(),
+        created_at: trusted.created_at,
+        last_used_at: trusted.last_used_at,
+        expires_at: trusted.expires_at,
+    });
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort_by_key(|trusted| std::cmp::Reverse(trusted.last_used_at));
+    shown
 }
 
 impl Decide for Overview {
@@ -244,6 +276,7 @@ impl Decide for Overview {
             backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),
             backup_codes_saved_at: user.backup.as_ref().and_then(|set| set.saved_at),
             sessions,
+            trusted: trusted(user, cx),
         }))
     }
 }

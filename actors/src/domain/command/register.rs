@@ -65,6 +65,7 @@ impl Decide for Register {
             user_name: self.user_name.clone(),
             email: self.email.clone(),
             email_verified: false,
+            mfa_declined_at: None,
             roles: self.roles.clone(),
             status: AccountStatus::Active,
             claims: self.claims.clone(),
@@ -83,7 +84,7 @@ impl Decide for Register {
         let device = sign_in::remember_device(user, cx, &mut change, None);
         let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(credential) };
         let session = sign_in::new_session(cx, self.browser, vec![proof], device);
-        let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at };
+        let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at, trusted: None };
         change.put(Item::Session(session));
         let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
         let event = event::of(cx, "account.registered", user.id).with("roles", roles.join(" "));

@@ -5,6 +5,8 @@
 //!                         └── no second factor ─────────────────────┘
 //! ```
 //!
+//! A trusted device stands in for the second proof of a login that renews nothing ([`trusted_device`]).
+//!
 //! A login that renews a session (fresh proofs for a sensitive operation, `prompt=login`, `max_age`) replaces the proofs of
 //! that session by its own. In both cases the session's secret is new, so that no id from before the proof is worth anything.
 
@@ -22,6 +24,7 @@ use crate::{
         event::{self, WithFact},
         limits,
         throttle::{self, Bucketing},
+        trusted_device::{self, Given, Trust, TrustRef},
         user::{SessionRef, User},
     },
     secret::sha256_b64,
@@ -38,6 +41,9 @@ pub struct LoginRef {
     pub device: Option<DeviceId>,
     /// The session that gets the proofs, if one asks for fresh ones.
     pub renews: Option<SessionRef>,
+    /// What the browser shows or wants of trust. A node of an earlier version knows nothing of it.
+    #[serde(default, skip_serializing_if = "Trust::is_none")]
+    pub trust: Trust,
 }
 
 /// A browser is signed in. The session's secret is [`SignIn::session_secret`] of the attempt.
@@ -49,6 +55,9 @@ pub struct SignedIn {
     pub device: DeviceId,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
+    /// The cookie of a trusted device, if there is a new one.
+    #[serde(default)]
+    pub trusted: Option<Given>,
 }
 
 /// How a second factor can be given, beside a backup code.
@@ -119,6 +128,24 @@ pub(super) fn live_login<'a>(user: &'a User, of: &LoginRef, cx: &Context<'_>) ->
 
 /// Takes an accepted proof: asks for the second factor where there is one, or completes the login.
 pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &LoginRef, proof: Proof) -> SignInOutcome {
+    accept_with(user, cx, change, of, Accepted { proof, stand_in: None })
+}
+
+/// A proof, and perhaps what stands in for the second one.
+pub(super) struct Accepted {
+    pub(super) proof: Proof,
+    /// A trusted device, with its new cookie if there is one.
+    pub(super) stand_in: Option<(Proof, Option<Given>)>,
+}
+
+/// As [`accept`], where a trusted device may stand in.
+pub(super) fn accept_with(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    of: &LoginRef,
+    Accepted { proof, stand_in }: Accepted,
+) -> SignInOutcome {
     let begun = live_login(user, of, cx);
     // A password that is typed twice voids no code that is on its way.
     let sent = begun.and_then(|login| login.sent.clone()).filter(|_| proof.method == Method::Password);
@@ -126,13 +153,18 @@ pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &Lo
     assurance::add(&mut proofs, proof);
     // What was proved decides, not how often: the same factor twice is one factor.
     let enough = assurance::of(&proofs).is_some_and(|proved| proved.acr >= Acr::TwoStep);
-    let renews = match begun {
-        Some(login) => login.renews,
-        None => of.renews.as_ref().and_then(|r| user.live_session(r, cx.now, cx.settings)).map(|s| s.session),
-    };
-    if user.has_second_factor() && !enough {
+    let renews = renews(user, of, cx);
+    if user.has_second_factor() && !enough && stand_in.is_none() {
         return await_second_factor(user, cx, change, of, Begun { proofs, renews, sent });
     }
+    let trusted = match stand_in {
+        Some((stand_in, given)) => {
+            assurance::add(&mut proofs, stand_in);
+            given
+        }
+        None if of.trust == Trust::Wanted => trusted_device::give(user, cx, change, &proofs),
+        None => None,
+    };
     if begun.is_some() {
         change.delete(ItemKey::Login(of.login));
     }
@@ -143,9 +175,26 @@ pub(super) fn accept(user: &User, cx: &Context<'_>, change: &mut Change, of: &Lo
         None => new_session(cx, of.browser, proofs, device),
     };
     end_oldest_session(user, change, &session, cx);
-    let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at };
+    let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at, trusted };
     change.put(Item::Session(session));
     SignInOutcome::SignedIn(signed_in)
+}
+
+/// The live session that a login renews, if it does.
+fn renews(user: &User, of: &LoginRef, cx: &Context<'_>) -> Option<SessionId> {
+    match live_login(user, of, cx) {
+        Some(login) => login.renews,
+        None => of.renews.as_ref().and_then(|r| user.live_session(r, cx.now, cx.settings)).map(|s| s.session),
+    }
+}
+
+/// The cookie of a trusted device, where it may stand in for a second proof: in a login that only begins, and renews no
+/// session, for who is asked for fresh proofs is asked for all of them.
+pub(super) fn shown_trust<'a>(user: &User, of: &'a LoginRef, cx: &Context<'_>) -> Option<&'a TrustRef> {
+    match &of.trust {
+        Trust::Shown(shown) if live_login(user, of, cx).is_none() && renews(user, of, cx).is_none() => Some(shown),
+        Trust::Shown(_) | Trust::None | Trust::Wanted => None,
+    }
 }
 
 /// What a login is at when a second factor is awaited.
@@ -296,5 +345,6 @@ pub(super) const fn method_name(method: Method) -> &'static str {
         Method::Totp => "totp",
         Method::BackupCode => "backup_code",
         Method::EmailCode => "email_code",
+        Method::TrustedDevice => "trusted_device",
     }
 }

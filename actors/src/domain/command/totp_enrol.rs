@@ -22,6 +22,7 @@ use crate::{
         letter::{self, Notice},
         limits,
         throttle::{self, Gate},
+        trusted_device,
         user::{Areas, SessionRef, User, rest_on},
     },
     vault::Purpose,
@@ -243,6 +244,7 @@ impl ConfirmTotp {
         let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(self.factor), credential: None };
         let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
+        trusted_device::end_all(user, &mut change);
         letter::notice(user, cx, &mut change, Notice::AuthenticatorAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![event.with("factor", self.factor.to_string())];

@@ -13,6 +13,7 @@ use crate::domain::{
     device::{Step, is_revoked, next},
     event::{self, WithFact},
     letter::{self, Notice},
+    trusted_device,
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -59,6 +60,7 @@ pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, totp: &
     let Some(state) = next(totp.state, Step::Removed, cx.now) else { return };
     change.put(Item::Totp(Totp { state, seed: String::new(), ..totp.clone() }));
     change.delete(ItemKey::Throttle(throttle_of(totp)));
+    trusted_device::end_all(user, change);
     forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(totp.factor), None));
 }
 

@@ -24,6 +24,7 @@ fn account() -> Account {
         email: None,
         email_verified: false,
         roles: BTreeSet::new(),
+        mfa_declined_at: None,
         status: AccountStatus::Active,
         claims: Vec::new(),
         created_at: NOW,

@@ -11,7 +11,8 @@ pub struct Areas(u16);
 impl Areas {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// Account, password, devices of factors, throttles, known devices, voided claims, undelivered events and messages.
+    /// Account, password, devices of factors, throttles, known and trusted devices, voided claims, undelivered events and
+    /// messages.
     pub const CORE: Self = Self(1);
     /// Logins under way.
     pub const LOGINS: Self = Self(2);
@@ -44,6 +45,7 @@ impl Areas {
                 "device/",
                 "claim-void/",
                 "sends",
+                "trusted/",
                 MESSAGE_PREFIX,
                 EVENT_PREFIX,
             ],

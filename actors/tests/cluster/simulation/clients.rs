@@ -176,7 +176,7 @@ impl Client {
 
     fn login(&mut self) -> LoginRef {
         let (login, browser) = (LoginId::from_bytes(self.dice.random()), BrowserId::from_bytes(self.dice.random()));
-        LoginRef { login, browser, device: None, renews: None }
+        LoginRef { login, browser, device: None, renews: None, trust: actors::domain::trusted_device::Trust::None }
     }
 
     fn node(&mut self) -> usize {
@@ -368,6 +368,7 @@ impl Client {
             nonce: None,
             challenge: None,
             requirement: Requirement { begun_at: self.now(), ..Requirement::default() },
+            policies: Vec::new(),
             allowed: true,
         };
         let (at, outcome) = self.all.ask(node, user, &attempt, authorize).await;

@@ -4,9 +4,10 @@ use actors::domain::{
     command::{BeginTotp, BeginTotpOutcome, TotpView},
     device::active_since,
     limits::{MAX_FACTOR_NAME, MAX_FACTORS_PER_METHOD},
+    policy::Verdict,
 };
 use axum::response::Response;
-use schema::Timestamp;
+use schema::{Timestamp, record::Method};
 use serde::Deserialize;
 
 use super::{Done, email, overview, reauthenticate, sign_in, when};
@@ -16,7 +17,8 @@ use crate::{
         LiveSession, Query, Submitted, Visit,
         visit::{Frame, see_other},
     },
-    page::{AddEmail, AuthenticatorRow, FormError, MfaPage, Notice},
+    page::{AddEmail, AuthenticatorRow, FormError, MfaPage, Notice, WaitingLine},
+    routes::login::client_line,
 };
 
 pub(super) const HERE: &str = "/account/mfa";
@@ -104,8 +106,16 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
         Said::Notice(notice) => (notice, None),
         Said::Error(error) => (None, Some(error)),
     };
+    let waiting = visit.waiting(session.user).await;
+    let client = waiting.as_ref().and_then(|login| login.request()).map(|request| request.client.clone());
+    let verdict = visit.verdict(session.user, session.reference.clone(), client).await?;
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = MfaPage {
+        needed: needed(&verdict),
+        waiting: match waiting {
+            Some(login) => client_line(visit, &login).await?.map(|client| WaitingLine { client, login: login.label() }),
+            None => None,
+        },
         may_add: authenticators.len() < MAX_FACTORS_PER_METHOD,
         add_email: room.then(|| AddEmail { address: typed.email.unwrap_or(proposed) }),
         emails,
@@ -117,6 +127,17 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
         error,
     };
     visit.page(frame, &page)
+}
+
+/// What must be set up, in words.
+fn needed(verdict: &Verdict) -> Vec<&'static str> {
+    let Verdict::Enrol { methods } = verdict else { return Vec::new() };
+    let word = |method: &Method| match method {
+        Method::Totp => Some("an authenticator app"),
+        Method::EmailCode => Some("codes by e-mail"),
+        Method::Password | Method::BackupCode | Method::TrustedDevice => None,
+    };
+    methods.iter().filter_map(word).collect()
 }
 
 /// A name that no authenticator app of the account has yet.

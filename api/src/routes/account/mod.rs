@@ -5,6 +5,7 @@ pub mod email;
 pub mod mfa;
 pub mod password;
 pub mod reauthenticate;
+pub mod recommended;
 pub mod sessions;
 pub mod totp;
 

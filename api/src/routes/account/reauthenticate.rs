@@ -6,6 +6,7 @@ use actors::{
     domain::{
         command::{LoginRef, SignInOutcome, VerifyTotp},
         factor::{backup_code, totp},
+        trusted_device::Trust,
     },
     secret::Secret,
     sign_in::PasswordTry,
@@ -89,6 +90,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         browser: visit.browser,
         device: visit.known_device().filter(|known| known.user == session.user).map(|known| known.device),
         renews: Some(session.reference.clone()),
+        trust: Trust::None,
     };
     let tried = Try::begin(&visit)?;
     let outcome = password(&visit, &session, &tried, typed.password, &login).await;
@@ -123,7 +125,7 @@ async fn password(
     login: &LoginRef,
 ) -> Result<SignInOutcome, CallError> {
     let name = session.view.user_name.clone();
-    let typed = PasswordTry { name, password, login: login.clone(), known: visit.known_device() };
+    let typed = PasswordTry { name, password, login: login.clone(), known: visit.known_device(), trusted: Vec::new() };
     let sign_in = &visit.state.services.sign_in;
     sign_in.password(&tried.attempt, typed, visit.deadline).await.map(|(_, outcome)| outcome)
 }

@@ -1,18 +1,18 @@
-//! `/account/sessions`: where the user is signed in, and ending that.
+//! `/account/sessions`: where the user is signed in, which browsers are trusted, and ending both.
 
-use actors::domain::command::{EndAllSessions, EndSession};
+use actors::domain::command::{EndAllSessions, EndSession, ForgetOutcome, ForgetTrusted};
 use axum::response::Response;
-use schema::SessionId;
+use schema::{FactorId, SessionId};
 use serde::Deserialize;
 
-use super::{Done, done, overview, when};
+use super::{Done, done, overview, sign_in, when};
 use crate::{
     error::PageError,
     extract::{
         Query, Submitted, Visit,
         visit::{Frame, see_other},
     },
-    page::{Notice, SessionRow, SessionsPage, describe_user_agent},
+    page::{Notice, SessionRow, SessionsPage, TrustedRow, describe_user_agent},
 };
 
 const HERE: &str = "/account/sessions";
@@ -21,6 +21,12 @@ const HERE: &str = "/account/sessions";
 #[derive(Debug, Deserialize)]
 pub struct Chosen {
     session: String,
+}
+
+/// Which browser to forget.
+#[derive(Debug, Deserialize)]
+pub struct ChosenBrowser {
+    device: String,
 }
 
 /// A form without fields of its own.
@@ -44,7 +50,15 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
         })
         .collect();
     sessions.sort_by_key(|row| !row.current);
-    visit.page(Frame::session(&session), &SessionsPage { sessions, notice: done.notice() })
+    let trusted = account.trusted.into_iter().map(|shown| TrustedRow {
+        id: shown.device.to_string(),
+        browser: describe_user_agent(shown.user_agent.as_deref()),
+        since: when(shown.created_at),
+        last_used: when(shown.last_used_at),
+        until: when(shown.expires_at),
+    });
+    let page = SessionsPage { sessions, trusted: trusted.collect(), notice: done.notice() };
+    visit.page(Frame::session(&session), &page)
 }
 
 /// Ends one. It need not be there any more: the same form may be sent twice.
@@ -58,6 +72,18 @@ pub async fn end(form: Submitted<Chosen>) -> Result<Response, PageError> {
         return Ok(see_other("/logout"));
     }
     Ok(done(HERE, Notice::SessionEnded))
+}
+
+/// Trusts one browser no more. It need not be trusted any more: the same form may be sent twice.
+pub async fn forget(form: Submitted<ChosenBrowser>) -> Result<Response, PageError> {
+    let (visit, session, chosen) = form.in_session(HERE).await?;
+    let device: FactorId = chosen.device.parse().map_err(|_| PageError::BadRequest("not the id of a browser"))?;
+    let command = ForgetTrusted { session: session.reference, device: Some(device) };
+    let accounts = &visit.state.services.accounts;
+    match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
+        ForgetOutcome::Forgotten { .. } => Ok(done(HERE, Notice::TrustForgotten)),
+        ForgetOutcome::SessionEnded => Err(sign_in(HERE)),
+    }
 }
 
 /// Ends all, this one too.

@@ -3,7 +3,7 @@
 use actors::{
     call::CallError,
     domain::{
-        command::{SendLoginCode, SendOutcome, ShowLoginCode, VerifyEmailCode, VerifyEmailCodeOutcome},
+        command::{LoginRef, SendLoginCode, SendOutcome, ShowLoginCode, VerifyEmailCode, VerifyEmailCodeOutcome},
         factor::totp,
     },
     secret::Secret,
@@ -22,6 +22,7 @@ use crate::{
     extract::{
         LoginState, Query, Submitted, Visit,
         form::secret,
+        trust::Ticked,
         visit::{Frame, see_other},
     },
     page::{AddressChoice, Cooldown, EmailCodePage, FormError, SentLine},
@@ -39,13 +40,15 @@ pub struct Chosen {
 pub struct Typed {
     #[serde(deserialize_with = "secret")]
     code: Secret<String>,
+    #[serde(default)]
+    trust: Ticked,
 }
 
 /// Shows the form, or asks where to send a code.
 pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
     let login = visit.login_step(&step.l).await?;
     identified(&login)?;
-    show(&visit, &login, None).await
+    show(&visit, &login, &Ticked::default(), None).await
 }
 
 /// Sends a code, which replaces the one before.
@@ -57,7 +60,7 @@ pub async fn post_send(form: Submitted<Chosen>) -> Result<Response, PageError> {
     };
     match send(&visit, &login, factor).await? {
         SendOutcome::Sent => Ok(see_other(&format!("/login/email?l={}", login.label()))),
-        SendOutcome::Wait { until } => show(&visit, &login, Some(visit.too_early(until))).await,
+        SendOutcome::Wait { until } => show(&visit, &login, &Ticked::default(), Some(visit.too_early(until))).await,
         SendOutcome::Ended => Err(visit.ended(&login.label()).await),
     }
 }
@@ -80,24 +83,25 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let user = identified(&login)?;
     let Some(code) = totp::parse_code(typed.code.expose()) else {
         let error = FormError::field("code", "Enter the 6 digits from the newest message.");
-        return show(&visit, &login, Some(error)).await;
+        return show(&visit, &login, &typed.trust, Some(error)).await;
     };
     let tried = Try::begin(&visit)?;
-    let command = VerifyEmailCode { login: second_step(&visit, &login, user), code };
+    let of = LoginRef { trust: visit.wanted_trust(&typed.trust), ..second_step(&visit, &login, user) };
+    let command = VerifyEmailCode { login: of, code };
     let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
     let outcome = match judged(outcome) {
         Ok(Some(outcome)) => Ok((Some(user), outcome)),
         Ok(None) => {
             tried.not_counted();
             let error = FormError::whole("The code is not good any more. Ask for another one.");
-            return show(&visit, &login, Some(error)).await;
+            return show(&visit, &login, &typed.trust, Some(error)).await;
         }
         Err(error) => Err(error),
     };
     let wrong = FormError::field("code", "This code is not right. Enter the one from the newest message.");
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
-        Judged::Again(error) => show(&visit, &login, Some(error)).await,
+        Judged::Again(error) => show(&visit, &login, &typed.trust, Some(error)).await,
     }
 }
 
@@ -111,7 +115,12 @@ fn judged(
     }
 }
 
-async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
+async fn show(
+    visit: &Visit,
+    login: &LoginState,
+    ticked: &Ticked,
+    error: Option<FormError>,
+) -> Result<Response, PageError> {
     let user = identified(login)?;
     let command = ShowLoginCode { login: second_step(visit, login, user) };
     let shown = visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?;
@@ -128,6 +137,7 @@ async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Re
             .map(|(factor, hidden)| AddressChoice { id: factor.to_string(), hidden })
             .collect(),
         totp: login.ways.totp,
+        trust: visit.trust_box(ticked),
         error,
     };
     visit.page(frame, &page)

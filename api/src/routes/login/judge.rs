@@ -16,6 +16,7 @@ use crate::{
     extract::{LoginState, Then, Visit, visit::see_other},
     limits::Taken,
     page::FormError,
+    routes::account::recommended::way_on,
 };
 
 /// A proof that is about to be checked. It counts against the address unless it turns out to be right.
@@ -157,14 +158,15 @@ pub async fn complete(
     attempt: &Attempt,
 ) -> Result<Response, PageError> {
     sign_in_browser(visit, user, signed_in, attempt).await?;
-    Ok(match &login.then {
+    let to = match &login.then {
         Then::Account { path } => {
             visit.end_login(login);
-            see_other(path)
+            path.clone()
         }
         // The request is still in the login's cookie, so that stays until the client is answered.
-        Then::Authorize(_) => see_other(&format!("/oauth/authorize/continue?l={}", login.label())),
-    })
+        Then::Authorize(_) => format!("/oauth/authorize/continue?l={}", login.label()),
+    };
+    way_on(visit, user, signed_in, attempt, &to).await
 }
 
 /// Sets the cookies of a session. A browser has one: an older one, of another user or not renewed, ends.

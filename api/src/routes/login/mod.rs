@@ -7,7 +7,7 @@ pub mod judge;
 pub mod password;
 pub mod totp;
 
-use actors::domain::command::LoginRef;
+use actors::domain::{command::LoginRef, trusted_device::Trust};
 use schema::UserId;
 use serde::Deserialize;
 
@@ -36,7 +36,7 @@ pub(crate) async fn client_line(visit: &Visit, login: &LoginState) -> Result<Opt
 /// The login as the owner of `user` knows it: with the browser's device, if that is the user's.
 fn second_step(visit: &Visit, login: &LoginState, user: UserId) -> LoginRef {
     let device = visit.known_device().filter(|known| known.user == user).map(|known| known.device);
-    LoginRef { login: login.login, browser: login.browser, device, renews: None }
+    LoginRef { login: login.login, browser: login.browser, device, renews: None, trust: Trust::None }
 }
 
 /// The user of a login whose first proof was accepted.

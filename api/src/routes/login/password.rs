@@ -3,7 +3,11 @@
 //! Nobody of that name, a wrong password and a disabled user get the same page, with the same status, after the same time
 //! (HAZARDS H13).
 
-use actors::{domain::command::LoginRef, secret::Secret, sign_in::PasswordTry};
+use actors::{
+    domain::{assurance::Acr, command::LoginRef, trusted_device::Trust},
+    secret::Secret,
+    sign_in::PasswordTry,
+};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -30,6 +34,9 @@ pub struct Asked {
     /// Where to go afterwards; `/account` unless it is a path of this site.
     #[serde(default, rename = "return")]
     back: String,
+    /// Set where a policy asks for more than was proved.
+    #[serde(default)]
+    more: String,
 }
 
 /// What was typed.
@@ -49,7 +56,7 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
         visit.login_step(&asked.l).await?
     };
     let hint = login.request().and_then(|request| request.login_hint.clone()).unwrap_or_default();
-    show(&visit, &login, hint, None).await
+    show(&visit, &login, Filled { username: hint, more: !asked.more.is_empty() }, None).await
 }
 
 /// Takes the password.
@@ -64,25 +71,42 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
             browser: login.browser,
             device: None,
             renews: visit.session_locator().map(|session| session.session),
+            trust: Trust::None,
         },
         known: visit.known_device(),
+        trusted: if asks_for_two_steps(&login) { Vec::new() } else { visit.trusted_devices() },
     };
     let outcome = visit.state.services.sign_in.password(&tried.attempt, password, visit.deadline).await;
     let wrong = FormError::fields(&["username", "password"], "The user name or the password is not right.");
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
-        Judged::Again(error) => show(&visit, &login, typed.username, Some(error)).await,
+        Judged::Again(error) => {
+            let filled = Filled { username: typed.username, more: false };
+            show(&visit, &login, filled, Some(error)).await
+        }
     }
+}
+
+/// Would a sign-in that a trusted device completes not be enough for who waits for it?
+fn asks_for_two_steps(login: &LoginState) -> bool {
+    login.request().and_then(|request| request.requirement.aims_at()).is_some_and(|acr| acr > Acr::OneFactor)
+}
+
+/// What the form begins with.
+struct Filled {
+    username: String,
+    /// Does a policy ask for more than was proved?
+    more: bool,
 }
 
 async fn show(
     visit: &Visit,
     login: &LoginState,
-    username: String,
+    Filled { username, more }: Filled,
     error: Option<FormError>,
 ) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
     let forgot = visit.state.services.notifier.can_send();
-    visit.page(frame, &LoginPage { login: login.label(), client, forgot, username, error })
+    visit.page(frame, &LoginPage { login: login.label(), client, forgot, username, more, error })
 }

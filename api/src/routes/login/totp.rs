@@ -1,7 +1,10 @@
 //! `/login/totp`: a code of an authenticator app as the second proof.
 
 use actors::{
-    domain::{command::VerifyTotp, factor::totp},
+    domain::{
+        command::{LoginRef, VerifyTotp},
+        factor::totp,
+    },
     secret::Secret,
 };
 use axum::response::Response;
@@ -14,7 +17,7 @@ use super::{
 };
 use crate::{
     error::PageError,
-    extract::{LoginState, Query, Submitted, Visit, form::secret, visit::Frame},
+    extract::{LoginState, Query, Submitted, Visit, form::secret, trust::Ticked, visit::Frame},
     page::{FormError, TotpPage},
 };
 
@@ -23,13 +26,15 @@ use crate::{
 pub struct Typed {
     #[serde(deserialize_with = "secret")]
     code: Secret<String>,
+    #[serde(default)]
+    trust: Ticked,
 }
 
 /// Shows the form.
 pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
     let login = visit.login_step(&step.l).await?;
     identified(&login)?;
-    show(&visit, &login, None).await
+    show(&visit, &login, &Ticked::default(), None).await
 }
 
 /// Takes the code. What cannot be one is refused without being counted.
@@ -38,21 +43,28 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let user = identified(&login)?;
     let Some(code) = totp::parse_code(typed.code.expose()) else {
         let error = FormError::field("code", "Enter the 6 digits that your authenticator app shows.");
-        return show(&visit, &login, Some(error)).await;
+        return show(&visit, &login, &typed.trust, Some(error)).await;
     };
     let tried = Try::begin(&visit)?;
-    let command = VerifyTotp { login: second_step(&visit, &login, user), code };
+    let of = LoginRef { trust: visit.wanted_trust(&typed.trust), ..second_step(&visit, &login, user) };
+    let command = VerifyTotp { login: of, code };
     let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
     let outcome = outcome.map(|outcome| (Some(user), outcome));
     let wrong = FormError::field("code", "This code is not right, or was used already. Wait for the next one.");
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
-        Judged::Again(error) => show(&visit, &login, Some(error)).await,
+        Judged::Again(error) => show(&visit, &login, &typed.trust, Some(error)).await,
     }
 }
 
-async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
+async fn show(
+    visit: &Visit,
+    login: &LoginState,
+    ticked: &Ticked,
+    error: Option<FormError>,
+) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &TotpPage { login: login.label(), client, email: login.offered().email, error })
+    let trust = visit.trust_box(ticked);
+    visit.page(frame, &TotpPage { login: login.label(), client, email: login.offered().email, trust, error })
 }

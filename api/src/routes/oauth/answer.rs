@@ -31,6 +31,8 @@ pub(super) enum Step {
     SignIn(Option<String>),
     /// The user must allow it.
     Consent(Question),
+    /// The user must set up a device first.
+    Enrol(UserId),
 }
 
 /// What the user is asked.
@@ -66,6 +68,7 @@ pub(super) async fn step(
         nonce: request.nonce.clone(),
         challenge: request.challenge.clone(),
         requirement: request.requirement.clone(),
+        policies: visit.policies().await?,
         allowed: allowed == Some(session.user),
     };
     let attempt = visit.attempt();
@@ -86,8 +89,11 @@ pub(super) async fn step(
             let question = Question { user: session.user, user_name, client, scopes };
             missing(visit, request, ErrorCode::ConsentRequired, Step::Consent(question))
         }
+        AuthorizeOutcome::EnrolmentNeeded => {
+            missing(visit, request, ErrorCode::InteractionRequired, Step::Enrol(session.user))
+        }
         AuthorizeOutcome::UnmetAcr => {
-            let text = "what was proved does not reach the acr that was asked for";
+            let text = "what was proved does not reach what was asked for";
             let error = OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text);
             refuse(&visit.state, &request.return_to(), &error).map(Step::Answered)
         }

@@ -120,6 +120,7 @@ async fn resume(visit: &Visit, login: LoginState) -> Result<Response, PageError>
             sign_in(visit, Box::new(request), name).await
         }
         Step::Consent(question) => Ok(ask(visit, login, question.user)),
+        Step::Enrol(user) => Ok(enrol(visit, login, user)),
     }
 }
 
@@ -131,6 +132,10 @@ async fn proceed(visit: &Visit, request: Box<AuthorizationRequest>) -> Result<Re
         Step::Consent(question) => {
             let login = visit.begin_login(Then::Authorize(request)).await?;
             Ok(ask(visit, login, question.user))
+        }
+        Step::Enrol(user) => {
+            let login = visit.begin_login(Then::Authorize(request)).await?;
+            Ok(enrol(visit, login, user))
         }
     }
 }
@@ -151,6 +156,13 @@ fn ask(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
     login.user = Some(user);
     visit.keep_login(&login);
     see_other(&format!("/consent?l={}", login.label()))
+}
+
+/// Sends the browser to where a device is set up; that page knows the way back by the login's cookie.
+fn enrol(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
+    login.user = Some(user);
+    visit.keep_login(&login);
+    see_other("/account/mfa")
 }
 
 /// Validates a request against the registration of its client.

@@ -69,7 +69,9 @@ async fn go_on(visit: &Visit, mut login: LoginState, allowed: Option<UserId>) ->
             visit.end_login(&login);
             Ok(response)
         }
-        Step::SignIn(_) => Ok(Redirect::to(&format!("/oauth/authorize/continue?l={}", login.label())).into_response()),
+        Step::SignIn(_) | Step::Enrol(_) => {
+            Ok(Redirect::to(&format!("/oauth/authorize/continue?l={}", login.label())).into_response())
+        }
         Step::Consent(question) => {
             login.user = Some(question.user);
             visit.keep_login(&login);

@@ -158,3 +158,48 @@ async fn a_session_that_another_user_should_have_is_asked_to_sign_in() {
     let claims = id_claims(&ok(&rp.redeem(&code, &[]).await));
     assert_eq!(claims["sub"], id_claims(&theirs)["sub"]);
 }
+
+/// What a resource server asks for by RFC 9470 comes as `acr_values` and `max_age`.
+#[tokio::test]
+async fn acr_values_raise_a_session_that_can_be_raised_and_stop_nobody_else() {
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    let values = [("acr_values", "urn:doorward:acr:mfa urn:doorward:acr:1fa")];
+    let mut weak = app.browser();
+    weak.register("amelia").await;
+    let tokens = rp.tokens(&mut weak, &values).await;
+    assert_eq!(id_claims(&tokens)["acr"], Acr::OneFactor.as_str(), "there is no more to be had, and it says so");
+
+    let mut strong = app.browser();
+    let seed = with_totp(&mut strong, "bertram").await;
+    let typed = [("username", "bertram"), ("password", PASSWORD)];
+    app.pass(Duration::from_mins(1));
+    let mut browser = app.browser();
+    let page = browser.open("/login").await;
+    let led = browser.submit(&page, "/login", &typed).await.location().to_owned();
+    let page = browser.open(&led).await;
+    let proofs = [("code", &*app.code(&seed)), ("trust", "on")];
+    browser.submit(&page, "/login/totp", &proofs).await.location();
+    app.pass(Duration::from_mins(1));
+    browser.jar.retain(|name, _| !name.contains("dw_session"));
+    let page = browser.open("/login").await;
+    assert_eq!(browser.submit(&page, "/login", &typed).await.location(), "/account", "a trusted browser");
+    let claims = id_claims(&rp.tokens(&mut browser, &[]).await);
+    assert_eq!((&claims["acr"], &claims["amr"]), (&Acr::OneFactor.as_str().into(), &serde_json::json!(["pwd", "tdv"])));
+    let silent = [values[0], ("prompt", "none")];
+    let claims = id_claims(&rp.tokens(&mut browser, &silent).await);
+    assert_eq!(claims["acr"], Acr::OneFactor.as_str(), "who must not be asked is not asked");
+    app.pass(Duration::from_mins(1));
+
+    let page = browser.open(&rp.path(&values)).await;
+    let led = browser.submit(&page, "/login", &typed).await.location().to_owned();
+    let next = second_factor(&app, &mut browser, &led, &seed).await;
+    let code = returned(&browser.open(&next).await).remove("code").expect("a code");
+    let claims = id_claims(&ok(&rp.redeem(&code, &[]).await));
+    assert_eq!(
+        (&claims["acr"], &claims["amr"]),
+        (&Acr::Mfa.as_str().into(), &serde_json::json!(["mfa", "otp", "pwd"]))
+    );
+    let tokens = rp.tokens(&mut browser, &values).await;
+    assert_eq!(id_claims(&tokens)["acr"], Acr::Mfa.as_str(), "a session that is there already is enough");
+}

@@ -30,7 +30,7 @@ pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 /// A registered application.
 pub(crate) struct Rp<'a> {
     pub(super) app: &'a TestApp,
-    pub(super) id: ClientId,
+    pub(crate) id: ClientId,
     pub(super) secret: Option<String>,
 }
 
@@ -163,7 +163,7 @@ pub(super) async fn userinfo(app: &TestApp, token: &str) -> Answer {
 }
 
 /// The parameters that a redirect brings to the client.
-pub(super) fn returned(answer: &Answer) -> BTreeMap<String, String> {
+pub(crate) fn returned(answer: &Answer) -> BTreeMap<String, String> {
     let query = answer.location().strip_prefix(CALLBACK).and_then(|rest| rest.strip_prefix('?'));
     let query = query.unwrap_or_else(|| panic!("not the client: {answer:?}"));
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()

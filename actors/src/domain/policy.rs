@@ -1,0 +1,186 @@
+//! Policies: of whom a second step is asked, and which.
+//!
+//! 1. Operators write policies, each for a [scope](PolicyScope): everybody, a role, an application ([`crate::policies`]).
+//! 2. The edge hands all that there are to the owner of the account, with the command that asks for a session or a code; the
+//!    owner knows the roles.
+//! 3. [`judge`] says what is missing. Of the policies that apply each must be met, so the strictest wins and none loosens another.
+//!
+//! What counts is what was proved in the session, or when the trust in its device was given; never what the account owns. An account
+//! without a device that could prove it is led to set one up before anything else.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use schema::{
+    ClientId, Timestamp,
+    record::{Method, Policy, PolicyMode, PolicyScope, Proof},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    assurance::{self, Acr},
+    limits, trusted_device,
+    user::User,
+};
+
+/// What people can set up.
+pub const METHODS: [Method; 2] = [Method::Totp, Method::EmailCode];
+
+/// What is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Verdict {
+    /// Nothing.
+    #[default]
+    Met,
+    /// Nothing, but a second step is recommended, and was not declined lately.
+    Recommended,
+    /// A proof that the account has a device for.
+    StepUp,
+    /// A device; one of these methods would do.
+    Enrol {
+        /// What people can set up.
+        methods: BTreeSet<Method>,
+    },
+}
+
+/// Whose sign-in is judged, and where to.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The account.
+    pub user: &'a User,
+    /// The application, if it is for one.
+    pub client: Option<&'a ClientId>,
+    /// What was proved.
+    pub proofs: &'a [Proof],
+    /// When.
+    pub now: Timestamp,
+}
+
+/// How much a policy asks for at this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is what it is named after")]
+pub enum Strength {
+    Off,
+    Recommended,
+    Required,
+}
+
+/// How much this policy asks for now.
+pub fn strength(policy: &Policy, now: Timestamp) -> Strength {
+    match policy.mode {
+        PolicyMode::Off => Strength::Off,
+        PolicyMode::Required { from } if from <= now => Strength::Required,
+        PolicyMode::Recommended | PolicyMode::Required { .. } => Strength::Recommended,
+    }
+}
+
+/// Does it concern this account at this application?
+pub fn applies(policy: &Policy, user: &User, client: Option<&ClientId>) -> bool {
+    match &policy.scope {
+        PolicyScope::Everybody => true,
+        PolicyScope::Role { role } => user.account.as_ref().is_some_and(|account| account.roles.contains(role)),
+        PolicyScope::Client { client: of } => client == Some(of),
+    }
+}
+
+/// What is missing for this sign-in: a device, or else a proof, or else nothing that must be.
+pub fn judge(policies: &[Policy], case: Case<'_>) -> Verdict {
+    let Case { user, client, now, .. } = case;
+    let mut verdict = Verdict::Met;
+    for policy in policies.iter().filter(|policy| applies(policy, user, client)) {
+        let missing = missing(policy, user);
+        match strength(policy, now) {
+            Strength::Required if is_met(policy, case) => {}
+            Strength::Required => match missing {
+                Some(methods) => return Verdict::Enrol { methods },
+                None => verdict = Verdict::StepUp,
+            },
+            Strength::Recommended if verdict == Verdict::Met && missing.is_some() && !declined(user, now) => {
+                verdict = Verdict::Recommended;
+            }
+            Strength::Recommended | Strength::Off => {}
+        }
+    }
+    verdict
+}
+
+/// Was a recommendation declined lately?
+fn declined(user: &User, now: Timestamp) -> bool {
+    let at = user.account.as_ref().and_then(|account| account.mfa_declined_at);
+    at.is_some_and(|at| now < at.after(limits::DECLINED_FOR))
+}
+
+/// Was enough proved, now or when the trust in this device was given?
+fn is_met(policy: &Policy, case: Case<'_>) -> bool {
+    if suffices(policy, case.proofs) {
+        return true;
+    }
+    let device = case.proofs.iter().find(|proof| proof.method == Method::TrustedDevice).and_then(|proof| proof.factor);
+    let Some(trusted) = device.and_then(|device| case.user.trusted.get(&device)) else { return false };
+    let lasts = policy
+        .trusted_days
+        .is_none_or(|days| case.now < trusted.created_at.after(Duration::from_hours(24 * u64::from(days))));
+    lasts && trusted_device::counts(case.user, trusted, case.now) && suffices(policy, &trusted.proofs)
+}
+
+/// Are these proofs enough? A backup code stands for any device: it is what people have for the day on which they have lost it.
+fn suffices(policy: &Policy, proofs: &[Proof]) -> bool {
+    let used: BTreeSet<Method> = proofs.iter().map(|proof| proof.method).collect();
+    let any = |wanted: &BTreeSet<Method>| wanted.is_empty() || !wanted.is_disjoint(&used);
+    let reaches = assurance::of(proofs).zip(Acr::parse(&policy.at_least)).is_some_and(|(is, wanted)| is.acr >= wanted);
+    reaches && (any(&policy.any_of) || used.contains(&Method::BackupCode)) && policy.all_of.is_subset(&used)
+}
+
+/// What an account misses of the devices that a policy asks for: nothing, or one of these methods.
+pub type Missing = Option<BTreeSet<Method>>;
+
+/// What the devices of the account miss, all of them together.
+pub fn missing(policy: &Policy, user: &User) -> Missing {
+    let owned = owned(user);
+    if suffices(policy, &with(&owned)) {
+        return None;
+    }
+    let all: BTreeSet<Method> = policy.all_of.difference(&owned).copied().collect();
+    if !all.is_empty() {
+        return Some(all);
+    }
+    let one_more = |method: &Method| {
+        let mut more = owned.clone();
+        more.insert(*method);
+        suffices(policy, &with(&more))
+    };
+    Some(METHODS.into_iter().filter(one_more).collect())
+}
+
+/// The methods of which the account has a device in force.
+fn owned(user: &User) -> BTreeSet<Method> {
+    let mut owned = BTreeSet::new();
+    if user.active_totps().next().is_some() {
+        owned.insert(Method::Totp);
+    }
+    if !user.active_emails().is_empty() {
+        owned.insert(Method::EmailCode);
+    }
+    owned
+}
+
+/// The proofs of somebody who gives the password and one of each of these methods.
+fn with(methods: &BTreeSet<Method>) -> Vec<Proof> {
+    let at = Timestamp::from_millis(0);
+    let all = std::iter::once(Method::Password).chain(methods.iter().copied());
+    all.map(|method| Proof { method, at, factor: None, credential: None }).collect()
+}
+
+/// Can people meet it as it reads: by one of its methods, beside all that it wants in any case?
+pub fn can_be_met(policy: &Policy) -> bool {
+    let one = |method: &Method| {
+        let mut used = policy.all_of.clone();
+        used.insert(*method);
+        used.iter().all(|method| METHODS.contains(method)) && suffices(policy, &with(&used))
+    };
+    METHODS.iter().any(one)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use proptest::{
+    collection::vec,
+    prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest},
+};
+use schema::{
+    CredentialId, FactorId, UserId,
+    record::{Account, AccountStatus, Email, FactorState, Password, Totp, TrustedDevice, Unknown},
+};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_010_000);
+
+fn shop() -> ClientId {
+    "c_shop".parse().expect("a client id")
+}
+
+/// Somebody of the staff with devices of these methods.
+fn user(methods: &[Method]) -> User {
+    let mut user = User::unloaded(UserId::from_random([1; 16]));
+    user.account = Some(Account {
+        user: user.id,
+        user_name: "Ann".to_owned(),
+        email: None,
+        email_verified: false,
+        roles: BTreeSet::from(["staff".to_owned()]),
+        mfa_declined_at: None,
+        status: AccountStatus::Active,
+        claims: Vec::new(),
+        created_at: NOW,
+        updated_at: NOW,
+        unknown: Unknown::default(),
+    });
+    user.password = Some(Password {
+        credential: CredentialId::from_bytes([2; 16]),
+        version: 1,
+        hash: "hash".to_owned(),
+        changed_at: NOW,
+        unknown: Unknown::default(),
+    });
+    let (factor, state) = (FactorId::from_bytes([3; 16]), FactorState::Activated { at: NOW });
+    if methods.contains(&Method::Totp) {
+        let (name, seed) = ("Phone".to_owned(), "sealed".to_owned());
+        let unknown = Unknown::default();
+        let totp = Totp { factor, name, state, seed, last_step: 0, created_at: NOW, last_used_at: None, unknown };
+        user.totps.insert(factor, totp);
+    }
+    if methods.contains(&Method::EmailCode) {
+        let (address, sent, unknown) = ("ann@mail.example".to_owned(), None, Unknown::default());
+        user.emails
+            .insert(factor, Email { factor, address, state, sent, created_at: NOW, last_used_at: None, unknown });
+    }
+    user
+}
+
+fn policy(scope: PolicyScope, mode: PolicyMode) -> Policy {
+    Policy {
+        scope,
+        mode,
+        any_of: BTreeSet::new(),
+        all_of: BTreeSet::new(),
+        at_least: Acr::Mfa.as_str().to_owned(),
+        trusted_days: None,
+        changed_at: NOW,
+        unknown: Unknown::default(),
+    }
+}
+
+const REQUIRED: PolicyMode = PolicyMode::Required { from: NOW };
+
+fn judged(policies: &[Policy], user: &User, proved: &[Method]) -> Verdict {
+    let proofs = with(&proved.iter().copied().collect());
+    judge(policies, Case { user, client: None, proofs: &proofs, now: NOW })
+}
+
+#[test]
+fn what_was_proved_counts_and_not_what_is_owned() {
+    use Method::{BackupCode, EmailCode, Totp};
+    let everybody = [policy(PolicyScope::Everybody, REQUIRED)];
+    let enrol = Verdict::Enrol { methods: BTreeSet::from([Totp]) };
+    let cases: [(&[Method], &[Method], Verdict); 7] = [
+        (&[], &[], enrol.clone()),
+        (&[EmailCode], &[EmailCode], enrol),
+        (&[Totp], &[], Verdict::StepUp),
+        (&[Totp, EmailCode], &[EmailCode], Verdict::StepUp),
+        (&[Totp], &[Totp], Verdict::Met),
+        (&[Totp], &[BackupCode], Verdict::Met),
+        (&[], &[BackupCode], Verdict::Met),
+    ];
+    for (owned, proved, verdict) in cases {
+        assert_eq!(judged(&everybody, &user(owned), proved), verdict, "{owned:?} {proved:?}");
+    }
+}
+
+#[test]
+fn methods_and_rungs_are_asked_for_as_they_are_written() {
+    use Method::{EmailCode, Totp};
+    let base = || policy(PolicyScope::Everybody, REQUIRED);
+    let both = [Policy { all_of: METHODS.into(), ..base() }];
+    assert_eq!(judged(&both, &user(&[Totp]), &[Totp]), Verdict::Enrol { methods: [EmailCode].into() });
+    assert_eq!(judged(&both, &user(&METHODS), &[Totp]), Verdict::StepUp);
+    assert_eq!(judged(&both, &user(&METHODS), &METHODS), Verdict::Met);
+    let by_mail = || Policy { any_of: [EmailCode].into(), at_least: Acr::TwoStep.as_str().to_owned(), ..base() };
+    assert_eq!(judged(&[by_mail()], &user(&[EmailCode]), &[EmailCode]), Verdict::Met);
+    assert_eq!(judged(&[by_mail()], &user(&METHODS), &[Totp]), Verdict::StepUp, "another one than the one asked for");
+    let unreachable = Policy { any_of: [EmailCode].into(), all_of: [Method::TrustedDevice].into(), ..base() };
+    assert!(can_be_met(&by_mail()) && !can_be_met(&unreachable));
+    assert!(!can_be_met(&Policy { at_least: "urn:other".to_owned(), ..base() }), "what nobody knows is never met");
+}
+
+#[test]
+fn a_recommendation_asks_whoever_has_nothing_and_did_not_decline() {
+    let recommended = [policy(PolicyScope::Everybody, PolicyMode::Recommended)];
+    let campaign = [policy(PolicyScope::Everybody, PolicyMode::Required { from: NOW.after(Duration::from_secs(1)) })];
+    for policies in [&recommended, &campaign] {
+        assert_eq!(judged(policies, &user(&[]), &[]), Verdict::Recommended);
+        assert_eq!(judged(policies, &user(&[Method::Totp]), &[]), Verdict::Met);
+        let mut declined = user(&[]);
+        declined.account.as_mut().expect("one").mfa_declined_at = Some(NOW);
+        assert_eq!(judged(policies, &declined, &[]), Verdict::Met);
+    }
+}
+
+#[test]
+fn trust_stands_in_for_what_was_proved_when_it_was_given() {
+    let mut ann = user(&METHODS);
+    let device = FactorId::from_bytes([9; 16]);
+    let mut trust = |proved: Method, days: u64| {
+        let trusted = TrustedDevice {
+            device,
+            generation: 0,
+            secret_hash: "hash".to_owned(),
+            before: None,
+            bound_to: trusted_device::bound_to(&ann).expect("a password"),
+            proofs: with(&[proved].into()),
+            user_agent: None,
+            created_at: Timestamp::from_millis(NOW.as_millis() - 86_400_000 * i64::try_from(days).expect("few")),
+            last_used_at: NOW,
+            expires_at: NOW.after(Duration::from_secs(1)),
+            unknown: Unknown::default(),
+        };
+        ann.trusted.insert(device, trusted);
+        let mut proofs = with(&BTreeSet::new());
+        proofs.push(Proof { method: Method::TrustedDevice, at: NOW, factor: Some(device), credential: None });
+        let of_a_week = Policy { trusted_days: Some(7), ..policy(PolicyScope::Everybody, REQUIRED) };
+        judge(&[of_a_week], Case { user: &ann, client: None, proofs: &proofs, now: NOW })
+    };
+    assert_eq!(trust(Method::Totp, 6), Verdict::Met);
+    assert_eq!(trust(Method::Totp, 7), Verdict::StepUp, "it is too old");
+    assert_eq!(trust(Method::EmailCode, 6), Verdict::StepUp, "it was given for less");
+}
+
+fn policies() -> impl Strategy<Value = Vec<Policy>> {
+    let scope = prop_oneof![
+        Just(PolicyScope::Everybody),
+        prop_oneof![Just("staff"), Just("others")].prop_map(|role| PolicyScope::Role { role: role.to_owned() }),
+        Just(PolicyScope::Client { client: shop() }),
+    ];
+    let mode = prop_oneof![Just(PolicyMode::Off), Just(PolicyMode::Recommended), Just(REQUIRED)];
+    let methods = || vec(proptest::sample::select(METHODS.to_vec()), 0..2);
+    let least = proptest::sample::select(Acr::ALL.to_vec());
+    vec((scope, mode, methods(), methods(), least), 0..5).prop_map(|all| {
+        let one = |(scope, mode, any_of, all_of, least): (_, _, Vec<Method>, Vec<Method>, Acr)| Policy {
+            any_of: any_of.into_iter().collect(),
+            all_of: all_of.into_iter().collect(),
+            at_least: least.as_str().to_owned(),
+            ..policy(scope, mode)
+        };
+        all.into_iter().map(one).collect()
+    })
+}
+
+fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Met => 0,
+        Verdict::Recommended => 1,
+        Verdict::StepUp => 2,
+        Verdict::Enrol { .. } => 3,
+    }
+}
+
+proptest! {
+    /// The strictest wins: one policy more never asks for less, whatever it says and wherever it stands.
+    #[test]
+    fn no_policy_loosens_another(
+        mut policies in policies(),
+        more in policies(),
+        owned in vec(proptest::sample::select(METHODS.to_vec()), 0..2),
+        proved in vec(proptest::sample::select(METHODS.to_vec()), 0..2),
+        front: bool,
+        at_shop in any::<bool>(),
+    ) {
+        let (user, client) = (user(&owned), shop());
+        let proofs = with(&proved.into_iter().collect());
+        let case = Case { user: &user, client: at_shop.then_some(&client), proofs: &proofs, now: NOW };
+        let before = judge(&policies, case);
+        let at = if front { 0 } else { policies.len() };
+        policies.splice(at..at, more);
+        let after = judge(&policies, case);
+        prop_assert!(rank(&after) >= rank(&before), "{before:?} {after:?}");
+    }
+}

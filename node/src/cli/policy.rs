@@ -1,0 +1,119 @@
+//! `doorward policy …`
+
+#![expect(clippy::doc_markdown, reason = "doc comments are the help texts, and terminals show backticks as they are")]
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Confirm, Print};
+
+/// `doorward policy …`: of whom a second step is asked, and which. Of those that concern a sign-in each must be met.
+#[derive(Debug, Subcommand)]
+pub enum PolicyVerb {
+    /// List the policies.
+    List {
+        /// Flags.
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Set the policy of everybody, a role or an application, in place of the one before.
+    Set(PolicySet),
+    /// Remove the policy of everybody, a role or an application.
+    Remove {
+        /// Whose.
+        #[command(flatten)]
+        scope: Scope,
+        /// Flags.
+        #[command(flatten)]
+        confirm: Confirm,
+        /// Flags.
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Say what each policy asks of somebody, and why.
+    Explain {
+        /// The user's name or id (sub).
+        #[arg(long)]
+        user: String,
+        /// At this application (client_id); the pages of the account unless set.
+        #[arg(long)]
+        client: Option<String>,
+        /// Flags.
+        #[command(flatten)]
+        print: Print,
+    },
+}
+
+/// Whom a policy concerns.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Scope {
+    /// Everybody.
+    #[arg(long)]
+    pub everybody: bool,
+    /// Users with this role.
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Sign-ins to this application (client_id).
+    #[arg(long)]
+    pub client: Option<String>,
+}
+
+/// `doorward policy set`
+#[derive(Debug, Args)]
+pub struct PolicySet {
+    /// Whom it concerns.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// How much is asked for.
+    #[arg(long, value_enum)]
+    pub mode: Mode,
+    /// Required only after so many days; recommended until then.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=730))]
+    pub after_days: u16,
+    /// One of these must be proved; any second step unless set.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "METHODS")]
+    pub any_of: Vec<Factor>,
+    /// All of these must be proved.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "METHODS")]
+    pub all_of: Vec<Factor>,
+    /// The least that a sign-in must amount to.
+    #[arg(long, value_enum, default_value = "mfa")]
+    pub at_least: Level,
+    /// For how many days after trust was given a trusted browser may stand in for it, 0 for none; as long as it is trusted
+    /// unless set.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(0..=365))]
+    pub trusted_days: Option<u16>,
+    /// Flags.
+    #[command(flatten)]
+    pub print: Print,
+}
+
+/// How much a policy asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Nothing.
+    Off,
+    /// People are asked to set up a second step, and may decline.
+    Recommended,
+    /// Nobody gets in without; who has no device is led to set one up.
+    Required,
+}
+
+/// A method that people can set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Factor {
+    /// An authenticator app.
+    Totp,
+    /// Codes by e-mail; they never amount to mfa.
+    Email,
+}
+
+/// What a sign-in amounts to (acr).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Two steps, of which one may be a code by e-mail.
+    #[value(name = "2step")]
+    TwoStep,
+    /// Two factors.
+    Mfa,
+}
