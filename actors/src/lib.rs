@@ -45,6 +45,8 @@ pub mod shipper;
 pub mod sign_in;
 pub mod signer;
 pub mod stored_view;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tokens;
 pub mod trace;
 mod transact;

@@ -9,7 +9,7 @@
 //! To an unknown device a closed bucket of the account answers as a wrong password, and a suspended password as a
 //! cool-down of an hour. The floor under the answer's time is the edge's.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schema::{
     Kind, PartitionKey, Store, StoreError, UserId, claim,
@@ -21,7 +21,7 @@ use crate::{
     call::{CallError, Deadline},
     clock::Clock,
     domain::{
-        command::{LoginRef, SignInOutcome},
+        command::{LoginRef, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome},
         context::Attempt,
         factor::{backup_code, password},
         trusted_device::Trust,
@@ -135,6 +135,27 @@ impl SignInService {
         self.accounts.request(user, attempt, request, deadline).await
     }
 
+    /// Checks the answer of a passkey without a name typed. The user is the one whom the answer names, and may not be there. A
+    /// refusal is told to the audit log alone: nothing of the user is written.
+    pub async fn passkey(
+        &self,
+        user: UserId,
+        attempt: &Attempt,
+        command: VerifyPasskey,
+        deadline: Deadline,
+    ) -> Result<VerifyPasskeyOutcome, CallError> {
+        let outcome = self.accounts.ask(user, attempt, command, deadline).await?;
+        let (user, reason) = match &outcome {
+            VerifyPasskeyOutcome::Judged(SignInOutcome::Wrong) => (Some(user), "wrong"),
+            VerifyPasskeyOutcome::Unknown => (None, "unknown"),
+            VerifyPasskeyOutcome::Judged(_) => return Ok(outcome),
+        };
+        let facts = [("method".to_owned(), "passkey".into()), ("reason".to_owned(), reason.into())];
+        let event = self.failed(attempt, user, facts.into());
+        self.shipper.tell(&format!("passkey/{}", attempt.id), &event);
+        Ok(outcome)
+    }
+
     /// The user who holds a name, if its account lists the claim. A name that nobody can have is nobody's.
     pub async fn holder(&self, name: &str) -> Result<Option<UserId>, StoreError> {
         self.find(name).await.map(|(_, holder)| holder)
@@ -181,16 +202,26 @@ impl SignInService {
     /// The audit log learns of a failure for a name that nobody has; of the name it learns the HMAC alone, since people
     /// type passwords into the wrong field.
     fn tell_of_nobody(&self, attempt: &Attempt, ident: &PartitionKey) {
-        let event = AuditEvent {
+        let facts = [("method".to_owned(), "password".into()), ("ident".to_owned(), (*ident.id).into())];
+        let event = self.failed(attempt, None, facts.into());
+        self.shipper.tell(&format!("{ident}/{}", attempt.id), &event);
+    }
+
+    fn failed(
+        &self,
+        attempt: &Attempt,
+        user: Option<UserId>,
+        facts: BTreeMap<String, serde_json::Value>,
+    ) -> AuditEvent {
+        AuditEvent {
             kind: "login.failed".to_owned(),
             at: self.clock.now(),
-            user: None,
+            user,
             actor: "user".to_owned(),
             address: attempt.origin.address.clone(),
-            facts: [("method".to_owned(), "password".into()), ("ident".to_owned(), (*ident.id).into())].into(),
+            facts,
             unknown: Unknown::default(),
-        };
-        self.shipper.tell(&format!("{ident}/{}", attempt.id), &event);
+        }
     }
 }
 

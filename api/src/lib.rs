@@ -41,8 +41,9 @@ use crate::{
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
     use routes::{
-        account::{self, backup_codes, email, mfa, password, reauthenticate, recommended, sessions, totp},
+        account::{self, backup_codes, email, mfa, passkey, password, reauthenticate, recommended, sessions, totp},
         forgot, front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
+        well_known_passkey_endpoints,
     };
 
     Router::new()
@@ -52,6 +53,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/login/totp", get(login::totp::get).post(login::totp::post))
         .route("/login/backup-code", get(login::backup_code::get).post(login::backup_code::post))
         .route("/login/email", get(login::email::get).post(login::email::post))
+        .route("/login/passkey", get(login::passkey::get).post(login::passkey::post))
         .route("/login/email/send", post(login::email::post_send))
         .route("/logout", get(logout::get).post(logout::post))
         .route("/forgot", get(forgot::get).post(forgot::post))
@@ -75,12 +77,18 @@ pub fn router(state: ApiState) -> Router {
         .route("/account/mfa/email/{factor}/confirm", post(email::confirm))
         .route("/account/mfa/email/{factor}/resend", post(email::resend))
         .route("/account/mfa/email/{factor}/remove", get(email::ask_remove).post(email::remove))
+        .route("/account/mfa/passkey", post(passkey::begin))
+        .route("/account/mfa/passkey/{factor}", get(passkey::get))
+        .route("/account/mfa/passkey/{factor}/confirm", post(passkey::confirm))
+        .route("/account/mfa/passkey/{factor}/remove", get(passkey::ask_remove).post(passkey::remove))
+        .route("/account/mfa/passkey/{factor}/rename", get(passkey::ask_name).post(passkey::rename))
         .route("/account/mfa/backup-codes", get(backup_codes::get).post(backup_codes::replace))
         .route("/account/mfa/backup-codes/saved", post(backup_codes::saved))
         .route("/account/password", get(password::get).post(password::post))
         .route("/account/reauthenticate", get(reauthenticate::get).post(reauthenticate::post))
         .route("/dev/inbox", get(inbox::get))
         .route("/.well-known/change-password", get(well_known_change_password::get))
+        .route("/.well-known/passkey-endpoints", get(well_known_passkey_endpoints::get))
         .merge(oauth::routes())
         .merge(assets::router())
         .fallback(async || PageError::NotFound)

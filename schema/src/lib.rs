@@ -4,7 +4,7 @@
 //!
 //! | kind | partition id | items |
 //! |---|---|---|
-//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `email/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `reset/*`, `message/*`, `sends`, `trusted/*`, `event/*`, `claim-void/*` |
+//! | `user` | [`UserId`] | `account`, `password`, `totp/*`, `email/*`, `passkey/*`, `backup`, `throttle/*`, `login/*`, `session/*`, `code/*`, `family/*`, `consent/*`, `device/*`, `trusted/*`, `reset/*`, `message/*`, `sends`, `challenge/*`, `event/*`, `claim-void/*` |
 //! | `client` | [`ClientId`] | `registration`, `event/*` |
 //! | `keyring` | `signing`, `data` | `key/*`, `canary/*`, `active` |
 //! | `handle` | random | one-time things without a user; the whole partition expires |

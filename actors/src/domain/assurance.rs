@@ -8,11 +8,18 @@
 //! | backup code | `rcv` (private) | something held |
 //! | code sent by e-mail | `otp`, `email` (private) | none: a second step |
 //! | trusted device | `tdv` (private) | none: it stands in for a second step, and proves nothing |
+//! | passkey | `pop`, `user`, and `hwk` if its key cannot leave its device or `swk` if it can | something held |
+//! | passkey whose user was verified | the same | something held, and what unlocked it |
 //!
-//! Two kinds add `mfa`. Mail reaches whoever knows another password, so a code sent there is no factor of its own (NIST SP
-//! 800-63B-4, 3.1.3): with a factor it is two steps, and never `mfa`. `acr` is the highest rung that the proofs reach.
+//! Two kinds add `mfa`; a passkey whose user was verified, by PIN, finger or face, is two in one proof (NIST SP 800-63B-4, 3.1.7:
+//! a multi-factor cryptographic authenticator). Mail reaches whoever knows another password, so a code sent there is no factor
+//! of its own (3.1.3): with a factor it is two steps, and never `mfa`. `acr` is the highest rung that the proofs reach.
+//!
+//! A passkey signs for the one origin that its browser is at, so no other site gets anything from its user that would sign in here
+//! (3.2.5): with a second kind of factor it is `phr`. There is no rung for keys in hardware (`phrh`): `hwk` says what the
+//! authenticator says of itself, and without attestation nobody vouches for it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem::discriminant};
 
 use schema::{
     Timestamp,
@@ -32,6 +39,9 @@ pub enum Acr {
     /// Two kinds of factor.
     #[serde(rename = "urn:doorward:acr:mfa")]
     Mfa,
+    /// Two kinds of factor, of which one tells no other site anything (OpenID Connect EAP ACR Values 1.0).
+    #[serde(rename = "phr")]
+    PhishingResistant,
 }
 
 /// Another name of [`Acr::Mfa`] that clients may ask for.
@@ -39,7 +49,7 @@ pub const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
 
 impl Acr {
     /// All rungs, as discovery lists them.
-    pub const ALL: [Self; 3] = [Self::OneFactor, Self::TwoStep, Self::Mfa];
+    pub const ALL: [Self; 4] = [Self::OneFactor, Self::TwoStep, Self::Mfa, Self::PhishingResistant];
 
     /// The value of the claim.
     pub const fn as_str(self) -> &'static str {
@@ -47,6 +57,7 @@ impl Acr {
             Self::OneFactor => "urn:doorward:acr:1fa",
             Self::TwoStep => "urn:doorward:acr:2step",
             Self::Mfa => "urn:doorward:acr:mfa",
+            Self::PhishingResistant => "phr",
         }
     }
 
@@ -70,44 +81,60 @@ pub struct Assurance {
     pub auth_time: Timestamp,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum FactorKind {
-    Known,
-    Held,
-    /// Not a factor, a step.
-    Mailed,
-    /// Not even a step: a cookie (NIST SP 800-63B-4, 3.2.1).
-    Remembered,
+const fn amr_of(method: Method) -> &'static [&'static str] {
+    match method {
+        Method::Password => &["pwd"],
+        Method::Totp => &["otp"],
+        Method::BackupCode => &["rcv"],
+        Method::EmailCode => &["email", "otp"],
+        Method::Passkey { backup_eligible: false, .. } => &["hwk", "pop", "user"],
+        Method::Passkey { backup_eligible: true, .. } => &["pop", "swk", "user"],
+        Method::TrustedDevice => &["tdv"],
+    }
 }
 
-const fn amr_of(method: Method) -> (&'static [&'static str], FactorKind) {
+/// Does it prove what only its user knows, or is?
+const fn is_known(method: Method) -> bool {
     match method {
-        Method::Password => (&["pwd"], FactorKind::Known),
-        Method::Totp => (&["otp"], FactorKind::Held),
-        Method::BackupCode => (&["rcv"], FactorKind::Held),
-        Method::EmailCode => (&["email", "otp"], FactorKind::Mailed),
-        Method::TrustedDevice => (&["tdv"], FactorKind::Remembered),
+        Method::Password | Method::Passkey { user_verified: true, .. } => true,
+        Method::Totp
+        | Method::BackupCode
+        | Method::EmailCode
+        | Method::Passkey { user_verified: false, .. }
+        | Method::TrustedDevice => false,
     }
+}
+
+/// Does it prove what only its user has?
+const fn is_held(method: Method) -> bool {
+    match method {
+        Method::Totp | Method::BackupCode | Method::Passkey { .. } => true,
+        Method::Password | Method::EmailCode | Method::TrustedDevice => false,
+    }
+}
+
+const fn is_passkey(method: Method) -> bool {
+    matches!(method, Method::Passkey { .. })
 }
 
 /// What these proofs amount to; `None` without a proof.
 pub fn of(proofs: &[Proof]) -> Option<Assurance> {
-    let mut kinds: BTreeSet<FactorKind> = proofs.iter().map(|proof| amr_of(proof.method).1).collect();
-    kinds.remove(&FactorKind::Remembered);
-    let acr = if kinds.contains(&FactorKind::Known) && kinds.contains(&FactorKind::Held) {
-        // What was mailed adds nothing to it.
-        kinds.remove(&FactorKind::Mailed);
-        Acr::Mfa
-    } else if kinds.len() > 1 {
-        Acr::TwoStep
-    } else {
-        Acr::OneFactor
-    };
     // Of each kind the newest proof counts; the claim rests on the oldest of those.
-    let newest = |kind| proofs.iter().filter(|p| amr_of(p.method).1 == kind).map(|p| p.at).max();
-    let auth_time = kinds.iter().filter_map(|kind| newest(*kind)).min()?;
-    let mut amr: BTreeSet<&str> = proofs.iter().flat_map(|proof| amr_of(proof.method).0).copied().collect();
-    if acr == Acr::Mfa {
+    let newest = |kind: fn(Method) -> bool| proofs.iter().filter(|p| kind(p.method)).map(|p| p.at).max();
+    let (known, held, passkey) = (newest(is_known), newest(is_held), newest(is_passkey));
+    let mailed = newest(|method| method == Method::EmailCode);
+    let both = |a: Option<Timestamp>, b: Option<Timestamp>| Some(a?.min(b?));
+    let (acr, auth_time) = if let Some(at) = both(known, passkey) {
+        (Acr::PhishingResistant, at)
+    } else if let Some(at) = both(known, held) {
+        (Acr::Mfa, at)
+    } else if let Some(at) = both(known.or(held), mailed) {
+        (Acr::TwoStep, at)
+    } else {
+        (Acr::OneFactor, known.or(held).or(mailed)?)
+    };
+    let mut amr: BTreeSet<&str> = proofs.iter().flat_map(|proof| amr_of(proof.method)).copied().collect();
+    if acr >= Acr::Mfa {
         amr.insert("mfa");
     }
     Some(Assurance { amr: amr.into_iter().map(str::to_owned).collect(), acr, auth_time })
@@ -115,7 +142,8 @@ pub fn of(proofs: &[Proof]) -> Option<Assurance> {
 
 /// Adds a proof; an older one by the same method gives way, so that `auth_time` moves when the whole set is renewed.
 pub fn add(proofs: &mut Vec<Proof>, proof: Proof) {
-    proofs.retain(|old| old.method != proof.method);
+    let kind = discriminant(&proof.method);
+    proofs.retain(|old| discriminant(&old.method) != kind);
     proofs.push(proof);
 }
 
@@ -162,6 +190,57 @@ mod tests {
         }
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[proof(TrustedDevice, 5)]), None, "a cookie alone is nobody");
+    }
+
+    const fn passkey(user_verified: bool, backup_eligible: bool) -> Method {
+        Method::Passkey { user_verified, backup_eligible }
+    }
+
+    /// The same for every pair with a passkey: bound to its device or not, its user verified or not.
+    #[test]
+    fn the_claims_of_passkeys_follow_from_what_they_proved() {
+        use Method::{BackupCode, EmailCode, Password, Totp};
+        let (bound, synced) = (passkey(false, false), passkey(false, true));
+        let (bound_uv, synced_uv) = (passkey(true, false), passkey(true, true));
+        let phr = Acr::PhishingResistant;
+        let cases: [(&[Proof], &[&str], Acr, i64); 22] = [
+            (&[proof(bound, 5)], &["hwk", "pop", "user"], Acr::OneFactor, 5),
+            (&[proof(synced, 5)], &["pop", "swk", "user"], Acr::OneFactor, 5),
+            (&[proof(bound_uv, 5)], &["hwk", "mfa", "pop", "user"], phr, 5),
+            (&[proof(synced_uv, 5)], &["mfa", "pop", "swk", "user"], phr, 5),
+            (&[proof(Password, 5), proof(bound, 9)], &["hwk", "mfa", "pop", "pwd", "user"], phr, 5),
+            (&[proof(Password, 9), proof(bound, 5)], &["hwk", "mfa", "pop", "pwd", "user"], phr, 5),
+            (&[proof(Password, 5), proof(synced, 9)], &["mfa", "pop", "pwd", "swk", "user"], phr, 5),
+            // A verified user needs no password: the claim rests on the passkey alone.
+            (&[proof(Password, 5), proof(bound_uv, 9)], &["hwk", "mfa", "pop", "pwd", "user"], phr, 9),
+            (&[proof(Password, 9), proof(bound_uv, 5)], &["hwk", "mfa", "pop", "pwd", "user"], phr, 5),
+            (&[proof(Password, 5), proof(synced_uv, 9)], &["mfa", "pop", "pwd", "swk", "user"], phr, 9),
+            // Two things that are held are one kind.
+            (&[proof(Totp, 5), proof(bound, 9)], &["hwk", "otp", "pop", "user"], Acr::OneFactor, 9),
+            (&[proof(Totp, 9), proof(synced, 5)], &["otp", "pop", "swk", "user"], Acr::OneFactor, 9),
+            (&[proof(Totp, 9), proof(bound_uv, 5)], &["hwk", "mfa", "otp", "pop", "user"], phr, 5),
+            (&[proof(Totp, 5), proof(synced_uv, 9)], &["mfa", "otp", "pop", "swk", "user"], phr, 9),
+            (&[proof(BackupCode, 5), proof(bound, 9)], &["hwk", "pop", "rcv", "user"], Acr::OneFactor, 9),
+            (&[proof(BackupCode, 9), proof(synced, 5)], &["pop", "rcv", "swk", "user"], Acr::OneFactor, 9),
+            (&[proof(BackupCode, 9), proof(bound_uv, 5)], &["hwk", "mfa", "pop", "rcv", "user"], phr, 5),
+            (&[proof(BackupCode, 5), proof(synced_uv, 9)], &["mfa", "pop", "rcv", "swk", "user"], phr, 9),
+            (&[proof(EmailCode, 5), proof(bound, 9)], &["email", "hwk", "otp", "pop", "user"], Acr::TwoStep, 5),
+            (&[proof(EmailCode, 9), proof(synced, 5)], &["email", "otp", "pop", "swk", "user"], Acr::TwoStep, 5),
+            (&[proof(EmailCode, 5), proof(bound_uv, 9)], &["email", "hwk", "mfa", "otp", "pop", "user"], phr, 9),
+            (&[proof(EmailCode, 9), proof(synced_uv, 5)], &["email", "mfa", "otp", "pop", "swk", "user"], phr, 5),
+        ];
+        for (proofs, amr, acr, auth_time) in cases {
+            let assurance = of(proofs).expect("at least one proof");
+            assert_eq!(assurance.amr, amr, "{proofs:?}");
+            assert_eq!((assurance.acr, assurance.auth_time.as_millis()), (acr, auth_time), "{proofs:?}");
+        }
+    }
+
+    #[test]
+    fn a_passkey_replaces_another_one_whatever_it_proved() {
+        let mut proofs = vec![proof(passkey(true, true), 1)];
+        add(&mut proofs, proof(passkey(false, false), 2));
+        assert_eq!(of(&proofs).map(|a| (a.acr, a.amr.join(" "))), Some((Acr::OneFactor, "hwk pop user".to_owned())));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use schema::{
     ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, MessageId, Put, ResetId, SessionId, Timestamp,
     record::{
-        Account, BackupCodes, Code, Consent, Email, FactorState, Family, KnownDevice, Login, Message, Password, Reset,
-        Sends, Session, Throttle, Totp, TrustedDevice,
+        Account, BackupCodes, Code, Consent, Email, FactorState, Family, KnownDevice, Login, Message, Passkey,
+        Password, Reset, Sends, Session, Throttle, Totp, TrustedDevice, UsedChallenge,
     },
 };
 
@@ -21,6 +21,8 @@ pub enum ItemKey {
     Totp(FactorId),
     /// `email/<factor>`
     Email(FactorId),
+    /// `passkey/<factor>`
+    Passkey(FactorId),
     /// `backup`
     Backup,
     /// `throttle/<authenticator>`
@@ -45,6 +47,8 @@ pub enum ItemKey {
     Sends,
     /// `trusted/<device>`
     Trusted(FactorId),
+    /// `challenge/<hash>`
+    Challenge(String),
 }
 
 impl std::fmt::Display for ItemKey {
@@ -54,6 +58,7 @@ impl std::fmt::Display for ItemKey {
             Self::Password => f.write_str("password"),
             Self::Totp(id) => write!(f, "totp/{id}"),
             Self::Email(id) => write!(f, "email/{id}"),
+            Self::Passkey(id) => write!(f, "passkey/{id}"),
             Self::Backup => f.write_str("backup"),
             Self::Throttle(name) => write!(f, "throttle/{name}"),
             Self::Device(id) => write!(f, "device/{id}"),
@@ -66,6 +71,7 @@ impl std::fmt::Display for ItemKey {
             Self::Message(id) => write!(f, "message/{id}"),
             Self::Sends => f.write_str("sends"),
             Self::Trusted(id) => write!(f, "trusted/{id}"),
+            Self::Challenge(hash) => write!(f, "challenge/{hash}"),
         }
     }
 }
@@ -78,6 +84,7 @@ pub enum Item {
     Password(Password),
     Totp(Totp),
     Email(Email),
+    Passkey(Passkey),
     Backup(BackupCodes),
     Throttle(String, Throttle),
     Device(KnownDevice),
@@ -90,6 +97,7 @@ pub enum Item {
     Message(Message),
     Sends(Sends),
     Trusted(TrustedDevice),
+    Challenge(UsedChallenge),
 }
 
 impl Item {
@@ -100,6 +108,7 @@ impl Item {
             Self::Password(_) => ItemKey::Password,
             Self::Totp(totp) => ItemKey::Totp(totp.factor),
             Self::Email(email) => ItemKey::Email(email.factor),
+            Self::Passkey(passkey) => ItemKey::Passkey(passkey.factor),
             Self::Backup(_) => ItemKey::Backup,
             Self::Throttle(name, _) => ItemKey::Throttle(name.clone()),
             Self::Device(device) => ItemKey::Device(device.device),
@@ -112,6 +121,7 @@ impl Item {
             Self::Message(message) => ItemKey::Message(message.message),
             Self::Sends(_) => ItemKey::Sends,
             Self::Trusted(trusted) => ItemKey::Trusted(trusted.device),
+            Self::Challenge(used) => ItemKey::Challenge(used.hash.clone()),
         }
     }
 
@@ -122,6 +132,7 @@ impl Item {
             | Self::Password(_)
             | Self::Totp(_)
             | Self::Email(_)
+            | Self::Passkey(_)
             | Self::Throttle(..)
             | Self::Device(_)
             | Self::Message(_)
@@ -134,6 +145,7 @@ impl Item {
             Self::Family(_) => Areas::FAMILIES,
             Self::Consent(_) => Areas::CONSENTS,
             Self::Reset(_) => Areas::RESETS,
+            Self::Challenge(_) => Areas::CHALLENGES,
         }
     }
 
@@ -142,6 +154,7 @@ impl Item {
         match self {
             Self::Totp(totp) => end_of(totp.state),
             Self::Email(email) => end_of(email.state),
+            Self::Passkey(passkey) => end_of(passkey.state),
             Self::Device(device) => Some(device.last_used_at.after(limits::DEVICE_LIFETIME)),
             Self::Login(login) => Some(login.expires_at),
             Self::Session(session) => Some(session.expires_at),
@@ -150,6 +163,7 @@ impl Item {
             Self::Reset(reset) => Some(reset.expires_at),
             Self::Message(message) => Some(message.expires_at),
             Self::Trusted(trusted) => Some(trusted.expires_at),
+            Self::Challenge(used) => Some(used.expires_at),
             Self::Account(_)
             | Self::Password(_)
             | Self::Backup(_)
@@ -167,6 +181,7 @@ impl Item {
             Self::Password(record) => Put::record(key, record, end),
             Self::Totp(record) => Put::record(key, record, end),
             Self::Email(record) => Put::record(key, record, end),
+            Self::Passkey(record) => Put::record(key, record, end),
             Self::Backup(record) => Put::record(key, record, end),
             Self::Throttle(_, record) => Put::record(key, record, end),
             Self::Device(record) => Put::record(key, record, end),
@@ -179,6 +194,7 @@ impl Item {
             Self::Message(record) => Put::record(key, record, end),
             Self::Sends(record) => Put::record(key, record, end),
             Self::Trusted(record) => Put::record(key, record, end),
+            Self::Challenge(record) => Put::record(key, record, end),
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub sends_mail: bool,
     /// How long a trusted device is trusted; not at all if zero.
     pub trust_lifetime: Duration,
+    /// May passkeys be added that can leave their device?
+    pub allow_synced_passkeys: bool,
     /// Which TOTP steps are accepted.
     pub totp_window: Window,
     /// A session ends this long after sign-in.
@@ -41,6 +43,7 @@ impl Default for Settings {
             issuer: "http://localhost:11080".to_owned(),
             sends_mail: false,
             trust_lifetime: Duration::from_hours(30 * 24),
+            allow_synced_passkeys: true,
             totp_window: Window::Both,
             session_absolute: Duration::from_hours(24),
             session_idle: Duration::from_hours(1),

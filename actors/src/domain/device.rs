@@ -7,7 +7,7 @@
 //! | Activated | – | Activated | Revoked |
 //! | Revoked | – | – | – |
 //!
-//! So nothing counts at sign-in that was not proved once, and what was removed never counts again. A device that its throttle has
+//! A passkey is proved by the key that an authenticator made for the challenge that was shown. So nothing counts at sign-in that was not proved once, and what was removed never counts again. A device that its throttle has
 //! suspended is Activated still: the suspension is the throttle's, and ends with the device.
 
 use schema::{Timestamp, record::FactorState};

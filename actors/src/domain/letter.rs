@@ -78,6 +78,9 @@ pub enum Notice {
     AuthenticatorRemoved,
     EmailCodesOn,
     EmailCodesOff,
+    PasskeyAdded,
+    PasskeyRemoved,
+    PasskeyCopied,
     BackupCodesReplaced,
     BackupCodeUsed,
     SecondFactorsReset,
@@ -86,13 +89,16 @@ pub enum Notice {
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::AuthenticatorAdded,
         Self::AuthenticatorRemoved,
         Self::EmailCodesOn,
         Self::EmailCodesOff,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeyCopied,
         Self::BackupCodesReplaced,
         Self::BackupCodeUsed,
         Self::SecondFactorsReset,

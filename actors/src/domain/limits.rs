@@ -24,7 +24,9 @@ pub const MAX_FACTOR_NAME: usize = 64;
 
 /// From the first accepted proof to the last.
 pub const LOGIN_LIFETIME: Duration = Duration::from_mins(15);
-/// From showing a TOTP seed to its confirmation.
+/// Challenges that were answered by a user's passkeys, and are kept until a day after their end. Who is beyond it waits.
+pub const MAX_CHALLENGES: usize = 500;
+/// From showing a TOTP seed, or what a passkey is made for, to its confirmation.
 pub const ACTIVATION_LIFETIME: Duration = Duration::from_mins(15);
 /// A code that was sent (NIST SP 800-63B-4, 3.1.3.2).
 pub const SENT_CODE_LIFETIME: Duration = Duration::from_mins(10);

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use schema::{
     ClientId, Timestamp,
-    record::{Method, Policy, PolicyMode, PolicyScope, Proof},
+    record::{Method, Policy, PolicyMethod, PolicyMode, PolicyScope, Proof},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ use super::{
 };
 
 /// What people can set up.
-pub const METHODS: [Method; 2] = [Method::Totp, Method::EmailCode];
+pub const METHODS: [PolicyMethod; 3] = [PolicyMethod::Totp, PolicyMethod::Email, PolicyMethod::Passkey];
 
 /// What is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub enum Verdict {
     /// A device; one of these methods would do.
     Enrol {
         /// What people can set up.
-        methods: BTreeSet<Method>,
+        methods: BTreeSet<PolicyMethod>,
     },
 }
 
@@ -126,14 +126,15 @@ fn is_met(policy: &Policy, case: Case<'_>) -> bool {
 
 /// Are these proofs enough? A backup code stands for any device: it is what people have for the day on which they have lost it.
 fn suffices(policy: &Policy, proofs: &[Proof]) -> bool {
-    let used: BTreeSet<Method> = proofs.iter().map(|proof| proof.method).collect();
-    let any = |wanted: &BTreeSet<Method>| wanted.is_empty() || !wanted.is_disjoint(&used);
+    let used: BTreeSet<PolicyMethod> = proofs.iter().filter_map(|proof| method_of(proof.method)).collect();
+    let any = policy.any_of.is_empty() || !policy.any_of.is_disjoint(&used);
+    let backup = proofs.iter().any(|proof| proof.method == Method::BackupCode);
     let reaches = assurance::of(proofs).zip(Acr::parse(&policy.at_least)).is_some_and(|(is, wanted)| is.acr >= wanted);
-    reaches && (any(&policy.any_of) || used.contains(&Method::BackupCode)) && policy.all_of.is_subset(&used)
+    reaches && (any || backup) && policy.all_of.is_subset(&used)
 }
 
 /// What an account misses of the devices that a policy asks for: nothing, or one of these methods.
-pub type Missing = Option<BTreeSet<Method>>;
+pub type Missing = Option<BTreeSet<PolicyMethod>>;
 
 /// What the devices of the account miss, all of them together.
 pub fn missing(policy: &Policy, user: &User) -> Missing {
@@ -141,11 +142,11 @@ pub fn missing(policy: &Policy, user: &User) -> Missing {
     if suffices(policy, &with(&owned)) {
         return None;
     }
-    let all: BTreeSet<Method> = policy.all_of.difference(&owned).copied().collect();
+    let all: BTreeSet<PolicyMethod> = policy.all_of.difference(&owned).copied().collect();
     if !all.is_empty() {
         return Some(all);
     }
-    let one_more = |method: &Method| {
+    let one_more = |method: &PolicyMethod| {
         let mut more = owned.clone();
         more.insert(*method);
         suffices(policy, &with(&more))
@@ -154,32 +155,51 @@ pub fn missing(policy: &Policy, user: &User) -> Missing {
 }
 
 /// The methods of which the account has a device in force.
-fn owned(user: &User) -> BTreeSet<Method> {
+fn owned(user: &User) -> BTreeSet<PolicyMethod> {
     let mut owned = BTreeSet::new();
     if user.active_totps().next().is_some() {
-        owned.insert(Method::Totp);
+        owned.insert(PolicyMethod::Totp);
     }
     if !user.active_emails().is_empty() {
-        owned.insert(Method::EmailCode);
+        owned.insert(PolicyMethod::Email);
+    }
+    if user.active_passkeys().next().is_some() {
+        owned.insert(PolicyMethod::Passkey);
     }
     owned
 }
 
+/// What a proof is called in a policy, if it is by a device that people can set up.
+const fn method_of(method: Method) -> Option<PolicyMethod> {
+    match method {
+        Method::Totp => Some(PolicyMethod::Totp),
+        Method::EmailCode => Some(PolicyMethod::Email),
+        Method::Passkey { .. } => Some(PolicyMethod::Passkey),
+        Method::Password | Method::BackupCode | Method::TrustedDevice => None,
+    }
+}
+
 /// The proofs of somebody who gives the password and one of each of these methods.
-fn with(methods: &BTreeSet<Method>) -> Vec<Proof> {
+fn with(methods: &BTreeSet<PolicyMethod>) -> Vec<Proof> {
     let at = Timestamp::from_millis(0);
-    let all = std::iter::once(Method::Password).chain(methods.iter().copied());
+    let proof = |method: &PolicyMethod| match method {
+        PolicyMethod::Totp => Method::Totp,
+        PolicyMethod::Email => Method::EmailCode,
+        PolicyMethod::Passkey => Method::Passkey { user_verified: true, backup_eligible: true },
+    };
+    let all = std::iter::once(Method::Password).chain(methods.iter().map(proof));
     all.map(|method| Proof { method, at, factor: None, credential: None }).collect()
 }
 
 /// Can people meet it as it reads: by one of its methods, beside all that it wants in any case?
 pub fn can_be_met(policy: &Policy) -> bool {
-    let one = |method: &Method| {
+    let one = |method: &PolicyMethod| {
         let mut used = policy.all_of.clone();
         used.insert(*method);
         used.iter().all(|method| METHODS.contains(method)) && suffices(policy, &with(&used))
     };
-    METHODS.iter().any(one)
+    let wanted = |method: &&PolicyMethod| policy.any_of.is_empty() || policy.any_of.contains(method);
+    METHODS.iter().filter(wanted).any(one)
 }
 
 #[cfg(test)]

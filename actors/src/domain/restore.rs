@@ -3,7 +3,7 @@
 
 use schema::{
     Timestamp,
-    record::{Email, FactorState, Throttle, Totp},
+    record::{Email, FactorState, Passkey, Throttle, Totp},
 };
 
 use super::{
@@ -73,7 +73,9 @@ impl Ended {
 ///
 /// * Sessions, logins, codes, families, links, known and trusted devices are removed. Nothing that names one of them can be
 ///   opened any more, and one that is not there is never accepted.
-/// * Backup codes are removed. Enrolments that wait for their first code are, too.
+/// * Backup codes are removed. Enrolments that wait for their first code, or for a key, are, too.
+/// * Passkeys stay, with the counters of the backup. A challenge that was sent before the restore cannot be opened any more, so
+///   no answer to it counts again.
 /// * The last step of each authenticator app becomes the newest that a code could have been accepted for.
 /// * Every throttle has at least one burst spent, also where nothing ever failed.
 pub fn end(user: &User, terms: &Terms) -> (Change, Ended) {
@@ -138,13 +140,17 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     if user.backup.is_some() {
         change.delete(ItemKey::Backup);
     }
+    let unmade = |passkey: &&Passkey| awaiting(passkey.state);
+    user.passkeys.values().filter(unmade).for_each(|key| change.delete(ItemKey::Passkey(key.factor)));
     let passwords = terms.passwords && user.password.is_some();
     if passwords {
         change.delete(ItemKey::Password);
     }
-    let awaiting = |state| !matches!(state, FactorState::Activated { .. } | FactorState::Revoked { .. });
     let waits = |device: &&Totp| awaiting(device.state);
     let awaits = |address: &&Email| awaiting(address.state);
+    let enrolments = user.totps.values().filter(waits).count()
+        + user.emails.values().filter(awaits).count()
+        + user.passkeys.values().filter(unmade).count();
     Ended {
         users: user.account.is_some().into(),
         sessions: user.sessions.len() as u64,
@@ -155,9 +161,13 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
         devices: user.devices.len() as u64,
         trusted: user.trusted.len() as u64,
         backup_codes: user.backup_codes_left() as u64,
-        enrolments: (user.totps.values().filter(waits).count() + user.emails.values().filter(awaits).count()) as u64,
+        enrolments: enrolments as u64,
         passwords: passwords.into(),
     }
+}
+
+fn awaiting(state: FactorState) -> bool {
+    !matches!(state, FactorState::Activated { .. } | FactorState::Revoked { .. })
 }
 
 fn same(one: &Throttle, other: &Throttle) -> bool {

@@ -9,7 +9,8 @@ use schema::{
     PartitionKey, ResetId, Revision, SessionId, StoreError, Timestamp, UserId,
     record::{
         Account, AccountStatus, BackupCodes, Code, Consent, Email, FactorState, Family, FamilyState, KnownDevice,
-        Login, Message, Password, Proof, Reset, Sends, Session, Throttle, Totp, TrustedDevice,
+        Login, Message, Passkey, Password, Proof, PublicKey, Reset, Sends, Session, Throttle, Totp, TrustedDevice,
+        UsedChallenge,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,8 @@ pub struct User {
     pub totps: BTreeMap<FactorId, Totp>,
     /// Addresses that get codes, in every state.
     pub emails: BTreeMap<FactorId, Email>,
+    /// Passkeys in every state.
+    pub passkeys: BTreeMap<FactorId, Passkey>,
     /// The current backup codes; to be trusted only where [`Areas::BACKUP`] is loaded, as with everything below.
     pub backup: Option<BackupCodes>,
     /// By authenticator: `password`, `totp/<factor>`, `email/<factor>`, `backup`.
@@ -77,6 +80,8 @@ pub struct User {
     pub consents: BTreeMap<ClientId, Consent>,
     /// Reset links.
     pub resets: BTreeMap<ResetId, Reset>,
+    /// Challenges that passkeys answered, by their hash.
+    pub challenges: BTreeMap<String, UsedChallenge>,
 }
 
 impl User {
@@ -90,6 +95,7 @@ impl User {
             password: None,
             totps: BTreeMap::new(),
             emails: BTreeMap::new(),
+            passkeys: BTreeMap::new(),
             backup: None,
             throttles: BTreeMap::new(),
             devices: BTreeMap::new(),
@@ -103,6 +109,7 @@ impl User {
             families: BTreeMap::new(),
             consents: BTreeMap::new(),
             resets: BTreeMap::new(),
+            challenges: BTreeMap::new(),
         }
     }
 
@@ -120,6 +127,7 @@ impl User {
             self.password = partition.get(&key, "password")?;
             self.totps = by_id(partition.list::<Totp>(&key, "totp/")?, |totp| totp.factor);
             self.emails = by_id(partition.list::<Email>(&key, "email/")?, |email| email.factor);
+            self.passkeys = by_id(partition.list::<Passkey>(&key, "passkey/")?, |passkey| passkey.factor);
             self.messages = by_id(partition.list::<Message>(&key, MESSAGE_PREFIX)?, |message| message.message);
             self.sends = partition.get(&key, "sends")?;
             self.trusted = by_id(partition.list::<TrustedDevice>(&key, "trusted/")?, |trusted| trusted.device);
@@ -148,6 +156,9 @@ impl User {
         if areas.contain(Areas::RESETS) {
             self.resets = by_id(partition.list::<Reset>(&key, "reset/")?, |reset| reset.reset);
         }
+        if areas.contain(Areas::CHALLENGES) {
+            self.challenges = by_id(partition.list::<UsedChallenge>(&key, "challenge/")?, |used| used.hash.clone());
+        }
         if areas.contain(Areas::BACKUP) {
             self.backup = partition.get(&key, "backup")?;
         }
@@ -173,6 +184,7 @@ impl User {
             Item::Password(password) => self.password = Some(password),
             Item::Totp(totp) => drop(self.totps.insert(totp.factor, totp)),
             Item::Email(email) => drop(self.emails.insert(email.factor, email)),
+            Item::Passkey(passkey) => drop(self.passkeys.insert(passkey.factor, passkey)),
             Item::Message(message) => drop(self.messages.insert(message.message, message)),
             Item::Sends(sends) => self.sends = Some(sends),
             Item::Trusted(trusted) => drop(self.trusted.insert(trusted.device, trusted)),
@@ -185,6 +197,7 @@ impl User {
             Item::Family(family) => drop(self.families.insert(family.family, family)),
             Item::Consent(consent) => drop(self.consents.insert(consent.client.clone(), consent)),
             Item::Reset(reset) => drop(self.resets.insert(reset.reset, reset)),
+            Item::Challenge(used) => drop(self.challenges.insert(used.hash.clone(), used)),
         }
     }
 
@@ -194,6 +207,7 @@ impl User {
             ItemKey::Password => self.password = None,
             ItemKey::Totp(id) => drop(self.totps.remove(id)),
             ItemKey::Email(id) => drop(self.emails.remove(id)),
+            ItemKey::Passkey(id) => drop(self.passkeys.remove(id)),
             ItemKey::Message(id) => drop(self.messages.remove(id)),
             ItemKey::Sends => self.sends = None,
             ItemKey::Trusted(id) => drop(self.trusted.remove(id)),
@@ -206,6 +220,7 @@ impl User {
             ItemKey::Family(id) => drop(self.families.remove(id)),
             ItemKey::Consent(id) => drop(self.consents.remove(id)),
             ItemKey::Reset(id) => drop(self.resets.remove(id)),
+            ItemKey::Challenge(hash) => drop(self.challenges.remove(hash)),
         }
     }
 
@@ -217,6 +232,7 @@ impl User {
         items.extend(self.backup.clone().map(Item::Backup));
         items.extend(self.totps.values().cloned().map(Item::Totp));
         items.extend(self.emails.values().cloned().map(Item::Email));
+        items.extend(self.passkeys.values().cloned().map(Item::Passkey));
         items.extend(self.messages.values().cloned().map(Item::Message));
         items.extend(self.sends.clone().map(Item::Sends));
         items.extend(self.trusted.values().cloned().map(Item::Trusted));
@@ -228,6 +244,7 @@ impl User {
         items.extend(self.families.values().cloned().map(Item::Family));
         items.extend(self.consents.values().cloned().map(Item::Consent));
         items.extend(self.resets.values().cloned().map(Item::Reset));
+        items.extend(self.challenges.values().cloned().map(Item::Challenge));
         items
     }
 
@@ -249,9 +266,17 @@ impl User {
         active.into_iter().map(|(_, email)| email).collect()
     }
 
+    /// Passkeys that count at sign-in, each with its key.
+    pub fn active_passkeys(&self) -> impl Iterator<Item = (&Passkey, &PublicKey)> {
+        let active = self.passkeys.values().filter(|passkey| active_since(passkey.state).is_some());
+        active.filter_map(|passkey| Some((passkey, passkey.public_key.as_ref()?)))
+    }
+
     /// Devices of every method that count at sign-in.
     pub fn second_factors(&self) -> impl Iterator<Item = FactorId> {
-        self.active_totps().map(|totp| totp.factor).chain(self.active_emails().into_iter().map(|email| email.factor))
+        let emails = self.active_emails().into_iter().map(|email| email.factor);
+        let passkeys = self.active_passkeys().map(|(passkey, _)| passkey.factor);
+        self.active_totps().map(|totp| totp.factor).chain(emails).chain(passkeys)
     }
 
     /// Is a second factor asked for at sign-in?
@@ -259,16 +284,26 @@ impl User {
         self.second_factors().next().is_some()
     }
 
-    /// The highest rung that this user's devices can reach. Nobody changes them who has proved less (NIST SP 800-63B-4,
-    /// 4.1.2.1): who reads another's mail must not be able to remove an authenticator app.
+    /// The highest rung that this user's devices can reach. A passkey whose user is verified reaches the top alone, any other
+    /// with a password.
     pub fn highest_acr(&self) -> Acr {
-        if self.active_totps().next().is_some() {
+        let mut passkeys = self.active_passkeys();
+        if passkeys.any(|(_, key)| key.user_verified || self.password.is_some()) {
+            Acr::PhishingResistant
+        } else if self.active_totps().next().is_some() {
             Acr::Mfa
         } else if self.active_emails().is_empty() {
             Acr::OneFactor
         } else {
             Acr::TwoStep
         }
+    }
+
+    /// What must be proved by who changes this user's devices: as much as they can prove (NIST SP 800-63B-4, 4.1.2.1), since who
+    /// reads another's mail must not be able to remove an authenticator app. Two factors are enough for passkeys too: their level is
+    /// the same, and who has lost the passkey removes it so.
+    pub fn acr_to_change(&self) -> Acr {
+        self.highest_acr().min(Acr::Mfa)
     }
 
     /// Backup codes that are left.
@@ -321,6 +356,8 @@ impl User {
         let ended = |state: FactorState| end_of(state).is_some_and(gone);
         let totps = self.totps.values().filter(|t| ended(t.state)).map(|t| ItemKey::Totp(t.factor));
         let emails = self.emails.values().filter(|e| ended(e.state)).map(|e| ItemKey::Email(e.factor));
+        let passkeys = self.passkeys.values().filter(|p| ended(p.state)).map(|p| ItemKey::Passkey(p.factor));
+        let used = self.challenges.values().filter(|c| gone(c.expires_at)).map(|c| ItemKey::Challenge(c.hash.clone()));
         let messages = self.messages.values().filter(|m| gone(m.expires_at)).map(|m| ItemKey::Message(m.message));
         // Counters of devices that are gone, once their device was removed.
         let device = |name: &str| ["totp/", "email/"].iter().find_map(|method| name.strip_prefix(method)?.parse().ok());
@@ -335,6 +372,7 @@ impl User {
         let trusted = self.trusted.values().filter(|t| gone(t.expires_at)).map(|t| ItemKey::Trusted(t.device));
         totps
             .chain(emails)
+            .chain(passkeys)
             .chain(messages)
             .chain(logins)
             .chain(sessions)
@@ -342,6 +380,7 @@ impl User {
             .chain(families)
             .chain(resets)
             .chain(trusted)
+            .chain(used)
             .chain(orphans)
             .take(limit)
             .collect()

@@ -46,11 +46,13 @@ pub enum Purpose {
     SentCode,
     /// The cookie of a trusted device.
     TrustedCookie,
+    /// Challenges of passkeys, on their way to a browser and back.
+    PasskeyChallenge,
 }
 
 impl Purpose {
     /// All purposes, in the order of their discriminants.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Canary,
         Self::TotpSeed,
         Self::PasswordPepper,
@@ -72,6 +74,7 @@ impl Purpose {
         Self::SetupLink,
         Self::SentCode,
         Self::TrustedCookie,
+        Self::PasskeyChallenge,
     ];
 
     /// The label.
@@ -98,6 +101,7 @@ impl Purpose {
             Self::SetupLink => "setup-link",
             Self::SentCode => "sent-code",
             Self::TrustedCookie => "trusted-cookie",
+            Self::PasskeyChallenge => "passkey-challenge",
         }
     }
 
@@ -126,6 +130,7 @@ impl Purpose {
             | Self::ResetLink
             | Self::SetupLink
             | Self::TrustedCookie => true,
+            Self::PasskeyChallenge => true,
         }
     }
 }

@@ -121,7 +121,7 @@ async fn a_code_by_mail_is_a_second_step_and_never_two_factors() {
     let (person, _) = registered(&world, &postbox).await;
     let login = world.login();
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
-    let by_mail = Ways { totp: false, email: true };
+    let by_mail = Ways { totp: false, email: true, passkey: false };
     assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_mail), "{outcome:?}");
     assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
     let (attempt, code) = (world.attempt(), postbox.code(2).await);
@@ -131,7 +131,7 @@ async fn a_code_by_mail_is_a_second_step_and_never_two_factors() {
     let check = CheckSession { session: session_ref(&attempt, &signed_in) };
     let view = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await;
     let view = view.expect("answers").expect("a session");
-    assert_eq!((view.assurance.acr, view.fresh, view.by_mail_alone), (Acr::TwoStep, true, true));
+    assert_eq!((view.assurance.acr, view.fresh, view.without_app), (Acr::TwoStep, true, true));
     assert_eq!(view.assurance.amr, ["email", "otp", "pwd"]);
 }
 

@@ -12,6 +12,7 @@ mod journey;
 mod keys;
 mod messages;
 mod operating;
+mod passkeys;
 mod postbox;
 mod races;
 mod registering;

@@ -13,8 +13,8 @@ use actors::{
             Authorize, AuthorizeOutcome, BeginTotp, BeginTotpOutcome, ChangePassword, ChangePasswordOutcome,
             ConfirmOutcome, ConfirmTotp, Decide, DisableUser, EnableUser, EndAllSessions, EndSession, Grant,
             IssueReset, IssueResetOutcome, JudgeBackupCode, JudgePassword, LoginRef, RedeemCode, RedeemOutcome,
-            Refresh, Register, RegisterOutcome, RemoveTotp, RenameTotp, RenameTotpOutcome, ReplaceBackupCodes,
-            Requirement, ResetMfa, ResetPassword, RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
+            Refresh, Register, RegisterOutcome, RemoveTotp, RenameOutcome, RenameTotp, ReplaceBackupCodes, Requirement,
+            ResetMfa, ResetPassword, RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::{Attempt, Context, Origin, Settings},
         trusted_device::{self, Trust, TrustRef},
@@ -326,7 +326,7 @@ impl Model {
         let outcome = self.decide(&rename).0;
         let after = self.user.totps.get(&factor).cloned();
         let name = |totp: Option<Totp>| totp.map(|totp| totp.name);
-        let renamed = outcome == RenameTotpOutcome::Renamed;
+        let renamed = outcome == RenameOutcome::Renamed;
         assert_eq!(name(after.clone()), if renamed { Some(rename.name) } else { name(before.clone()) });
         let proves = |totp: Option<Totp>| totp.map(|totp| (totp.state, totp.seed, totp.last_step, totp.last_used_at));
         assert_eq!(proves(after), proves(before), "a name changes nothing else");

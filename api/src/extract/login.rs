@@ -66,10 +66,13 @@ impl LoginState {
         format!("{}{mark}", self.login)
     }
 
-    /// The ways that are offered: where two factors are asked for, none that cannot be one beside one that can.
+    /// The ways that are offered: none that does not reach what is asked for beside one that does.
     pub fn offered(&self) -> Ways {
-        let strict = self.request().is_some_and(|request| request.requirement.aims_at() >= Some(Acr::Mfa));
-        Ways { email: self.ways.email && !(strict && self.ways.totp), ..self.ways }
+        let Ways { totp, email, passkey } = self.ways;
+        let asked = self.request().and_then(|request| request.requirement.aims_at());
+        let strict = asked.is_some_and(|acr| acr >= Acr::Mfa);
+        let strictest = asked.is_some_and(|acr| acr >= Acr::PhishingResistant);
+        Ways { totp: totp && !(strictest && passkey), email: email && !(strict && (totp || passkey)), passkey }
     }
 
     /// The authorization request that it answers, if it answers one.

@@ -4,6 +4,7 @@
 
 pub mod bearer;
 pub mod browser;
+mod ceremony;
 pub mod client_auth;
 pub mod client_ip;
 pub mod cookies;

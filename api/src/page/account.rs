@@ -17,6 +17,8 @@ pub struct AccountPage {
     pub password_set: Option<When>,
     /// Authenticator apps in force; multi-factor authentication is on when there is at least one device.
     pub authenticators: usize,
+    /// Passkeys.
+    pub passkeys: usize,
     /// Addresses that get codes.
     pub emails: usize,
     /// Unused backup codes; shown when multi-factor authentication is on.

@@ -137,6 +137,12 @@ pub enum Notice {
     AuthenticatorRemoved,
     /// An authenticator app was given another name.
     AuthenticatorRenamed,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was given another name.
+    PasskeyRenamed,
     /// An address gets codes from now on.
     EmailCodesOn,
     /// An address gets no more codes.
@@ -148,12 +154,15 @@ pub enum Notice {
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 9] = [
+    const ALL: [(&'static str, Self); 12] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
         ("authenticator-removed", Self::AuthenticatorRemoved),
         ("authenticator-renamed", Self::AuthenticatorRenamed),
+        ("passkey-added", Self::PasskeyAdded),
+        ("passkey-removed", Self::PasskeyRemoved),
+        ("passkey-renamed", Self::PasskeyRenamed),
         ("email-codes-on", Self::EmailCodesOn),
         ("email-codes-off", Self::EmailCodesOff),
         ("session", Self::SessionEnded),
@@ -177,6 +186,9 @@ impl Notice {
             Self::MfaEnabled => "Multi-factor authentication is on.",
             Self::AuthenticatorRemoved => "The authenticator app was removed.",
             Self::AuthenticatorRenamed => "The authenticator app was renamed.",
+            Self::PasskeyAdded => "The passkey was added. Use it when you sign in next.",
+            Self::PasskeyRemoved => "The passkey was removed.",
+            Self::PasskeyRenamed => "The passkey was renamed.",
             Self::EmailCodesOn => "Codes can be sent to the e-mail address.",
             Self::EmailCodesOff => "No more codes are sent to the e-mail address.",
             Self::SessionEnded => "The session was ended.",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actors::domain::scope;
 use serde::Serialize;
 
-use super::{ClientLine, Cooldown, FormError, Page, form::form_title};
+use super::{ClientLine, Cooldown, FormError, Page, PasskeyAsk, form::form_title};
 
 /// `/login`: fields `username`, `password`, hidden `l`.
 #[derive(Clone, Debug, Serialize)]
@@ -14,6 +14,8 @@ pub struct LoginPage {
     pub login: String,
     /// Who asked for the sign-in; none when it began on the front page.
     pub client: Option<ClientLine>,
+    /// What passkeys are asked, where there are some.
+    pub passkey: Option<PasskeyAsk>,
     /// Whether a link to set a new password can be sent.
     pub forgot: bool,
     /// What was typed as user name or came as `login_hint`; kept when the form is shown again.
@@ -43,6 +45,8 @@ pub struct TotpPage {
     pub email: bool,
     /// The box that trusts this browser, field `trust`.
     pub trust: Option<TrustBox>,
+    /// Whether a passkey can be used instead.
+    pub passkey: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
@@ -79,6 +83,8 @@ pub struct EmailCodePage {
     pub totp: bool,
     /// The box that trusts this browser, field `trust`.
     pub trust: Option<TrustBox>,
+    /// Whether a passkey can be used instead.
+    pub passkey: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
@@ -120,6 +126,8 @@ pub struct BackupCodePage {
     pub totp: bool,
     /// Whether a code can be sent by e-mail instead.
     pub email: bool,
+    /// Whether a passkey can be used instead.
+    pub passkey: bool,
     /// Why the form is shown again; what was typed is not kept.
     pub error: Option<FormError>,
 }

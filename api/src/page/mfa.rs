@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ClientLine, Concealed, Cooldown, FormError, Notice, Page, When, form::form_title};
+use super::{AddPasskey, ClientLine, Concealed, Cooldown, FormError, Notice, Page, PasskeyRow, When, form::form_title};
 use crate::qr::QrSvg;
 
 /// `/account/mfa`: authenticator apps, backup codes, and the form (field `name`) that begins an enrolment.
@@ -16,6 +16,12 @@ pub struct MfaPage {
     pub authenticators: Vec<AuthenticatorRow>,
     /// Whether one more may be added.
     pub may_add: bool,
+    /// Passkeys, oldest first.
+    pub passkeys: Vec<PasskeyRow>,
+    /// The form that adds a passkey; none if there is no room for one, or there are none here.
+    pub add_passkey: Option<AddPasskey>,
+    /// What the browser is told of the passkeys that are in force (`signalAllAcceptedCredentials`), in JSON.
+    pub signal: Option<String>,
     /// Addresses that get codes, oldest first.
     pub emails: Vec<EmailRow>,
     /// The form that adds an address; none if there is no room for one, or nothing can be sent from here.

@@ -11,6 +11,7 @@ mod inbox;
 mod login;
 mod logout;
 mod mfa;
+mod passkey;
 mod password;
 mod register;
 mod when;
@@ -32,6 +33,9 @@ pub use mfa::{
     AddEmail, AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, EmailEnrolPage,
     EmailRemovePage, EmailRow, MfaPage, RecommendedPage, TotpEnrolPage, TotpRemovePage, TotpRenamePage, WaitingLine,
     groups_of_four,
+};
+pub use passkey::{
+    AddPasskey, PasskeyAsk, PasskeyEnrolPage, PasskeyPage, PasskeyRemovePage, PasskeyRenamePage, PasskeyRow,
 };
 pub use password::{ForgotPage, PasswordPage, ReauthenticatePage, ResetPage};
 pub use register::{RegisterPage, SetupPage};

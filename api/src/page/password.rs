@@ -62,12 +62,12 @@ impl Page for ResetPage {
 /// `/account/reauthenticate?to=PATH`: fields `password` and, where wanted, `code`; hidden `to`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReauthenticatePage {
+    /// Whether a passkey can be used instead.
+    pub passkey: bool,
     /// Where to go afterwards: a path of this site, checked by the caller.
     pub to: String,
     /// The user name.
     pub user_name: String,
-    /// Whether the field `password` is wanted.
-    pub wants_password: bool,
     /// Whether the field `code` is wanted.
     pub wants_code: bool,
     /// Whether `code` may also be a backup code.

@@ -14,3 +14,4 @@ pub mod register;
 pub mod reset;
 pub mod setup;
 pub mod well_known_change_password;
+pub mod well_known_passkey_endpoints;

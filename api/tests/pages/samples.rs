@@ -2,13 +2,14 @@
 //! browser.
 
 use api::page::{
-    AccountPage, AddEmail, AddressChoice, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
+    AccountPage, AddEmail, AddPasskey, AddressChoice, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
     BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
     Cooldown, DevNotice, EmailCodePage, EmailEnrolPage, EmailLine, EmailRemovePage, EmailRow, ErrorPage, ForgotPage,
     FormError, FrontPage, InboxPage, LetterRow, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page,
-    Pages, PasswordPage, PasswordRule, ReauthenticatePage, RecommendedPage, RegisterPage, RenderError, ResetPage,
-    ScopeLine, SentLine, SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage,
-    TrustBox, TrustedRow, WaitingLine, When, describe_user_agent, groups_of_four,
+    Pages, PasskeyAsk, PasskeyEnrolPage, PasskeyPage, PasskeyRemovePage, PasskeyRenamePage, PasskeyRow, PasswordPage,
+    PasswordRule, ReauthenticatePage, RecommendedPage, RegisterPage, RenderError, ResetPage, ScopeLine, SentLine,
+    SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, TrustBox, TrustedRow,
+    WaitingLine, When, describe_user_agent, groups_of_four,
 };
 use api::qr::QrSvg;
 
@@ -60,12 +61,14 @@ pub(crate) fn all(pages: &Pages) -> Vec<Sample> {
         let text = Texts { hostile };
         new_accounts(&mut gallery, &text);
         sign_in(&mut gallery, &text);
+        second_steps(&mut gallery, &text);
         endings(&mut gallery, &text);
         gallery.signed_in = true;
         account(&mut gallery, &text);
         policies(&mut gallery, &text);
         factors(&mut gallery, &text);
         addresses(&mut gallery, &text);
+        passkeys(&mut gallery, &text);
         passwords(&mut gallery, &text);
     }
     gallery.samples
@@ -140,6 +143,7 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     let login = |client, username: &str, error| LoginPage {
         login: text.of("lgn234"),
         client,
+        passkey: Some(ask(text)),
         forgot: !text.hostile,
         more: text.hostile,
         username: text.of(username),
@@ -150,8 +154,8 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     let wrong = FormError::fields(&["username", "password"], text.of("The user name or the password is wrong."));
     gallery.add(&text.name("login-error"), &login(Some(text.client()), "amelia", Some(wrong)));
     gallery.add(&text.name("login-wait"), &login(None, "amelia", Some(FormError::cool_down(NOW, 30))));
-    second_step(gallery, text);
-
+    let no_passkeys = LoginPage { passkey: None, ..login(None, "", None) };
+    gallery.add(&text.name("login-no-passkeys"), &no_passkeys);
     let scopes = ["openid", "profile", "email", "offline_access"].map(ScopeLine::new).to_vec();
     let scopes = if text.hostile { vec![ScopeLine::new(HOSTILE)] } else { scopes };
     gallery.add(
@@ -160,13 +164,27 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     );
 }
 
-fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
+fn second_steps(gallery: &mut Gallery<'_>, text: &Texts) {
+    let passkey = |error| PasskeyPage {
+        login: text.of("lgn234"),
+        client: Some(text.client()),
+        ask: ask(text),
+        totp: true,
+        email: text.hostile,
+        error,
+    };
+    gallery.add(&text.name("passkey"), &passkey(None));
+    let refused =
+        FormError::whole(text.of("This passkey was not accepted. Use another one, or another way to sign in."));
+    gallery.add(&text.name("passkey-error"), &passkey(Some(refused)));
+
     let trust = |ticked| Some(TrustBox { days: 30, ticked });
     let totp = |error| TotpPage {
         login: text.of("lgn234"),
         client: Some(text.client()),
         email: text.hostile,
         trust: trust(text.hostile),
+        passkey: !text.hostile,
         error,
     };
     gallery.add(&text.name("totp"), &totp(None));
@@ -175,8 +193,14 @@ fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
         &totp(Some(text.error("code", "This code is not right. Enter the one shown now."))),
     );
     gallery.add(&text.name("totp-wait"), &totp(Some(FormError::cool_down(NOW, 1))));
-    let backup =
-        |error| BackupCodePage { login: text.of("lgn234"), client: None, totp: true, email: text.hostile, error };
+    let backup = |error| BackupCodePage {
+        login: text.of("lgn234"),
+        client: None,
+        totp: true,
+        email: text.hostile,
+        passkey: text.hostile,
+        error,
+    };
     gallery.add(&text.name("backup-code"), &backup(None));
     gallery.add(&text.name("backup-code-error"), &backup(Some(text.error("code", "This backup code is not right."))));
 
@@ -188,6 +212,7 @@ fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
         addresses: vec![address("a•••@m•••.example"), address("a•••@w•••.example")],
         totp: true,
         trust: trust(false),
+        passkey: text.hostile,
         error,
     };
     let sent = |again| Some(SentLine { to: text.of("a•••@m•••.example"), again });
@@ -228,20 +253,22 @@ fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
 
 fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("front-signed-in"), &FrontPage::default());
-    let page = |(authenticators, emails), left, notice| AccountPage {
+    let page = |(authenticators, emails, passkeys), left, notice| AccountPage {
         user_name: text.of("amelia"),
         email: Some(EmailLine { address: text.of("amelia@mail.example"), verified: false }),
         created: when(90 * 86_400),
         password_set: Some(when(3 * 86_400)),
         authenticators,
         emails,
+        passkeys,
         backup_codes_left: left,
         sessions: 2,
         notice,
     };
-    gallery.add(&text.name("account"), &page((0, 0), 0, Some(Notice::Registered)));
-    gallery.add(&text.name("account-mfa"), &page((1, 0), 3, None));
-    gallery.add(&text.name("account-email"), &page((0, 1), 9, None));
+    gallery.add(&text.name("account"), &page((0, 0, 0), 0, Some(Notice::Registered)));
+    gallery.add(&text.name("account-mfa"), &page((1, 0, 0), 3, None));
+    gallery.add(&text.name("account-email"), &page((0, 1, 0), 9, None));
+    gallery.add(&text.name("account-passkey"), &page((0, 0, 2), 9, None));
 
     let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
     let row = |id: &str, agent: &str, current| SessionRow {
@@ -280,6 +307,9 @@ fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, er
         waiting: None,
         authenticators,
         may_add: true,
+        passkeys: Vec::new(),
+        add_passkey: Some(AddPasskey { name: String::new() }),
+        signal: Some(text.of(r#"{"rpId":"localhost","userId":"AAAA","allAcceptedCredentialIds":[]}"#)),
         emails: Vec::new(),
         add_email: Some(AddEmail { address: text.of("amelia@mail.example") }),
         backup_codes_left: left,
@@ -292,6 +322,52 @@ fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, er
 
 fn app(text: &Texts, name: &str, last_used: Option<When>) -> AuthenticatorRow {
     AuthenticatorRow { id: text.of("fac1"), name: text.of(name), added: when(30 * 86_400), last_used, suspended: false }
+}
+
+fn ask(text: &Texts) -> PasskeyAsk {
+    PasskeyAsk {
+        options: text.of(r#"{"challenge":"AAAA","rpId":"localhost","allowCredentials":[]}"#),
+        ceremony: text.of("v1.k1.sealed"),
+        unknown: text.hostile.then(|| text.of("")),
+    }
+}
+
+fn passkeys(gallery: &mut Gallery<'_>, text: &Texts) {
+    let mfa = |error| mfa_page(text, Vec::new(), 9, error);
+    let row = |name: &str, synced: bool, last_used| PasskeyRow {
+        id: text.of("fac1"),
+        name: text.of(name),
+        kind: synced.then(|| text.of("Google Password Manager")),
+        synced,
+        alone: synced,
+        added: when(30 * 86_400),
+        last_used,
+    };
+    let rows = vec![row("Phone", true, Some(when(60))), row("Blue key", false, None)];
+    let with_app = mfa_page(text, vec![app(text, "Phone", None)], 9, None);
+    gallery.add(&text.name("mfa-passkeys"), &MfaPage { passkeys: rows.clone(), ..mfa(None) });
+    let full = MfaPage { passkeys: rows, add_passkey: None, notice: Some(Notice::PasskeyAdded), ..with_app };
+    gallery.add(&text.name("mfa-passkeys-and-app"), &full);
+    let none = MfaPage { add_passkey: None, signal: None, ..mfa(None) };
+    gallery.add(&text.name("mfa-no-passkeys"), &none);
+    let refused = text.error("passkey_name", "Give it a name of at most 64 characters.");
+    gallery.add(&text.name("mfa-passkey-error"), &mfa(Some(refused)));
+    let enrol = |name: &str, error| PasskeyEnrolPage {
+        factor: text.of("fac1"),
+        name: text.of(name),
+        options: text.of(r#"{"challenge":"AAAA","rp":{"id":"localhost"}}"#),
+        error,
+    };
+    gallery.add(&text.name("passkey-enrol"), &enrol("Phone", None));
+    let refused = FormError::whole(text.of("This passkey was not accepted. Try again, or with another one."));
+    gallery.add(&text.name("passkey-enrol-error"), &enrol("", Some(refused)));
+    for last in [true, false] {
+        let name = if last { "passkey-remove-last" } else { "passkey-remove" };
+        gallery.add(&text.name(name), &PasskeyRemovePage { factor: text.of("fac1"), name: text.of("Phone"), last });
+    }
+    let rename = |error| PasskeyRenamePage { factor: text.of("fac1"), name: text.of("Phone"), error };
+    gallery.add(&text.name("passkey-rename"), &rename(None));
+    gallery.add(&text.name("passkey-rename-error"), &rename(Some(text.error("name", "Give the passkey a name."))));
 }
 
 fn addresses(gallery: &mut Gallery<'_>, text: &Texts) {
@@ -384,9 +460,9 @@ fn passwords(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("reset-error"), &reset);
     gallery.add(&text.name("reset"), &ResetPage { error: None, ..reset });
     let reauthenticate = |wants_code, takes_backup_code, error| ReauthenticatePage {
+        passkey: takes_backup_code,
         to: text.of("/account/password"),
         user_name: text.of("amelia"),
-        wants_password: true,
         wants_code,
         takes_backup_code,
         error,

@@ -18,6 +18,11 @@ fn plain(answer: &Answer, browser: &Browser<'_>, name: &str) -> String {
     for field in ["csrf", "l"] {
         body = body.replace(&answer.field("/login", field), "VALUE");
     }
+    body = body.replace(&answer.field("/login/passkey", "ceremony"), "VALUE");
+    let challenge = body.split("challenge&quot;:&quot;").nth(1).and_then(|rest| rest.split('&').next());
+    if let Some(challenge) = challenge.map(str::to_owned) {
+        body = body.replace(&challenge, "VALUE");
+    }
     assert!(browser.cookie("dw_session").is_none() && browser.cookie("dw_device").is_none());
     body
 }

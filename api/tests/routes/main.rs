@@ -14,6 +14,7 @@ mod forms;
 mod login;
 mod mfa;
 mod oauth;
+mod passkey;
 mod policies;
 mod register;
 mod stored_request;

@@ -106,6 +106,8 @@ pub enum Factor {
     Totp,
     /// Codes by e-mail; they never amount to mfa.
     Email,
+    /// A passkey.
+    Passkey,
 }
 
 /// What a sign-in amounts to (acr).
@@ -116,4 +118,6 @@ pub enum Level {
     TwoStep,
     /// Two factors.
     Mfa,
+    /// Two factors, of which a false site gets nothing: a passkey.
+    Phr,
 }

@@ -11,7 +11,7 @@ use actors::{
 };
 use schema::{
     Timestamp,
-    record::{Method, Policy, PolicyMode, PolicyScope, Unknown},
+    record::{Policy, PolicyMethod, PolicyMode, PolicyScope, Unknown},
 };
 
 use super::operator::{Errand, client_id, confirmed};
@@ -56,7 +56,7 @@ fn scope_of(scope: Scope) -> anyhow::Result<PolicyScope> {
 
 fn policy(set: PolicySet) -> anyhow::Result<Policy> {
     let now = now();
-    let methods = |all: &[Factor]| -> BTreeSet<Method> { all.iter().map(|factor| method(*factor)).collect() };
+    let methods = |all: &[Factor]| -> BTreeSet<PolicyMethod> { all.iter().map(|factor| method(*factor)).collect() };
     Ok(Policy {
         mode: match set.mode {
             Mode::Off => PolicyMode::Off,
@@ -70,6 +70,7 @@ fn policy(set: PolicySet) -> anyhow::Result<Policy> {
         at_least: match set.at_least {
             Level::TwoStep => Acr::TwoStep,
             Level::Mfa => Acr::Mfa,
+            Level::Phr => Acr::PhishingResistant,
         }
         .as_str()
         .to_owned(),
@@ -81,10 +82,11 @@ fn policy(set: PolicySet) -> anyhow::Result<Policy> {
     })
 }
 
-const fn method(factor: Factor) -> Method {
+const fn method(factor: Factor) -> PolicyMethod {
     match factor {
-        Factor::Totp => Method::Totp,
-        Factor::Email => Method::EmailCode,
+        Factor::Totp => PolicyMethod::Totp,
+        Factor::Email => PolicyMethod::Email,
+        Factor::Passkey => PolicyMethod::Passkey,
     }
 }
 
@@ -142,13 +144,11 @@ pub(super) fn explained(all: &[Explained]) -> String {
 }
 
 /// Methods as the command line names them.
-fn names(methods: &BTreeSet<Method>) -> String {
-    let name = |method: &Method| match method {
-        Method::Password => "password",
-        Method::Totp => "totp",
-        Method::BackupCode => "backup-code",
-        Method::EmailCode => "email",
-        Method::TrustedDevice => "trusted-device",
+fn names(methods: &BTreeSet<PolicyMethod>) -> String {
+    let name = |method: &PolicyMethod| match method {
+        PolicyMethod::Totp => "totp",
+        PolicyMethod::Email => "email",
+        PolicyMethod::Passkey => "passkey",
     };
     if methods.is_empty() { "-".to_owned() } else { methods.iter().map(name).collect::<Vec<_>>().join(",") }
 }

@@ -57,6 +57,7 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
                 "user": user,
                 "totp": overview.totps,
                 "email": overview.emails,
+                "passkeys": overview.passkeys,
                 "backup_codes_left": overview.backup_codes_left,
             }),
             Show::Whole | Show::Done(_) | Show::Count(_) => {
@@ -195,7 +196,11 @@ fn second_factors(user: &OverviewOutcome) -> String {
         let (name, state) = (harmless(&email.address), state(email.suspended, email.state));
         vec!["e-mail".to_owned(), name, state, moment(email.created_at), optional(email.last_used_at)]
     });
-    let rows: Vec<Vec<String>> = totps.chain(emails).collect();
+    let passkeys = user.passkeys.iter().map(|passkey| {
+        let (name, state) = (harmless(&passkey.name), factor_state(passkey.state).to_owned());
+        vec!["passkey".to_owned(), name, state, moment(passkey.created_at), optional(passkey.last_used_at)]
+    });
+    let rows: Vec<Vec<String>> = totps.chain(emails).chain(passkeys).collect();
     let table = columns(&["METHOD", "NAME", "STATE", "ADDED", "LAST USED"], &rows);
     format!("{table}backup codes left: {}\n", user.backup_codes_left)
 }

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod mail;
 pub mod markdown;
 pub mod operation;
+pub mod passkeys;
 pub mod password;
 pub mod report;
 pub mod secrets;
@@ -39,6 +40,7 @@ use self::{
     limits::Limits,
     mail::Mail,
     operation::{Log, OAuth, Shutdown},
+    passkeys::Passkeys,
     password::Password,
     report::{Problems, Report},
     secrets::Secrets,
@@ -72,6 +74,8 @@ pub struct Config {
     pub password: Password,
     /// One-time codes of authenticator apps.
     pub totp: Totp,
+    /// Passkeys.
+    pub passkeys: Passkeys,
     /// Messages by e-mail. Without `mail.smtp.url` none is sent, and codes by e-mail are not offered; in development mode
     /// messages are shown at `/dev/inbox` instead.
     pub mail: Mail,

@@ -101,6 +101,7 @@ fn settings(config: &Config) -> Settings {
         // Said by the providers that there are.
         sends_mail: false,
         trust_lifetime: Duration::from_hours(24 * u64::from(config.trusted_device.days)),
+        allow_synced_passkeys: config.passkeys.allow_synced,
         totp_window: match config.totp.window {
             TotpWindow::Both => Window::Both,
             TotpWindow::Back => Window::Back,

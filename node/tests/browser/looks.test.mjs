@@ -8,6 +8,7 @@ import {
 import { Application } from './lib/application.mjs';
 import { mailedCode } from './lib/inbox.mjs';
 import { look } from './lib/looks.mjs';
+import { PHONE, Passkeys } from './lib/passkeys.mjs';
 import { passphrase, person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -169,6 +170,41 @@ it('the pages of policies', () => visit(async (tab) => {
   await look(tab, 'mfa-waiting');
   await link(tab, /^go on to/i);
   await expectHeading(tab, /^allow/i);
+}));
+
+it('the pages of passkeys', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  const passkeys = await Passkeys.plug(tab, PHONE, { patient: true });
+  await tab.goto(at('/account/mfa'));
+  await button(tab, /^add a passkey$/i);
+  await expectHeading(tab, /create a passkey/i);
+  await look(tab, 'passkey-enrol');
+  await passkeys.touched(true);
+  await button(tab, /^create a passkey$/i);
+  await readCodes(tab);
+  await passkeys.touched(false);
+  await confirmSaved(tab);
+  await look(tab, 'mfa-passkey');
+  await tab.goto(at('/account'));
+  await look(tab, 'account-passkey');
+  await tab.goto(at('/account/mfa'));
+  await link(tab, /^rename/i);
+  await look(tab, 'passkey-rename');
+  await tab.goto(at('/account/mfa'));
+  await link(tab, /^remove/i);
+  await enterPassword(tab, who);
+  await expectHeading(tab, /use your passkey/i);
+  await look(tab, 'passkey');
+  await passkeys.verifies(false);
+  await passkeys.touched(true);
+  await button(tab, /^use your passkey$/i);
+  await expectText(tab, /that was cancelled/i);
+  await look(tab, 'passkey-cancelled');
+  await passkeys.verifies(true);
+  await button(tab, /^use your passkey$/i);
+  await expectHeading(tab, /remove passkey/i);
+  await look(tab, 'passkey-remove');
 }));
 
 it('the pages of a sign-in to an application', () => visit(async (tab) => {

@@ -39,7 +39,9 @@ impl Browser {
     #[track_caller]
     pub(crate) fn fill(&self, page: &Answer, action: &str, fields: &[(&str, &str)]) -> Request {
         let (action, hidden) = form(&page.body, action).unwrap_or_else(|| panic!("no form for {action} on {page}"));
-        let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        // A script may have filled in a hidden field.
+        let left = hidden.iter().filter(|(name, _)| fields.iter().all(|(filled, _)| filled != name));
+        let hidden = left.map(|(name, value)| (name.as_str(), value.as_str()));
         self.request(&action, Some(&encoded(hidden.chain(fields.iter().copied()))))
     }
 

@@ -1,9 +1,11 @@
 //! Second factors, presented by many at once: in several logins of one user, several times in each.
 
+use actors::testing::{SoftKey, Traits};
+
 use crate::{
     House,
     browser::Browser,
-    http::{Answer, Request, race},
+    http::{Answer, ORIGIN, Request, race},
     inbox::Inbox,
     no_more_than,
     person::{Person, signed_in, to_backup_code},
@@ -110,4 +112,36 @@ fn of_16_tabs_of_a_trusted_browser_all_are_let_in_and_one_gets_the_next_cookie()
     let given = |answer: &&Answer| answer.headers("set-cookie").any(|line| line.starts_with("dw_trusted_"));
     assert!(answers.iter().all(signed_in), "{}", answers.iter().find(|answer| !signed_in(answer)).expect("one"));
     assert_eq!(answers.iter().filter(given).count(), 1);
+}
+
+/// What a page asks of the browser's passkeys.
+fn options(page: &Answer) -> serde_json::Value {
+    let text = page.body.split("data-options=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let text = text.unwrap_or_else(|| panic!("no passkey form on {page}"));
+    serde_json::from_str(&text.replace("&quot;", "\"").replace("&#x2f;", "/")).expect("JSON")
+}
+
+#[test]
+fn of_64_presentations_of_one_passkeys_answer_one_signs_in() {
+    let house = House::new();
+    let mut person = Person::register(house.site(), "passkey-race").expect("served");
+    let page = person.browser.open("/account/mfa").expect("served");
+    let page = person.browser.submit(&page, "/account/mfa/passkey", &[("passkey_name", "")]).expect("served");
+    let (mut key, made) = SoftKey::make(&options(&page), ORIGIN, Traits::SYNCED);
+    let made = made.to_string();
+    let confirmations =
+        (0..16).map(|_| person.browser.fill(&page, "/account/mfa/passkey/*/confirm", &[("answer", &made)]));
+    let answers = race(house.site(), confirmations.collect::<Vec<_>>());
+    let shown = answers.iter().filter(|answer| answer.body.contains("Save your backup codes")).count();
+    assert_eq!(shown, 1, "the backup codes are shown once");
+
+    let mut browser = Browser::new(house.site());
+    let page = browser.open("/login").expect("served");
+    let signed = key.sign(&options(&page)).to_string();
+    let presentations = (0..64).map(|_| browser.fill(&page, "/login/passkey", &[("answer", &signed)]));
+    let answers = race(house.site(), presentations.collect::<Vec<_>>());
+    assert_eq!(answers.iter().filter(|answer| signed_in(answer)).count(), 1);
+    let (browser, page) = person.password().expect("served");
+    let again = browser.fill(&page, "/login/passkey", &[("answer", &signed)]).served(house.site()).expect("served");
+    assert!(!signed_in(&again), "the answer of one login is worth nothing in another");
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Method, record};
+use super::record;
 use crate::{ClientId, Timestamp};
 
 /// Whom a policy concerns.
@@ -36,6 +36,18 @@ impl fmt::Display for PolicyScope {
     }
 }
 
+/// A second step that people can set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyMethod {
+    /// An authenticator app.
+    Totp,
+    /// Codes by e-mail.
+    Email,
+    /// A passkey.
+    Passkey,
+}
+
 /// How much is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
@@ -59,9 +71,9 @@ record! {
         /// How much is asked for.
         pub mode: PolicyMode,
         /// One of these must have been proved; any second step if empty.
-        pub any_of: BTreeSet<Method>,
+        pub any_of: BTreeSet<PolicyMethod>,
         /// All of these must have been proved.
-        pub all_of: BTreeSet<Method>,
+        pub all_of: BTreeSet<PolicyMethod>,
         /// The `acr` that a sign-in must reach.
         pub at_least: String,
         /// For how many days after trust was given a trusted device may stand in for it; unset: as long as it is trusted.

@@ -19,6 +19,13 @@ pub enum Method {
     EmailCode,
     /// The cookie of a trusted device, in place of a second step.
     TrustedDevice,
+    /// A passkey (WebAuthn).
+    Passkey {
+        /// Did the authenticator verify its user, by PIN, finger or face?
+        user_verified: bool,
+        /// May the key leave its device, into a backup or to other devices?
+        backup_eligible: bool,
+    },
 }
 
 /// A code that was sent, for one login or one enrolment; a new one replaces it.

@@ -1,16 +1,24 @@
-//! What the devices of all methods share: their confirmation, and their removal.
+//! What the devices of all methods share: their confirmation, their renaming, and their removal.
 
 use schema::{
-    Timestamp,
+    FactorId, Timestamp,
     record::{Proof, Session},
 };
 use serde::{Deserialize, Serialize};
 
-use super::sign_in::{SignIn, SignedIn};
+use super::{
+    Decision, overview,
+    sign_in::{SignIn, SignedIn},
+    totp_remove::void_backup,
+};
 use crate::domain::{
     assurance,
     change::{Change, Item},
     context::Context,
+    event::{self, WithFact},
+    letter::{self, Notice},
+    trusted_device,
+    user::{SessionRef, User},
 };
 
 /// What came of a code that is to activate a device.
@@ -42,6 +50,17 @@ pub enum ConfirmOutcome {
     NotFresh,
 }
 
+/// What came of another name for a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RenameOutcome {
+    /// It has that name.
+    Renamed,
+    /// No such device is in force.
+    Gone,
+    /// The session has ended.
+    SessionEnded,
+}
+
 /// What came of the removal of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RemoveOutcome {
@@ -55,10 +74,78 @@ pub enum RemoveOutcome {
     NotFresh,
 }
 
-/// A proof given in a session, whose secret is new afterwards, so that no cookie from before the proof is worth anything.
-pub(super) fn proved(session: &Session, cx: &Context<'_>, change: &mut Change, proof: Proof) -> SignedIn {
+/// A device that its owner removes.
+pub(super) struct Removed<'a> {
+    pub(super) factor: FactorId,
+    pub(super) method: &'static str,
+    pub(super) notice: Notice,
+    /// Revokes it, with all that rests on it.
+    pub(super) revoke: &'a dyn Fn(&mut Change),
+}
+
+/// Removes a device behind fresh proofs, and the backup codes with the last one.
+pub(super) fn remove(
+    user: &User,
+    cx: &Context<'_>,
+    session: &SessionRef,
+    device: Option<&Removed<'_>>,
+) -> Decision<RemoveOutcome> {
+    let Some(session) = user.live_session(session, cx.now, cx.settings) else {
+        return Decision::answer(RemoveOutcome::SessionEnded);
+    };
+    let Some(device) = device else {
+        return Decision::answer(RemoveOutcome::Gone);
+    };
+    if !overview::is_fresh(user, session, cx) {
+        return Decision::answer(RemoveOutcome::NotFresh);
+    }
+    let mut change = Change::default();
+    (device.revoke)(&mut change);
+    trusted_device::end_all(user, &mut change);
+    if user.second_factors().all(|factor| factor == device.factor) {
+        void_backup(user, cx, &mut change);
+    }
+    letter::notice(user, cx, &mut change, device.notice);
+    let event = event::of(cx, "factor.revoked", user.id).with("method", device.method);
+    let event = event.with("factor", device.factor.to_string());
+    Decision { change, events: vec![event], outcome: RemoveOutcome::Removed }
+}
+
+/// Gives a device another name. The name is for its owner's eyes: nothing rests on it, so no fresh proof is asked for. `device` is its
+/// id and its method, `named` the device with another name than it has.
+pub(super) fn rename(
+    user: &User,
+    cx: &Context<'_>,
+    session: &SessionRef,
+    device: Option<(FactorId, &'static str)>,
+    named: Option<Item>,
+) -> Decision<RenameOutcome> {
+    if user.live_session(session, cx.now, cx.settings).is_none() {
+        return Decision::answer(RenameOutcome::SessionEnded);
+    }
+    let Some((factor, method)) = device else { return Decision::answer(RenameOutcome::Gone) };
+    let mut change = Change::default();
+    let mut events = Vec::new();
+    if let Some(item) = named {
+        change.put(item);
+        let event = event::of(cx, "factor.renamed", user.id).with("method", method);
+        events.push(event.with("factor", factor.to_string()));
+    }
+    Decision { change, events, outcome: RenameOutcome::Renamed }
+}
+
+/// A session with what was proved in it, if anything was. Its secret is new afterwards, so that no cookie from before the proof is
+/// worth anything.
+pub(super) fn proved(
+    session: &Session,
+    cx: &Context<'_>,
+    change: &mut Change,
+    proof: impl Into<Option<Proof>>,
+) -> SignedIn {
     let mut session = session.clone();
-    assurance::add(&mut session.proofs, proof);
+    if let Some(proof) = proof.into() {
+        assurance::add(&mut session.proofs, proof);
+    }
     session.secret_hash = SignIn::session_secret_hash(&cx.attempt.seed);
     session.last_seen_at = cx.now;
     let signed_in =

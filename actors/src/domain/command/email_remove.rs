@@ -15,7 +15,6 @@ use crate::domain::{
     device::{Step, is_revoked, next},
     event::{self, WithFact},
     letter::{self, Notice},
-    trusted_device,
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -62,6 +61,5 @@ pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, email: 
     let Some(state) = next(email.state, Step::Removed, cx.now) else { return };
     change.put(Item::Email(Email { state, sent: None, ..email.clone() }));
     change.delete(ItemKey::Throttle(throttle_of(email)));
-    trusted_device::end_all(user, change);
     forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(email.factor), None));
 }

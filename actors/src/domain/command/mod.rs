@@ -25,6 +25,10 @@ mod judge_password;
 mod mail_reset;
 mod operator;
 mod overview;
+mod passkey_enrol;
+mod passkey_login;
+mod passkey_remove;
+mod passkey_rename;
 mod policies;
 mod redeem_code;
 mod refresh;
@@ -43,7 +47,7 @@ pub use backup_codes::{ReplaceBackupCodes, ReplaceBackupCodesOutcome, SaveBackup
 pub use change_password::{ChangePassword, ChangePasswordOutcome};
 pub(crate) use codes::THROTTLE as CODES_THROTTLE;
 pub use delivery::{Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome};
-pub use device::{ConfirmOutcome, RemoveOutcome};
+pub use device::{ConfirmOutcome, RemoveOutcome, RenameOutcome};
 pub use email_enrol::{AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ResendEmail, SendOutcome, ShowEmail};
 pub use email_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifyEmailCode, VerifyEmailCodeOutcome};
 pub use email_remove::RemoveEmail;
@@ -52,7 +56,15 @@ pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
 pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
 pub use mail_reset::MailReset;
 pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
-pub use overview::{CheckSession, EmailView, Overview, OverviewOutcome, SessionView, Shown, TotpView, TrustedView};
+pub use overview::{
+    CheckSession, EmailView, Overview, OverviewOutcome, PasskeyView, SessionView, Shown, TotpView, TrustedView,
+};
+pub use passkey_enrol::{
+    AwaitedPasskey, BeginPasskey, BeginPasskeyOutcome, ConfirmPasskey, ConfirmPasskeyOutcome, ShowPasskey,
+};
+pub use passkey_login::{Ceremony, ShowLoginPasskeys, VerifyPasskey, VerifyPasskeyOutcome};
+pub use passkey_remove::RemovePasskey;
+pub use passkey_rename::RenamePasskey;
 pub use policies::{ChangeRole, ChangeRoleOutcome, DeclineMfa, ExplainPolicies, Explained, JudgeSession};
 pub use redeem_code::{RedeemCode, RedeemOutcome, Refusal};
 pub use refresh::Refresh;
@@ -62,7 +74,7 @@ pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn, Ways};
 pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ShowTotp, ShowTotpOutcome};
 pub use totp_remove::RemoveTotp;
-pub use totp_rename::{RenameTotp, RenameTotpOutcome};
+pub use totp_rename::RenameTotp;
 pub use trusted_device::{ForgetOutcome, ForgetTrusted};
 pub use verify_totp::VerifyTotp;
 
@@ -190,12 +202,14 @@ macro_rules! bodies {
 bodies!(
     Authorize,
     BeginEmail,
+    BeginPasskey,
     BeginTotp,
     ChangePassword,
     ChangeRole,
     CheckSession,
     CheckToken,
     ConfirmEmail,
+    ConfirmPasskey,
     ConfirmTotp,
     DeclineMfa,
     DisableUser,
@@ -215,7 +229,9 @@ bodies!(
     Refresh,
     Register,
     RemoveEmail,
+    RemovePasskey,
     RemoveTotp,
+    RenamePasskey,
     RenameTotp,
     ReplaceBackupCodes,
     ResendEmail,
@@ -226,9 +242,12 @@ bodies!(
     SendLoginCode,
     ShowEmail,
     ShowLoginCode,
+    ShowLoginPasskeys,
+    ShowPasskey,
     ShowTotp,
     TakeMessage,
     VerifyEmailCode,
+    VerifyPasskey,
     VerifyTotp,
 );
 
@@ -251,15 +270,17 @@ mod tests {
         };
         assert_eq!(
             named(true),
-            "change_password change_role confirm_email confirm_totp disable_user end_all_sessions end_session \
-             forget_trusted \
-             redeem_code refresh remove_email remove_totp replace_backup_codes reset_mfa reset_password revoke_token"
+            "change_password change_role confirm_email confirm_passkey confirm_totp disable_user end_all_sessions end_session \
+             forget_trusted redeem_code refresh remove_email remove_passkey remove_totp replace_backup_codes reset_mfa \
+             reset_password revoke_token"
         );
         assert_eq!(
             named(false),
-            "authorize begin_email begin_totp check_session check_token decline_mfa enable_user explain_policies \
-             issue_reset judge_backup_code judge_password judge_session mail_reset overview record_delivery register rename_totp resend_email save_backup_codes \
-             send_login_code show_email show_login_code show_totp take_message verify_email_code verify_totp"
+            "authorize begin_email begin_passkey begin_totp check_session check_token decline_mfa enable_user \
+             explain_policies issue_reset judge_backup_code judge_password judge_session mail_reset overview \
+             record_delivery register rename_passkey rename_totp resend_email save_backup_codes send_login_code show_email \
+             show_login_code show_login_passkeys show_passkey show_totp take_message verify_email_code verify_passkey \
+             verify_totp"
         );
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decide, Decision, codes, email_enrol, email_remove,
     end_session::end_all_but,
-    tokens,
+    passkey_remove, tokens,
     totp_remove::{revoke, void_backup},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         device::is_revoked,
         event::{self, WithFact},
         letter::{self, Notice},
-        limits,
+        limits, trusted_device,
         user::{Areas, User},
     },
     secret::sha256_b64,
@@ -101,7 +101,12 @@ impl Decide for ResetMfa {
             email_remove::revoke(user, cx, &mut change, email);
             revoked += 1;
         }
+        for passkey in user.passkeys.values().filter(|p| !is_revoked(p.state)) {
+            passkey_remove::revoke(user, cx, &mut change, passkey);
+            revoked += 1;
+        }
         void_backup(user, cx, &mut change);
+        trusted_device::end_all(user, &mut change);
         for throttle in [codes::THROTTLE, email_enrol::ENROLMENT] {
             if user.throttles.contains_key(throttle) {
                 change.delete(ItemKey::Throttle(throttle.to_owned()));

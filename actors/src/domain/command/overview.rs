@@ -4,15 +4,20 @@ use std::collections::BTreeSet;
 
 use schema::{
     FactorId, SessionId, Sid, Timestamp, UserId,
-    record::{AccountStatus, FactorState, Session},
+    record::{AccountStatus, FactorState, Passkey, PublicKey, Session},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, codes, email_enrol, verify_totp::throttle_of};
+use super::{
+    Decide, Decision, codes, email_enrol,
+    sign_in::{Ways, ways_of},
+    verify_totp::throttle_of,
+};
 use crate::domain::{
-    assurance::{self, Acr, Assurance},
+    assurance::{self, Assurance},
     change::{Change, Item},
     context::Context,
+    factor::passkey::aaguid,
     limits, trusted_device,
     user::{Areas, SessionRef, User},
 };
@@ -34,9 +39,13 @@ pub struct SessionView {
     pub fresh: bool,
     /// Does the account ask for a second factor?
     pub second_factor: bool,
-    /// Is a code that was sent the only one that it can be, beside a backup code?
+    /// Has the account no authenticator app? Then the second proof, unless it is a backup code, is sent or asked of a device
+    /// between two pages, as a login does it. The name is of a version that knew e-mail alone.
+    #[serde(default, rename = "by_mail_alone")]
+    pub without_app: bool,
+    /// How a second proof can be given.
     #[serde(default)]
-    pub by_mail_alone: bool,
+    pub ways: Ways,
 }
 
 /// Is this session alive?
@@ -85,7 +94,8 @@ pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<S
         user_name: account.user_name.clone(),
         fresh: is_fresh(user, session, cx),
         second_factor: user.has_second_factor(),
-        by_mail_alone: user.highest_acr() == Acr::TwoStep,
+        without_app: user.has_second_factor() && user.active_totps().next().is_none(),
+        ways: ways_of(user),
         assurance,
     })
 }
@@ -93,7 +103,7 @@ pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<S
 /// Were factors proved recently, at the account's highest level (NIST SP 800-63B-4, 4.1.2.1)?
 pub(super) fn is_fresh(user: &User, session: &Session, cx: &Context<'_>) -> bool {
     assurance::of(&session.proofs)
-        .is_some_and(|a| a.acr >= user.highest_acr() && cx.now < a.auth_time.after(limits::FRESH_PROOF))
+        .is_some_and(|a| a.acr >= user.acr_to_change() && cx.now < a.auth_time.after(limits::FRESH_PROOF))
 }
 
 /// A TOTP device, as pages and operators see it.
@@ -146,6 +156,29 @@ pub struct TrustedView {
     pub expires_at: Timestamp,
 }
 
+/// A passkey, as pages and operators see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PasskeyView {
+    /// Which.
+    pub factor: FactorId,
+    /// The user's name for it.
+    pub name: String,
+    /// What kind of authenticator it says it is in, if that is well known.
+    pub kind: Option<String>,
+    /// Its id at browsers, base64url.
+    pub credential: String,
+    /// May it leave its device?
+    pub backup_eligible: bool,
+    /// Does it verify its user, so that it stands alone?
+    pub user_verified: bool,
+    /// Where it stands.
+    pub state: FactorState,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last proved something.
+    pub last_used_at: Option<Timestamp>,
+}
+
 /// A session in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Shown {
@@ -187,6 +220,9 @@ pub struct OverviewOutcome {
     /// Addresses that get codes, or await activation.
     #[serde(default)]
     pub emails: Vec<EmailView>,
+    /// Passkeys.
+    #[serde(default)]
+    pub passkeys: Vec<PasskeyView>,
     /// Backup codes left.
     pub backup_codes_left: usize,
     /// When the current backup codes were drawn.
@@ -272,11 +308,26 @@ impl Decide for Overview {
             password_changed_at: user.password.as_ref().map(|p| p.changed_at),
             totps: totps.collect(),
             emails: emails.collect(),
+            passkeys: user.active_passkeys().map(passkey_view).collect(),
             backup_codes_left: user.backup_codes_left(),
             backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),
             backup_codes_saved_at: user.backup.as_ref().and_then(|set| set.saved_at),
             sessions,
             trusted: trusted(user, cx),
         }))
+    }
+}
+
+fn passkey_view((passkey, key): (&Passkey, &PublicKey)) -> PasskeyView {
+    PasskeyView {
+        factor: passkey.factor,
+        name: passkey.name.clone(),
+        kind: key.aaguid.as_deref().and_then(aaguid::name).map(str::to_owned),
+        credential: key.id.clone(),
+        backup_eligible: key.backup_eligible,
+        user_verified: key.user_verified,
+        state: passkey.state,
+        created_at: passkey.created_at,
+        last_used_at: passkey.last_used_at,
     }
 }

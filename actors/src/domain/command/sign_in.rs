@@ -67,12 +67,15 @@ pub struct Ways {
     pub totp: bool,
     /// By a code that is sent by e-mail.
     pub email: bool,
+    /// By a passkey.
+    #[serde(default)]
+    pub passkey: bool,
 }
 
 impl Ways {
     /// By the code of an authenticator app.
     pub const fn by_app() -> Self {
-        Self { totp: true, email: false }
+        Self { totp: true, email: false, passkey: false }
     }
 }
 
@@ -228,8 +231,16 @@ fn await_second_factor(
         expires_at,
         unknown: Unknown::default(),
     }));
-    let ways = Ways { totp: user.active_totps().next().is_some(), email: !user.active_emails().is_empty() };
-    SignInOutcome::SecondFactor { expires_at, ways }
+    SignInOutcome::SecondFactor { expires_at, ways: ways_of(user) }
+}
+
+/// How this user can give a second factor.
+pub(super) fn ways_of(user: &User) -> Ways {
+    Ways {
+        totp: user.active_totps().next().is_some(),
+        email: !user.active_emails().is_empty(),
+        passkey: user.active_passkeys().next().is_some(),
+    }
 }
 
 /// A session for somebody who just proved who they are.
@@ -346,5 +357,6 @@ pub(super) const fn method_name(method: Method) -> &'static str {
         Method::BackupCode => "backup_code",
         Method::EmailCode => "email_code",
         Method::TrustedDevice => "trusted_device",
+        Method::Passkey { .. } => "passkey",
     }
 }

@@ -6,14 +6,17 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, RemoveOutcome, overview, tokens, verify_totp::throttle_of};
+use super::{
+    Decide, Decision, RemoveOutcome,
+    device::{self, Removed},
+    tokens,
+    verify_totp::throttle_of,
+};
 use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
     device::{Step, is_revoked, next},
-    event::{self, WithFact},
-    letter::{self, Notice},
-    trusted_device,
+    letter::Notice,
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -34,24 +37,11 @@ impl Decide for RemoveTotp {
     const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveOutcome> {
-        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
-            return Decision::answer(RemoveOutcome::SessionEnded);
-        };
-        let Some(totp) = user.totps.get(&self.factor).filter(|t| !is_revoked(t.state)) else {
-            return Decision::answer(RemoveOutcome::Gone);
-        };
-        if !overview::is_fresh(user, session, cx) {
-            return Decision::answer(RemoveOutcome::NotFresh);
-        }
-        let mut change = Change::default();
-        revoke(user, cx, &mut change, totp);
-        if user.second_factors().all(|factor| factor == totp.factor) {
-            void_backup(user, cx, &mut change);
-        }
-        letter::notice(user, cx, &mut change, Notice::AuthenticatorRemoved);
-        let event = event::of(cx, "factor.revoked", user.id).with("method", "totp");
-        let event = event.with("factor", totp.factor.to_string());
-        Decision { change, events: vec![event], outcome: RemoveOutcome::Removed }
+        let found = user.totps.get(&self.factor).filter(|t| !is_revoked(t.state));
+        let revoke = |change: &mut Change| found.iter().for_each(|totp| revoke(user, cx, change, totp));
+        let removed =
+            Removed { factor: self.factor, method: "totp", notice: Notice::AuthenticatorRemoved, revoke: &revoke };
+        device::remove(user, cx, &self.session, found.map(|_| &removed))
     }
 }
 
@@ -60,7 +50,6 @@ pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, totp: &
     let Some(state) = next(totp.state, Step::Removed, cx.now) else { return };
     change.put(Item::Totp(Totp { state, seed: String::new(), ..totp.clone() }));
     change.delete(ItemKey::Throttle(throttle_of(totp)));
-    trusted_device::end_all(user, change);
     forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(totp.factor), None));
 }
 

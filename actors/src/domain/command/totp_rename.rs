@@ -1,16 +1,13 @@
-//! Renaming a TOTP device. The name is for its owner's eyes: nothing rests on it, so no fresh proof is asked for.
+//! Renaming a TOTP device.
 
-use schema::{
-    FactorId,
-    record::{FactorState, Totp},
-};
+use schema::{FactorId, record::Totp};
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, totp_enrol::cut_name};
+use super::{Decide, Decision, RenameOutcome, device, totp_enrol::cut_name};
 use crate::domain::{
-    change::{Change, Item},
+    change::Item,
     context::Context,
-    event::{self, WithFact},
+    device::active_since,
     user::{Areas, SessionRef, User},
 };
 
@@ -25,44 +22,22 @@ pub struct RenameTotp {
     pub name: String,
 }
 
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RenameTotpOutcome {
-    /// It has that name.
-    Renamed,
-    /// No such device is in force.
-    Gone,
-    /// The session has ended.
-    SessionEnded,
-}
-
 impl Decide for RenameTotp {
-    type Outcome = RenameTotpOutcome;
+    type Outcome = RenameOutcome;
     const NAME: &'static str = "rename_totp";
     const NEEDS: Areas = Areas::SESSIONS;
     /// It proves what it proved before.
     const REVOKES: bool = false;
 
     fn misses(outcome: &Self::Outcome) -> bool {
-        matches!(outcome, RenameTotpOutcome::Gone | RenameTotpOutcome::SessionEnded)
+        matches!(outcome, RenameOutcome::Gone | RenameOutcome::SessionEnded)
     }
 
-    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RenameTotpOutcome> {
-        if user.live_session(&self.session, cx.now, cx.settings).is_none() {
-            return Decision::answer(RenameTotpOutcome::SessionEnded);
-        }
-        let in_force = |totp: &&Totp| matches!(totp.state, FactorState::Activated { .. });
-        let Some(totp) = user.totps.get(&self.factor).filter(in_force) else {
-            return Decision::answer(RenameTotpOutcome::Gone);
-        };
+    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RenameOutcome> {
+        let found = user.totps.get(&self.factor).filter(|totp| active_since(totp.state).is_some());
         let name = cut_name(&self.name);
-        if name == totp.name {
-            return Decision::answer(RenameTotpOutcome::Renamed);
-        }
-        let mut change = Change::default();
-        change.put(Item::Totp(Totp { name, ..totp.clone() }));
-        let event = event::of(cx, "factor.renamed", user.id).with("method", "totp");
-        let event = event.with("factor", totp.factor.to_string());
-        Decision { change, events: vec![event], outcome: RenameTotpOutcome::Renamed }
+        let named = found.filter(|totp| totp.name != name);
+        let named = named.map(|totp| Item::Totp(Totp { name, ..totp.clone() }));
+        device::rename(user, cx, &self.session, found.map(|_| (self.factor, "totp")), named)
     }
 }

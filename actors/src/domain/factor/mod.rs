@@ -1,6 +1,7 @@
 //! What a user proves identity with, one method a file: the rules of each, without throttles and without storage.
 
 pub mod backup_code;
+pub mod passkey;
 pub mod password;
 pub mod sent_code;
 pub mod totp;

@@ -9,6 +9,8 @@ use schema::{
 
 use super::*;
 
+/// Those of which the users here have devices.
+const OWN: [PolicyMethod; 2] = [PolicyMethod::Totp, PolicyMethod::Email];
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_010_000);
 
 fn shop() -> ClientId {
@@ -16,7 +18,7 @@ fn shop() -> ClientId {
 }
 
 /// Somebody of the staff with devices of these methods.
-fn user(methods: &[Method]) -> User {
+fn user(methods: &[PolicyMethod]) -> User {
     let mut user = User::unloaded(UserId::from_random([1; 16]));
     user.account = Some(Account {
         user: user.id,
@@ -39,13 +41,13 @@ fn user(methods: &[Method]) -> User {
         unknown: Unknown::default(),
     });
     let (factor, state) = (FactorId::from_bytes([3; 16]), FactorState::Activated { at: NOW });
-    if methods.contains(&Method::Totp) {
+    if methods.contains(&PolicyMethod::Totp) {
         let (name, seed) = ("Phone".to_owned(), "sealed".to_owned());
         let unknown = Unknown::default();
         let totp = Totp { factor, name, state, seed, last_step: 0, created_at: NOW, last_used_at: None, unknown };
         user.totps.insert(factor, totp);
     }
-    if methods.contains(&Method::EmailCode) {
+    if methods.contains(&PolicyMethod::Email) {
         let (address, sent, unknown) = ("ann@mail.example".to_owned(), None, Unknown::default());
         user.emails
             .insert(factor, Email { factor, address, state, sent, created_at: NOW, last_used_at: None, unknown });
@@ -68,43 +70,55 @@ fn policy(scope: PolicyScope, mode: PolicyMode) -> Policy {
 
 const REQUIRED: PolicyMode = PolicyMode::Required { from: NOW };
 
-fn judged(policies: &[Policy], user: &User, proved: &[Method]) -> Verdict {
-    let proofs = with(&proved.iter().copied().collect());
+fn judged(policies: &[Policy], user: &User, proved: &[PolicyMethod]) -> Verdict {
+    judged_by(policies, user, with(&proved.iter().copied().collect()))
+}
+
+fn judged_by(policies: &[Policy], user: &User, proofs: Vec<Proof>) -> Verdict {
     judge(policies, Case { user, client: None, proofs: &proofs, now: NOW })
 }
 
 #[test]
 fn what_was_proved_counts_and_not_what_is_owned() {
-    use Method::{BackupCode, EmailCode, Totp};
+    use PolicyMethod::{Email, Passkey, Totp};
     let everybody = [policy(PolicyScope::Everybody, REQUIRED)];
-    let enrol = Verdict::Enrol { methods: BTreeSet::from([Totp]) };
-    let cases: [(&[Method], &[Method], Verdict); 7] = [
+    let enrol = Verdict::Enrol { methods: BTreeSet::from([Totp, Passkey]) };
+    let cases: [(&[PolicyMethod], &[PolicyMethod], Verdict); 5] = [
         (&[], &[], enrol.clone()),
-        (&[EmailCode], &[EmailCode], enrol),
+        (&[Email], &[Email], enrol),
         (&[Totp], &[], Verdict::StepUp),
-        (&[Totp, EmailCode], &[EmailCode], Verdict::StepUp),
+        (&[Totp, Email], &[Email], Verdict::StepUp),
         (&[Totp], &[Totp], Verdict::Met),
-        (&[Totp], &[BackupCode], Verdict::Met),
-        (&[], &[BackupCode], Verdict::Met),
     ];
     for (owned, proved, verdict) in cases {
         assert_eq!(judged(&everybody, &user(owned), proved), verdict, "{owned:?} {proved:?}");
     }
+    let mut proofs = with(&BTreeSet::new());
+    proofs.push(Proof { method: Method::BackupCode, at: NOW, factor: None, credential: None });
+    for owned in [&[][..], &[Totp]] {
+        assert_eq!(judged_by(&everybody, &user(owned), proofs.clone()), Verdict::Met, "a backup code stands for any");
+    }
+    let alone = Method::Passkey { user_verified: true, backup_eligible: false };
+    let proofs = vec![Proof { method: alone, at: NOW, factor: None, credential: None }];
+    assert_eq!(judged_by(&everybody, &user(&[]), proofs), Verdict::Met, "two factors in one");
 }
 
 #[test]
 fn methods_and_rungs_are_asked_for_as_they_are_written() {
-    use Method::{EmailCode, Totp};
+    use PolicyMethod::{Email, Passkey, Totp};
     let base = || policy(PolicyScope::Everybody, REQUIRED);
-    let both = [Policy { all_of: METHODS.into(), ..base() }];
-    assert_eq!(judged(&both, &user(&[Totp]), &[Totp]), Verdict::Enrol { methods: [EmailCode].into() });
-    assert_eq!(judged(&both, &user(&METHODS), &[Totp]), Verdict::StepUp);
-    assert_eq!(judged(&both, &user(&METHODS), &METHODS), Verdict::Met);
-    let by_mail = || Policy { any_of: [EmailCode].into(), at_least: Acr::TwoStep.as_str().to_owned(), ..base() };
-    assert_eq!(judged(&[by_mail()], &user(&[EmailCode]), &[EmailCode]), Verdict::Met);
-    assert_eq!(judged(&[by_mail()], &user(&METHODS), &[Totp]), Verdict::StepUp, "another one than the one asked for");
-    let unreachable = Policy { any_of: [EmailCode].into(), all_of: [Method::TrustedDevice].into(), ..base() };
-    assert!(can_be_met(&by_mail()) && !can_be_met(&unreachable));
+    let both = [Policy { all_of: OWN.into(), ..base() }];
+    assert_eq!(judged(&both, &user(&[Totp]), &[Totp]), Verdict::Enrol { methods: [Email].into() });
+    assert_eq!(judged(&both, &user(&OWN), &[Totp]), Verdict::StepUp);
+    assert_eq!(judged(&both, &user(&OWN), &OWN), Verdict::Met);
+    let by_mail = || Policy { any_of: [Email].into(), at_least: Acr::TwoStep.as_str().to_owned(), ..base() };
+    assert_eq!(judged(&[by_mail()], &user(&[Email]), &[Email]), Verdict::Met);
+    assert_eq!(judged(&[by_mail()], &user(&OWN), &[Totp]), Verdict::StepUp, "another one than the one asked for");
+    let strongest = || Policy { at_least: Acr::PhishingResistant.as_str().to_owned(), ..base() };
+    assert_eq!(judged(&[strongest()], &user(&OWN), &OWN), Verdict::Enrol { methods: [Passkey].into() });
+    assert!(can_be_met(&by_mail()) && can_be_met(&strongest()));
+    assert!(!can_be_met(&Policy { any_of: [Email].into(), ..base() }), "no code by mail is a factor");
+    assert!(!can_be_met(&Policy { any_of: [Totp].into(), ..strongest() }));
     assert!(!can_be_met(&Policy { at_least: "urn:other".to_owned(), ..base() }), "what nobody knows is never met");
 }
 
@@ -114,7 +128,7 @@ fn a_recommendation_asks_whoever_has_nothing_and_did_not_decline() {
     let campaign = [policy(PolicyScope::Everybody, PolicyMode::Required { from: NOW.after(Duration::from_secs(1)) })];
     for policies in [&recommended, &campaign] {
         assert_eq!(judged(policies, &user(&[]), &[]), Verdict::Recommended);
-        assert_eq!(judged(policies, &user(&[Method::Totp]), &[]), Verdict::Met);
+        assert_eq!(judged(policies, &user(&[PolicyMethod::Totp]), &[]), Verdict::Met);
         let mut declined = user(&[]);
         declined.account.as_mut().expect("one").mfa_declined_at = Some(NOW);
         assert_eq!(judged(policies, &declined, &[]), Verdict::Met);
@@ -123,9 +137,9 @@ fn a_recommendation_asks_whoever_has_nothing_and_did_not_decline() {
 
 #[test]
 fn trust_stands_in_for_what_was_proved_when_it_was_given() {
-    let mut ann = user(&METHODS);
+    let mut ann = user(&OWN);
     let device = FactorId::from_bytes([9; 16]);
-    let mut trust = |proved: Method, days: u64| {
+    let mut trust = |proved: PolicyMethod, days: u64| {
         let trusted = TrustedDevice {
             device,
             generation: 0,
@@ -145,9 +159,9 @@ fn trust_stands_in_for_what_was_proved_when_it_was_given() {
         let of_a_week = Policy { trusted_days: Some(7), ..policy(PolicyScope::Everybody, REQUIRED) };
         judge(&[of_a_week], Case { user: &ann, client: None, proofs: &proofs, now: NOW })
     };
-    assert_eq!(trust(Method::Totp, 6), Verdict::Met);
-    assert_eq!(trust(Method::Totp, 7), Verdict::StepUp, "it is too old");
-    assert_eq!(trust(Method::EmailCode, 6), Verdict::StepUp, "it was given for less");
+    assert_eq!(trust(PolicyMethod::Totp, 6), Verdict::Met);
+    assert_eq!(trust(PolicyMethod::Totp, 7), Verdict::StepUp, "it is too old");
+    assert_eq!(trust(PolicyMethod::Email, 6), Verdict::StepUp, "it was given for less");
 }
 
 fn policies() -> impl Strategy<Value = Vec<Policy>> {
@@ -157,10 +171,10 @@ fn policies() -> impl Strategy<Value = Vec<Policy>> {
         Just(PolicyScope::Client { client: shop() }),
     ];
     let mode = prop_oneof![Just(PolicyMode::Off), Just(PolicyMode::Recommended), Just(REQUIRED)];
-    let methods = || vec(proptest::sample::select(METHODS.to_vec()), 0..2);
+    let methods = || vec(proptest::sample::select(METHODS.to_vec()), 0..=2);
     let least = proptest::sample::select(Acr::ALL.to_vec());
     vec((scope, mode, methods(), methods(), least), 0..5).prop_map(|all| {
-        let one = |(scope, mode, any_of, all_of, least): (_, _, Vec<Method>, Vec<Method>, Acr)| Policy {
+        let one = |(scope, mode, any_of, all_of, least): (_, _, Vec<PolicyMethod>, Vec<PolicyMethod>, Acr)| Policy {
             any_of: any_of.into_iter().collect(),
             all_of: all_of.into_iter().collect(),
             at_least: least.as_str().to_owned(),
@@ -185,8 +199,8 @@ proptest! {
     fn no_policy_loosens_another(
         mut policies in policies(),
         more in policies(),
-        owned in vec(proptest::sample::select(METHODS.to_vec()), 0..2),
-        proved in vec(proptest::sample::select(METHODS.to_vec()), 0..2),
+        owned in vec(proptest::sample::select(OWN.to_vec()), 0..=2),
+        proved in vec(proptest::sample::select(METHODS.to_vec()), 0..=2),
         front: bool,
         at_shop in any::<bool>(),
     ) {

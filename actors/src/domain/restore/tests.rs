@@ -152,6 +152,30 @@ proptest! {
 }
 
 #[test]
+fn a_passkey_stays_as_it_was_and_one_that_awaits_its_key_goes() {
+    let passkey = |id: u8, state| Passkey {
+        factor: FactorId::from_bytes([id; 16]),
+        name: "Phone".to_owned(),
+        state,
+        challenge: None,
+        public_key: None,
+        created_at: NOW,
+        last_used_at: None,
+        unknown: Unknown::default(),
+    };
+    let mut user = User::unloaded(UserId::from_random([1; 16]));
+    user.account = Some(account());
+    let states = [FactorState::Activated { at: NOW }, FactorState::AwaitingActivation { until: NOW }];
+    for (id, state) in (1..).zip(states) {
+        user.passkeys.insert(FactorId::from_bytes([id; 16]), passkey(id, state));
+    }
+    let (_, ended) = end(&user, &Terms { at: NOW, passwords: false });
+    assert_eq!(ended.enrolments, 1);
+    let left: Vec<FactorId> = after(&user, false).passkeys.into_keys().collect();
+    assert_eq!(left, [FactorId::from_bytes([1; 16])]);
+}
+
+#[test]
 fn a_tombstone_gets_no_throttles() {
     let mut user = User::unloaded(UserId::from_random([1; 16]));
     user.areas = NEEDS;

@@ -28,12 +28,14 @@ impl Areas {
     pub const RESETS: Self = Self(64);
     /// Backup codes: half of what a user weighs, and seldom asked for.
     pub const BACKUP: Self = Self(128);
+    /// Challenges that passkeys answered.
+    pub const CHALLENGES: Self = Self(256);
 
     /// What is not kept of a user at rest: it is big, and loaded when it is used.
-    pub const HEAVY: Self = Self::CODES.and(Self::RESETS).and(Self::BACKUP);
+    pub const HEAVY: Self = Self::CODES.and(Self::RESETS).and(Self::BACKUP).and(Self::CHALLENGES);
 
     /// Item prefixes of each part.
-    const PREFIXES: [(Self, &'static [&'static str]); 8] = [
+    const PREFIXES: [(Self, &'static [&'static str]); 9] = [
         (
             Self::CORE,
             &[
@@ -41,6 +43,7 @@ impl Areas {
                 "password",
                 "totp/",
                 "email/",
+                "passkey/",
                 "throttle/",
                 "device/",
                 "claim-void/",
@@ -57,6 +60,7 @@ impl Areas {
         (Self::CONSENTS, &["consent/"]),
         (Self::RESETS, &["reset/"]),
         (Self::BACKUP, &["backup"]),
+        (Self::CHALLENGES, &["challenge/"]),
     ];
 
     /// Both.

@@ -18,7 +18,7 @@ use schema::FactorId;
 use serde::Deserialize;
 
 use super::{
-    Confirming, confirmed, done,
+    Confirming, confirmed, devices, done,
     mfa::{self, HERE, Kept, Said},
     overview, reauthenticate,
     sessions::Nothing,
@@ -78,7 +78,7 @@ pub async fn begin(form: Submitted<Address>) -> Result<Response, PageError> {
     if !can_be_added(&visit) {
         return Err(PageError::NotFound);
     }
-    let kept = || Kept { name: None, email: Some(typed.email.clone()) };
+    let kept = || Kept { email: Some(typed.email.clone()), ..Kept::default() };
     let address = match email::parse(&typed.email) {
         Ok(address) => address,
         Err(error) => {
@@ -177,9 +177,8 @@ pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Resp
         return Ok(reauthenticate(&format!("{}/remove", path(factor))));
     }
     let account = overview(&visit, &session, HERE).await?;
-    let apps = account.totps.into_iter().filter_map(mfa::in_force).count();
+    let last = devices(&account) == 1;
     let rows = rows(account.emails);
-    let last = rows.len() + apps == 1;
     let Some(row) = rows.into_iter().find(|row| row.id == factor.to_string()) else {
         return Ok(see_other(HERE));
     };

@@ -1,4 +1,4 @@
-//! `/account/mfa`: authenticator apps, e-mail codes and backup codes at a glance, and the beginning of an enrolment.
+//! `/account/mfa`: passkeys, authenticator apps, e-mail codes and backup codes at a glance, and the beginning of an enrolment.
 
 use actors::domain::{
     command::{BeginTotp, BeginTotpOutcome, TotpView},
@@ -7,18 +7,18 @@ use actors::domain::{
     policy::Verdict,
 };
 use axum::response::Response;
-use schema::{Timestamp, record::Method};
+use schema::{Timestamp, record::PolicyMethod};
 use serde::Deserialize;
 
-use super::{Done, email, overview, reauthenticate, sign_in, when};
+use super::{Done, email, overview, passkey, reauthenticate, sign_in, when};
 use crate::{
     error::PageError,
     extract::{
         LiveSession, Query, Submitted, Visit,
         visit::{Frame, see_other},
     },
-    page::{AddEmail, AuthenticatorRow, FormError, MfaPage, Notice, WaitingLine},
-    routes::login::client_line,
+    page::{AddEmail, AddPasskey, AuthenticatorRow, FormError, MfaPage, Notice, WaitingLine},
+    routes::login,
 };
 
 pub(super) const HERE: &str = "/account/mfa";
@@ -34,16 +34,22 @@ pub struct Typed {
 impl Typed {
     /// The name, without blanks around it, and what is wrong with it.
     pub(super) fn checked(&self) -> (String, Option<FormError>) {
-        let name = self.name.trim().to_owned();
-        let wrong = if name.is_empty() || name.chars().any(char::is_control) {
-            Some("Give the authenticator app a name.")
-        } else if name.chars().count() > MAX_FACTOR_NAME {
-            Some("Give it a name of at most 64 characters.")
-        } else {
-            None
-        };
+        let (name, wrong) = name_of(&self.name, "Give the authenticator app a name.");
         (name, wrong.map(|why| FormError::field("name", why)))
     }
+}
+
+/// A name for a device as it was typed, without blanks around it; and what is wrong with it, `missing` if there is none.
+pub(super) fn name_of(typed: &str, missing: &'static str) -> (String, Option<&'static str>) {
+    let name = typed.trim().to_owned();
+    let wrong = if name.is_empty() || name.chars().any(char::is_control) {
+        Some(missing)
+    } else if name.chars().count() > MAX_FACTOR_NAME {
+        Some("Give it a name of at most 64 characters.")
+    } else {
+        None
+    };
+    (name, wrong)
 }
 
 /// Shows authenticator apps and backup codes.
@@ -57,7 +63,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, session, typed) = form.in_session(HERE).await?;
     let (name, wrong) = typed.checked();
     if let Some(error) = wrong {
-        return show(&visit, &session, Kept { name: Some(name), email: None }, Said::Error(error)).await;
+        return show(&visit, &session, Kept { name: Some(name), ..Kept::default() }, Said::Error(error)).await;
     }
     let command = BeginTotp { session: session.reference.clone(), name: name.clone() };
     let accounts = &visit.state.services.accounts;
@@ -67,7 +73,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
         BeginTotpOutcome::NotFresh => Ok(reauthenticate(HERE)),
         BeginTotpOutcome::TooMany => {
             let error = FormError::whole("There is no room for another authenticator app. Remove one first.");
-            show(&visit, &session, Kept { name: Some(name), email: None }, Said::Error(error)).await
+            show(&visit, &session, Kept { name: Some(name), ..Kept::default() }, Said::Error(error)).await
         }
     }
 }
@@ -77,6 +83,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
 pub(super) struct Kept {
     pub(super) name: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) passkey: Option<String>,
 }
 
 /// What stands above the page.
@@ -99,7 +106,10 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
             suspended: totp.suspended,
         })
         .collect();
+    let signal = passkey::signal(visit, session, &account.passkeys);
     let (emails, proposed) = (email::rows(account.emails), account.email.unwrap_or_default());
+    let passkeys = passkey::rows(account.passkeys);
+    let passkey_room = login::passkey::are_known(visit) && passkeys.len() < MAX_FACTORS_PER_METHOD;
     let room = email::can_be_added(visit) && emails.len() < MAX_FACTORS_PER_METHOD;
     let proposed = if emails.iter().any(|row| row.address == proposed) { String::new() } else { proposed };
     let (notice, error) = match said {
@@ -113,11 +123,16 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
     let page = MfaPage {
         needed: needed(&verdict),
         waiting: match waiting {
-            Some(login) => client_line(visit, &login).await?.map(|client| WaitingLine { client, login: login.label() }),
+            Some(login) => {
+                login::client_line(visit, &login).await?.map(|client| WaitingLine { client, login: login.label() })
+            }
             None => None,
         },
         may_add: authenticators.len() < MAX_FACTORS_PER_METHOD,
         add_email: room.then(|| AddEmail { address: typed.email.unwrap_or(proposed) }),
+        add_passkey: passkey_room.then(|| AddPasskey { name: typed.passkey.unwrap_or_default() }),
+        passkeys,
+        signal,
         emails,
         name: typed.name.unwrap_or_else(|| proposed_name(&authenticators)),
         authenticators,
@@ -132,12 +147,12 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
 /// What must be set up, in words.
 fn needed(verdict: &Verdict) -> Vec<&'static str> {
     let Verdict::Enrol { methods } = verdict else { return Vec::new() };
-    let word = |method: &Method| match method {
-        Method::Totp => Some("an authenticator app"),
-        Method::EmailCode => Some("codes by e-mail"),
-        Method::Password | Method::BackupCode | Method::TrustedDevice => None,
+    let word = |method: &PolicyMethod| match method {
+        PolicyMethod::Totp => "an authenticator app",
+        PolicyMethod::Email => "codes by e-mail",
+        PolicyMethod::Passkey => "a passkey",
     };
-    methods.iter().filter_map(word).collect()
+    methods.iter().map(word).collect()
 }
 
 /// A name that no authenticator app of the account has yet.

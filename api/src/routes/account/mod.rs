@@ -3,6 +3,7 @@
 pub mod backup_codes;
 pub mod email;
 pub mod mfa;
+pub mod passkey;
 pub mod password;
 pub mod reauthenticate;
 pub mod recommended;
@@ -54,11 +55,18 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
         password_set: account.password_changed_at.map(when),
         authenticators,
         emails: account.emails.iter().filter(|e| active_since(e.state).is_some()).count(),
+        passkeys: account.passkeys.len(),
         backup_codes_left: account.backup_codes_left,
         sessions: account.sessions.len(),
         notice: done.notice(),
     };
     visit.page(Frame::session(&session), &page)
+}
+
+/// How many devices of every method count at sign-in.
+fn devices(account: &OverviewOutcome) -> usize {
+    let states = account.totps.iter().map(|totp| totp.state).chain(account.emails.iter().map(|email| email.state));
+    states.chain(account.passkeys.iter().map(|passkey| passkey.state)).filter_map(active_since).count()
 }
 
 /// What the account holds; `here` is where somebody whose account is gone comes back to.

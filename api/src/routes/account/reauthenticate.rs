@@ -67,8 +67,8 @@ impl Second {
 pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let to = local(asked.to);
     let session = visit.signed_in(&to).await?;
-    if session.view.by_mail_alone {
-        // A code has to be sent between the two proofs: signing in once more renews this very session.
+    if session.view.without_app {
+        // A code has to be sent, or a passkey asked, between the two proofs: signing in once more renews this very session.
         let back: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
         return Ok(see_other(&format!("/login?return={back}")));
     }
@@ -157,9 +157,9 @@ fn local(to: String) -> String {
 fn show(visit: &Visit, session: &LiveSession, to: String, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = ReauthenticatePage {
+        passkey: session.view.ways.passkey,
         to,
         user_name: session.view.user_name.clone(),
-        wants_password: true,
         wants_code: session.view.second_factor,
         takes_backup_code: true,
         error,

@@ -3,7 +3,7 @@
 
 use actors::{
     domain::{
-        command::{ConfirmTotp, RemoveOutcome, RemoveTotp, RenameTotp, RenameTotpOutcome, ShowTotp, TotpView},
+        command::{ConfirmTotp, RemoveOutcome, RemoveTotp, RenameOutcome, RenameTotp, ShowTotp, TotpView},
         factor::totp,
     },
     secret::Secret,
@@ -13,7 +13,7 @@ use axum::{extract::Path, response::Response};
 use schema::FactorId;
 use serde::Deserialize;
 
-use super::{Confirming, confirmed, done, email, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
+use super::{Confirming, confirmed, devices, done, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
 use crate::{
     error::PageError,
     extract::{
@@ -98,10 +98,9 @@ pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Resp
         return Ok(reauthenticate(&format!("{}/remove", path(factor))));
     }
     let account = overview(&visit, &session, mfa::HERE).await?;
-    let addresses = email::rows(account.emails).len();
-    let all: Vec<_> = account.totps.into_iter().filter_map(mfa::in_force).collect();
-    let last = all.len() + addresses == 1;
-    let Some((_, totp)) = all.into_iter().find(|(_, totp)| totp.factor == factor) else {
+    let last = devices(&account) == 1;
+    let mut all = account.totps.into_iter().filter_map(mfa::in_force);
+    let Some((_, totp)) = all.find(|(_, totp)| totp.factor == factor) else {
         return Ok(see_other(mfa::HERE));
     };
     visit.page(Frame::session(&session), &TotpRemovePage { factor: factor.to_string(), name: totp.name, last })
@@ -142,9 +141,9 @@ pub async fn rename(Path(factor): Path<String>, form: Submitted<mfa::Typed>) -> 
     let command = RenameTotp { session: session.reference.clone(), factor, name };
     let accounts = &visit.state.services.accounts;
     match accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
-        RenameTotpOutcome::Renamed => Ok(done(mfa::HERE, Notice::AuthenticatorRenamed)),
-        RenameTotpOutcome::Gone => Ok(see_other(mfa::HERE)),
-        RenameTotpOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
+        RenameOutcome::Renamed => Ok(done(mfa::HERE, Notice::AuthenticatorRenamed)),
+        RenameOutcome::Gone => Ok(see_other(mfa::HERE)),
+        RenameOutcome::SessionEnded => Err(sign_in(mfa::HERE)),
     }
 }
 

@@ -55,6 +55,6 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    let Ways { totp, email } = login.offered();
-    visit.page(frame, &BackupCodePage { login: login.label(), client, totp, email, error })
+    let Ways { totp, email, passkey } = login.offered();
+    visit.page(frame, &BackupCodePage { login: login.label(), client, totp, email, passkey, error })
 }

@@ -138,6 +138,7 @@ async fn show(
             .collect(),
         totp: login.ways.totp,
         trust: visit.trust_box(ticked),
+        passkey: login.ways.passkey,
         error,
     };
     visit.page(frame, &page)

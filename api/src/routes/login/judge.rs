@@ -123,6 +123,10 @@ impl<'a> Try<'a> {
                 login.expires_at = expires_at;
                 login.ways = ways;
                 visit.keep_login(&login);
+                // The one that no other site can ask for.
+                if ways.passkey {
+                    return Ok(Judged::Done(see_other(&format!("/login/passkey?l={}", login.label()))));
+                }
                 if ways.totp || !ways.email {
                     return Ok(Judged::Done(see_other(&format!("/login/totp?l={}", login.label()))));
                 }

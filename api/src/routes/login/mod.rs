@@ -4,6 +4,7 @@
 pub mod backup_code;
 pub mod email;
 pub mod judge;
+pub mod passkey;
 pub mod password;
 pub mod totp;
 

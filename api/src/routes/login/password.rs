@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::{
     client_line,
     judge::{Judged, Try},
+    passkey,
 };
 use crate::{
     error::PageError,
@@ -22,7 +23,7 @@ use crate::{
         form::secret,
         visit::{Frame, is_local_path},
     },
-    page::{FormError, LoginPage},
+    page::{FormError, LoginPage, PasskeyAsk},
 };
 
 /// The query of the page.
@@ -56,7 +57,8 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
         visit.login_step(&asked.l).await?
     };
     let hint = login.request().and_then(|request| request.login_hint.clone()).unwrap_or_default();
-    show(&visit, &login, Filled { username: hint, more: !asked.more.is_empty() }, None).await
+    let filled = Filled { username: hint, more: !asked.more.is_empty(), passkey: passkey::ask_any(&visit, &login) };
+    show(&visit, &login, filled, None).await
 }
 
 /// Takes the password.
@@ -81,8 +83,8 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
         Judged::Again(error) => {
-            let filled = Filled { username: typed.username, more: false };
-            show(&visit, &login, filled, Some(error)).await
+            let passkey = passkey::ask_any(&visit, &login);
+            show(&visit, &login, Filled { username: typed.username, more: false, passkey }, Some(error)).await
         }
     }
 }
@@ -92,21 +94,23 @@ fn asks_for_two_steps(login: &LoginState) -> bool {
     login.request().and_then(|request| request.requirement.aims_at()).is_some_and(|acr| acr > Acr::OneFactor)
 }
 
-/// What the form begins with.
-struct Filled {
-    username: String,
+/// What the page begins with.
+pub(super) struct Filled {
+    pub(super) username: String,
     /// Does a policy ask for more than was proved?
-    more: bool,
+    pub(super) more: bool,
+    /// What is asked of the browser's passkeys, where they are taken.
+    pub(super) passkey: Option<PasskeyAsk>,
 }
 
-async fn show(
+pub(super) async fn show(
     visit: &Visit,
     login: &LoginState,
-    Filled { username, more }: Filled,
+    Filled { username, more, passkey }: Filled,
     error: Option<FormError>,
 ) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
     let forgot = visit.state.services.notifier.can_send();
-    visit.page(frame, &LoginPage { login: login.label(), client, forgot, username, more, error })
+    visit.page(frame, &LoginPage { login: login.label(), client, passkey, forgot, username, more, error })
 }

@@ -2,7 +2,7 @@
 
 use actors::{
     domain::{
-        command::{LoginRef, VerifyTotp},
+        command::{LoginRef, VerifyTotp, Ways},
         factor::totp,
     },
     secret::Secret,
@@ -66,5 +66,6 @@ async fn show(
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
     let trust = visit.trust_box(ticked);
-    visit.page(frame, &TotpPage { login: login.label(), client, email: login.offered().email, trust, error })
+    let Ways { email, passkey, .. } = login.offered();
+    visit.page(frame, &TotpPage { login: login.label(), client, email, passkey, trust, error })
 }

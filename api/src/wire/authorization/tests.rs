@@ -171,7 +171,7 @@ fn what_is_demanded_of_the_session_is_kept() {
     assert!(good(&[("prompt", Some("none"))]).silent);
     let claims = r#"{"id_token":{"acr":{"essential":true,"value":"urn:doorward:acr:mfa"}}}"#;
     assert_eq!(good(&[("claims", Some(claims))]).requirement.acr, Some(Acr::Mfa));
-    let values = ("acr_values", Some("phr urn:doorward:acr:2step urn:doorward:acr:mfa"));
+    let values = ("acr_values", Some("urn:other urn:doorward:acr:2step urn:doorward:acr:mfa"));
     assert_eq!(good(&[values]).requirement.prefers, Some(Acr::TwoStep), "the first that there is");
     assert_eq!(good(&[values, ("prompt", Some("none"))]).requirement.prefers, None, "nobody is asked");
 }

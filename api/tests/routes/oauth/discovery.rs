@@ -25,7 +25,10 @@ async fn the_metadata_list_what_works() {
         ("id_token_signing_alg_values_supported", json!(["RS256", "ES256", "EdDSA"])),
         ("code_challenge_methods_supported", json!(["S256"])),
         ("scopes_supported", json!(["openid", "profile", "email", "offline_access"])),
-        ("acr_values_supported", json!(["urn:doorward:acr:1fa", "urn:doorward:acr:2step", "urn:doorward:acr:mfa"])),
+        (
+            "acr_values_supported",
+            json!(["urn:doorward:acr:1fa", "urn:doorward:acr:2step", "urn:doorward:acr:mfa", "phr"]),
+        ),
         ("request_parameter_supported", json!(false)),
         ("request_uri_parameter_supported", json!(false)),
         ("claims_parameter_supported", json!(true)),

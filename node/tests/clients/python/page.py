@@ -10,6 +10,7 @@ class Form:
     """One form: `fields` are attribute dictionaries with the label's words as `words`, `buttons` likewise."""
 
     def __init__(self, attributes):
+        self.attributes = attributes
         self.action = attributes.get("action") or ""
         self.fields = []
         self.buttons = []
