@@ -44,6 +44,7 @@ mod shared_load;
 pub mod shipper;
 pub mod sign_in;
 pub mod signer;
+pub mod sms_budget;
 pub mod stored_view;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

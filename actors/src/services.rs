@@ -3,7 +3,7 @@
 use std::{num::NonZero, sync::Arc, time::Duration};
 
 use cluster::{Authority, Caller};
-use schema::{AttemptId, Store};
+use schema::{AttemptId, Store, record::Channel};
 use thiserror::Error;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     domain::{
         context::{Attempt, Origin, Settings},
         factor::password::Policy,
+        sms::SmsPolicy,
     },
     entropy::Entropy,
     feature_level::{FeatureLevel, LevelError},
@@ -30,6 +31,7 @@ use crate::{
     secret::Seed,
     shipper::{Shipper, ShipperOptions},
     sign_in::SignInService,
+    sms_budget::SmsBudget,
     stored_view::StoredView,
     tokens::TokenIssuer,
     vault::{MasterKeys, Purpose, Vault},
@@ -55,6 +57,8 @@ pub struct ServicesOptions {
     pub carriers: Vec<Arc<dyn Carrier>>,
     /// Numbers of the rules.
     pub settings: Settings,
+    /// Where text messages may go, and what they may cost.
+    pub sms: SmsPolicy,
     /// What a password must be.
     pub password_policy: Policy,
     /// The cost of a password hash.
@@ -117,6 +121,7 @@ pub struct Services {
     pub sign_in: SignInService,
     pub registration: Registration,
     pub recipients: Recipients,
+    pub sms_budget: SmsBudget,
     pub shipper: Shipper,
     pub notifier: Notifier,
     pub hashes: Hashes,
@@ -152,7 +157,8 @@ impl Services {
         if !options.authority.is_alone() {
             data_keys::publish(store, &options.authority, &vault, entropy, now).await?;
         }
-        let settings = Arc::new(Settings { sends_mail: !options.carriers.is_empty(), ..options.settings.clone() });
+        let sends_mail = options.carriers.iter().any(|carrier| carrier.carries(Channel::Email));
+        let settings = Arc::new(Settings { sends_mail, ..options.settings.clone() });
         let notifier = start_notifier(&options, &vault).await?;
         let shipper = Shipper::start(ShipperOptions {
             notifier: notifier.clone(),
@@ -192,16 +198,18 @@ impl Services {
         })
         .await?;
         notifier.report_to(accounts.clone());
+        let sms_budget = sms_budget(&options, &shipper);
         Ok(Self::assemble(
             options,
-            Started { vault, settings, shipper, notifier, keys, hashes, accounts, generations, level },
+            Started { vault, settings, shipper, notifier, keys, hashes, accounts, sms_budget, generations, level },
         ))
     }
 
     /// What needs no start of its own, and everything together.
     fn assemble(options: ServicesOptions, started: Started) -> Self {
         let (store, clock, entropy) = (options.store, options.clock, options.entropy);
-        let Started { vault, settings, shipper, notifier, keys, hashes, accounts, generations, level } = started;
+        let Started { vault, settings, shipper, notifier, keys, hashes, accounts, sms_budget, generations, level } =
+            started;
         let idents = Idents::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), Arc::clone(&vault));
         let data_keys = DataKeys {
             store: Arc::clone(&store),
@@ -231,6 +239,7 @@ impl Services {
                 idents,
                 shipper: shipper.clone(),
             },
+            sms_budget,
             recipients: Recipients {
                 store: Arc::clone(&store),
                 clock: Arc::clone(&clock),
@@ -283,6 +292,7 @@ struct Started {
     keys: KeyRing,
     hashes: Hashes,
     accounts: Accounts,
+    sms_budget: SmsBudget,
     generations: Generations,
     level: FeatureLevel,
 }
@@ -301,6 +311,18 @@ fn generations(options: &ServicesOptions) -> Generations {
 
 fn stored_view(options: &ServicesOptions) -> StoredView {
     StoredView::new(Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy))
+}
+
+fn sms_budget(options: &ServicesOptions, shipper: &Shipper) -> SmsBudget {
+    SmsBudget {
+        store: Arc::clone(&options.store),
+        clock: Arc::clone(&options.clock),
+        entropy: Arc::clone(&options.entropy),
+        shipper: shipper.clone(),
+        policy: Arc::new(options.sms.clone()),
+        taken: Arc::default(),
+        turn: Arc::default(),
+    }
 }
 
 async fn start_notifier(options: &ServicesOptions, vault: &Arc<Vault>) -> Result<Notifier, ractor::SpawnErr> {

@@ -27,6 +27,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
+use schema::record::Channel;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::PageError;
@@ -41,7 +42,7 @@ use crate::{
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
     use routes::{
-        account::{self, backup_codes, email, mfa, passkey, password, reauthenticate, recommended, sessions, totp},
+        account::{self, address, backup_codes, mfa, passkey, password, reauthenticate, recommended, sessions, totp},
         forgot, front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
         well_known_passkey_endpoints,
     };
@@ -52,9 +53,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/login", get(login::password::get).post(login::password::post))
         .route("/login/totp", get(login::totp::get).post(login::totp::post))
         .route("/login/backup-code", get(login::backup_code::get).post(login::backup_code::post))
-        .route("/login/email", get(login::email::get).post(login::email::post))
+        .merge(login::sent_code::routes(Channel::Email))
+        .merge(login::sent_code::routes(Channel::Sms))
         .route("/login/passkey", get(login::passkey::get).post(login::passkey::post))
-        .route("/login/email/send", post(login::email::post_send))
         .route("/logout", get(logout::get).post(logout::post))
         .route("/forgot", get(forgot::get).post(forgot::post))
         .route("/reset", get(reset::get).post(reset::post))
@@ -72,11 +73,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/account/mfa/totp/{factor}/confirm", post(totp::confirm))
         .route("/account/mfa/totp/{factor}/remove", get(totp::ask_remove).post(totp::remove))
         .route("/account/mfa/totp/{factor}/rename", get(totp::ask_name).post(totp::rename))
-        .route("/account/mfa/email", post(email::begin))
-        .route("/account/mfa/email/{factor}", get(email::get))
-        .route("/account/mfa/email/{factor}/confirm", post(email::confirm))
-        .route("/account/mfa/email/{factor}/resend", post(email::resend))
-        .route("/account/mfa/email/{factor}/remove", get(email::ask_remove).post(email::remove))
+        .merge(address::routes(Channel::Email))
+        .merge(address::routes(Channel::Sms))
         .route("/account/mfa/passkey", post(passkey::begin))
         .route("/account/mfa/passkey/{factor}", get(passkey::get))
         .route("/account/mfa/passkey/{factor}/confirm", post(passkey::confirm))

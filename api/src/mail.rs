@@ -13,7 +13,8 @@ use actors::{
 use async_trait::async_trait;
 use minijinja::context;
 use parking_lot::Mutex;
-use schema::Timestamp;
+use schema::{Timestamp, record::Channel};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::page::{Pages, RenderError};
@@ -24,10 +25,10 @@ const KEPT: usize = 100;
 /// A message, ready to be sent.
 #[derive(Clone)]
 pub struct Mail {
-    /// The recipient's address.
+    /// The recipient's address, or number.
     pub to: String,
-    /// One line.
-    pub subject: String,
+    /// One line; none for a text message.
+    pub subject: Option<String>,
     /// Plain text.
     pub text: Zeroizing<String>,
 }
@@ -49,24 +50,46 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A letter in words.
-    pub fn write(&self, letter: &Letter) -> Result<Mail, RenderError> {
-        let shared = context! { user_name => letter.user_name.as_str(), origin => self.origin.as_str() };
+    /// A letter in words; none if there are none of that kind for its way.
+    pub fn write(&self, letter: &Letter) -> Result<Option<Mail>, RenderError> {
+        let origin = self.origin.as_str();
+        let shared = context! { user_name => letter.user_name.as_str(), origin, host => self.host() };
         let with_code = |code: &Code| {
             let code = Zeroizing::new(String::from(code.clone()));
             context! { code => code.as_str(), ..shared.clone() }
         };
-        let (template, context) = match &letter.content {
-            Content::SignInCode { code } => ("mail/sign_in_code.txt", with_code(code)),
-            Content::ActivationCode { code } => ("mail/activation_code.txt", with_code(code)),
-            Content::PasswordReset { token } => {
+        let (template, context) = match (letter.channel, &letter.content) {
+            (Channel::Email, Content::SignInCode { code }) => ("mail/sign_in_code.txt", with_code(code)),
+            (Channel::Email, Content::ActivationCode { code }) => ("mail/activation_code.txt", with_code(code)),
+            (Channel::Email, Content::PasswordReset { token }) => {
                 ("mail/password_reset.txt", context! { token => token.expose().as_str(), ..shared })
             }
-            Content::Notice { notice } => ("mail/notice.txt", context! { what => words(*notice), ..shared }),
+            (Channel::Email, Content::Notice { notice }) => {
+                ("mail/notice.txt", context! { what => words(*notice), ..shared })
+            }
+            (Channel::Sms, Content::SignInCode { code }) => ("sms/sign_in_code.txt", with_code(code)),
+            (Channel::Sms, Content::ActivationCode { code }) => ("sms/activation_code.txt", with_code(code)),
+            (Channel::Sms, Content::PasswordReset { .. } | Content::Notice { .. }) => return Ok(None),
         };
         let whole = Zeroizing::new(self.pages.text(template, context)?);
-        let (subject, text) = whole.split_once("\n\n").unwrap_or(("", &whole));
-        Ok(Mail { to: letter.to.clone(), subject: subject.to_owned(), text: Zeroizing::new(text.to_owned()) })
+        let (subject, text) = match (letter.channel, whole.split_once("\n\n")) {
+            (Channel::Email, Some((subject, text))) => (Some(subject.to_owned()), text),
+            // The last line binds the code to this site, and a line break after it would make another one the last.
+            (Channel::Sms, _) | (Channel::Email, None) => (None, whole.trim_end()),
+        };
+        Ok(Some(Mail { to: letter.to.clone(), subject, text: Zeroizing::new(text.to_owned()) }))
+    }
+
+    /// The same for a provider.
+    pub fn letter(&self, letter: &Letter) -> Result<Mail, NotCarried> {
+        let written = self.write(letter).map_err(|error| NotCarried::Later(error.to_string()))?;
+        written.ok_or_else(|| NotCarried::Never("there are no words for it".to_owned()))
+    }
+
+    /// The issuer's host, as browsers compare it with the last line of a text message.
+    fn host(&self) -> String {
+        let url = Url::parse(&self.origin).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 }
 
@@ -79,6 +102,8 @@ const fn words(notice: Notice) -> &'static str {
         Notice::AuthenticatorRemoved => "An authenticator app was removed",
         Notice::EmailCodesOn => "Codes by e-mail were turned on for an address",
         Notice::EmailCodesOff => "Codes by e-mail were turned off for an address",
+        Notice::SmsCodesOn => "Codes by text message were turned on for a phone number",
+        Notice::SmsCodesOff => "Codes by text message were turned off for a phone number",
         Notice::PasskeyAdded => "A passkey was added",
         Notice::PasskeyRemoved => "A passkey was removed",
         Notice::PasskeyCopied => "A passkey may have been copied, and was refused",
@@ -93,6 +118,7 @@ const fn words(notice: Notice) -> &'static str {
 pub struct Inbox {
     writer: Writer,
     clock: Arc<dyn Clock>,
+    ways: Vec<Channel>,
     kept: Mutex<VecDeque<(Timestamp, Mail)>>,
 }
 
@@ -103,9 +129,9 @@ impl std::fmt::Debug for Inbox {
 }
 
 impl Inbox {
-    /// An empty one.
-    pub fn new(writer: Writer, clock: Arc<dyn Clock>) -> Self {
-        Self { writer, clock, kept: Mutex::default() }
+    /// An empty one, for messages that go these ways.
+    pub fn new(writer: Writer, clock: Arc<dyn Clock>, ways: Vec<Channel>) -> Self {
+        Self { writer, clock, ways, kept: Mutex::default() }
     }
 
     /// Messages, the newest first.
@@ -120,8 +146,12 @@ impl Carrier for Inbox {
         "inbox"
     }
 
+    fn carries(&self, channel: Channel) -> bool {
+        self.ways.contains(&channel)
+    }
+
     async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {
-        let mail = self.writer.write(letter).map_err(|error| NotCarried::Later(error.to_string()))?;
+        let mail = self.writer.letter(letter)?;
         let mut kept = self.kept.lock();
         kept.push_back((self.clock.now(), mail));
         if kept.len() > KEPT {
@@ -130,3 +160,6 @@ impl Carrier for Inbox {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

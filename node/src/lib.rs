@@ -11,6 +11,7 @@ pub mod management;
 pub mod print;
 pub mod serve;
 pub mod shutdown;
+pub mod sms;
 pub mod socket;
 pub mod telemetry;
 pub mod wire_up;

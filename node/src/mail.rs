@@ -25,6 +25,8 @@ use lettre::{
     },
 };
 
+use schema::record::Channel;
+
 use crate::config::mail::{self as config, Protection, Relay, RelayUrl};
 
 /// How long a relay may take until it is connected.
@@ -84,8 +86,12 @@ impl Carrier for Smtp {
         self.name
     }
 
+    fn carries(&self, channel: Channel) -> bool {
+        channel == Channel::Email
+    }
+
     async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {
-        let mail = self.writer.write(letter).map_err(|error| NotCarried::Later(error.to_string()))?;
+        let mail = self.writer.letter(letter)?;
         let message =
             self.message(&mail).map_err(|_| NotCarried::Never("the address cannot be written to".to_owned()))?;
         self.transport.send(message).await.map(drop).map_err(|error| reason(&error))
@@ -99,7 +105,10 @@ impl Smtp {
         // No answer by a machine is wanted (RFC 3834, 5).
         let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         let builder = Message::builder().from(self.from.clone()).to(mail.to.parse()?).message_id(Some(id));
-        let builder = builder.subject(mail.subject.clone()).raw_header(automatic).header(ContentType::TEXT_PLAIN);
+        let builder = builder
+            .subject(mail.subject.clone().unwrap_or_default())
+            .raw_header(automatic)
+            .header(ContentType::TEXT_PLAIN);
         Ok(builder.body(mail.text.as_str().to_owned())?)
     }
 }

@@ -8,12 +8,16 @@
 //! | backup code | `rcv` (private) | something held |
 //! | code sent by e-mail | `otp`, `email` (private) | none: a second step |
 //! | trusted device | `tdv` (private) | none: it stands in for a second step, and proves nothing |
+//! | code sent by text message | `otp`, `sms` | something held |
 //! | passkey | `pop`, `user`, and `hwk` if its key cannot leave its device or `swk` if it can | something held |
 //! | passkey whose user was verified | the same | something held, and what unlocked it |
 //!
+//! 800-63B-4, 3.1.3): with a factor it is two steps, and never `mfa`. A phone is something held, though of a restricted kind
+//! (the same, 3.1.3.3): a number can be taken over, so what asks for more than `mfa` must not take it. `acr` is the highest rung that the proofs reach.
 //! Two kinds add `mfa`; a passkey whose user was verified, by PIN, finger or face, is two in one proof (NIST SP 800-63B-4, 3.1.7:
 //! a multi-factor cryptographic authenticator). Mail reaches whoever knows another password, so a code sent there is no factor
-//! of its own (3.1.3): with a factor it is two steps, and never `mfa`. `acr` is the highest rung that the proofs reach.
+//! of its own (3.1.3): with a factor it is two steps, and never `mfa`. A phone is something held, though of a restricted kind
+//! (3.1.3.3), for a number can be taken over. `acr` is the highest rung that the proofs reach.
 //!
 //! A passkey signs for the one origin that its browser is at, so no other site gets anything from its user that would sign in here
 //! (3.2.5): with a second kind of factor it is `phr`. There is no rung for keys in hardware (`phrh`): `hwk` says what the
@@ -90,6 +94,7 @@ const fn amr_of(method: Method) -> &'static [&'static str] {
         Method::Passkey { backup_eligible: false, .. } => &["hwk", "pop", "user"],
         Method::Passkey { backup_eligible: true, .. } => &["pop", "swk", "user"],
         Method::TrustedDevice => &["tdv"],
+        Method::SmsCode => &["otp", "sms"],
     }
 }
 
@@ -100,6 +105,7 @@ const fn is_known(method: Method) -> bool {
         Method::Totp
         | Method::BackupCode
         | Method::EmailCode
+        | Method::SmsCode
         | Method::Passkey { user_verified: false, .. }
         | Method::TrustedDevice => false,
     }
@@ -108,7 +114,7 @@ const fn is_known(method: Method) -> bool {
 /// Does it prove what only its user has?
 const fn is_held(method: Method) -> bool {
     match method {
-        Method::Totp | Method::BackupCode | Method::Passkey { .. } => true,
+        Method::Totp | Method::BackupCode | Method::SmsCode | Method::Passkey { .. } => true,
         Method::Password | Method::EmailCode | Method::TrustedDevice => false,
     }
 }
@@ -158,8 +164,8 @@ mod tests {
     /// Every pair of methods, with the exact claims.
     #[test]
     fn the_claims_follow_from_the_proofs_alone() {
-        use Method::{BackupCode, EmailCode, Password, Totp, TrustedDevice};
-        let cases: [(&[Proof], &[&str], Acr, i64); 17] = [
+        use Method::{BackupCode, EmailCode, Password, SmsCode, Totp, TrustedDevice};
+        let cases: [(&[Proof], &[&str], Acr, i64); 27] = [
             (&[proof(Password, 5)], &["pwd"], Acr::OneFactor, 5),
             (&[proof(Totp, 5)], &["otp"], Acr::OneFactor, 5),
             (&[proof(BackupCode, 5)], &["rcv"], Acr::OneFactor, 5),
@@ -182,6 +188,26 @@ mod tests {
                 Acr::Mfa,
                 5,
             ),
+            (&[proof(SmsCode, 5)], &["otp", "sms"], Acr::OneFactor, 5),
+            (&[proof(Password, 5), proof(SmsCode, 9)], &["mfa", "otp", "pwd", "sms"], Acr::Mfa, 5),
+            (&[proof(Password, 9), proof(SmsCode, 5)], &["mfa", "otp", "pwd", "sms"], Acr::Mfa, 5),
+            (&[proof(Totp, 5), proof(SmsCode, 9)], &["otp", "sms"], Acr::OneFactor, 9),
+            (&[proof(BackupCode, 5), proof(SmsCode, 9)], &["otp", "rcv", "sms"], Acr::OneFactor, 9),
+            (&[proof(EmailCode, 7), proof(SmsCode, 9)], &["email", "otp", "sms"], Acr::TwoStep, 7),
+            (&[proof(Password, 5), proof(Totp, 3), proof(SmsCode, 9)], &["mfa", "otp", "pwd", "sms"], Acr::Mfa, 5),
+            (
+                &[proof(Password, 5), proof(EmailCode, 1), proof(SmsCode, 9)],
+                &["email", "mfa", "otp", "pwd", "sms"],
+                Acr::Mfa,
+                5,
+            ),
+            (
+                &[proof(Password, 5), proof(TrustedDevice, 1), proof(SmsCode, 9)],
+                &["mfa", "otp", "pwd", "sms", "tdv"],
+                Acr::Mfa,
+                5,
+            ),
+            (&[proof(TrustedDevice, 1), proof(SmsCode, 5)], &["otp", "sms", "tdv"], Acr::OneFactor, 5),
         ];
         for (proofs, amr, acr, auth_time) in cases {
             let assurance = of(proofs).expect("at least one proof");

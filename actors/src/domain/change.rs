@@ -3,7 +3,7 @@
 use schema::{
     ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, MessageId, Put, ResetId, SessionId, Timestamp,
     record::{
-        Account, BackupCodes, Code, Consent, Email, FactorState, Family, KnownDevice, Login, Message, Passkey,
+        Account, Address, BackupCodes, Code, Consent, FactorState, Family, KnownDevice, Login, Message, Passkey,
         Password, Reset, Sends, Session, Throttle, Totp, TrustedDevice, UsedChallenge,
     },
 };
@@ -21,6 +21,8 @@ pub enum ItemKey {
     Totp(FactorId),
     /// `email/<factor>`
     Email(FactorId),
+    /// `phone/<factor>`
+    Phone(FactorId),
     /// `passkey/<factor>`
     Passkey(FactorId),
     /// `backup`
@@ -58,6 +60,7 @@ impl std::fmt::Display for ItemKey {
             Self::Password => f.write_str("password"),
             Self::Totp(id) => write!(f, "totp/{id}"),
             Self::Email(id) => write!(f, "email/{id}"),
+            Self::Phone(id) => write!(f, "phone/{id}"),
             Self::Passkey(id) => write!(f, "passkey/{id}"),
             Self::Backup => f.write_str("backup"),
             Self::Throttle(name) => write!(f, "throttle/{name}"),
@@ -83,7 +86,8 @@ pub enum Item {
     Account(Account),
     Password(Password),
     Totp(Totp),
-    Email(Email),
+    Email(Address),
+    Phone(Address),
     Passkey(Passkey),
     Backup(BackupCodes),
     Throttle(String, Throttle),
@@ -107,7 +111,8 @@ impl Item {
             Self::Account(_) => ItemKey::Account,
             Self::Password(_) => ItemKey::Password,
             Self::Totp(totp) => ItemKey::Totp(totp.factor),
-            Self::Email(email) => ItemKey::Email(email.factor),
+            Self::Email(address) => ItemKey::Email(address.factor),
+            Self::Phone(address) => ItemKey::Phone(address.factor),
             Self::Passkey(passkey) => ItemKey::Passkey(passkey.factor),
             Self::Backup(_) => ItemKey::Backup,
             Self::Throttle(name, _) => ItemKey::Throttle(name.clone()),
@@ -132,6 +137,7 @@ impl Item {
             | Self::Password(_)
             | Self::Totp(_)
             | Self::Email(_)
+            | Self::Phone(_)
             | Self::Passkey(_)
             | Self::Throttle(..)
             | Self::Device(_)
@@ -153,7 +159,7 @@ impl Item {
     fn expires_at(&self) -> Option<Timestamp> {
         match self {
             Self::Totp(totp) => end_of(totp.state),
-            Self::Email(email) => end_of(email.state),
+            Self::Email(address) | Self::Phone(address) => end_of(address.state),
             Self::Passkey(passkey) => end_of(passkey.state),
             Self::Device(device) => Some(device.last_used_at.after(limits::DEVICE_LIFETIME)),
             Self::Login(login) => Some(login.expires_at),
@@ -180,7 +186,7 @@ impl Item {
             Self::Account(record) => Put::record(key, record, end),
             Self::Password(record) => Put::record(key, record, end),
             Self::Totp(record) => Put::record(key, record, end),
-            Self::Email(record) => Put::record(key, record, end),
+            Self::Email(record) | Self::Phone(record) => Put::record(key, record, end),
             Self::Passkey(record) => Put::record(key, record, end),
             Self::Backup(record) => Put::record(key, record, end),
             Self::Throttle(_, record) => Put::record(key, record, end),

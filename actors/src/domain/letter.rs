@@ -32,6 +32,9 @@ const DAY: Duration = Duration::from_hours(24);
 /// What a message says, and to whom.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Letter {
+    /// By which way. Letters of earlier versions do not say, for there was one only.
+    #[serde(default)]
+    pub channel: Channel,
     /// The address.
     pub to: String,
     /// The user's name.
@@ -78,6 +81,8 @@ pub enum Notice {
     AuthenticatorRemoved,
     EmailCodesOn,
     EmailCodesOff,
+    SmsCodesOn,
+    SmsCodesOff,
     PasskeyAdded,
     PasskeyRemoved,
     PasskeyCopied,
@@ -89,13 +94,15 @@ pub enum Notice {
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::AuthenticatorAdded,
         Self::AuthenticatorRemoved,
         Self::EmailCodesOn,
         Self::EmailCodesOff,
+        Self::SmsCodesOn,
+        Self::SmsCodesOff,
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::PasskeyCopied,
@@ -201,11 +208,12 @@ pub fn notice(user: &User, cx: &Context<'_>, change: &mut Change, notice: Notice
         return;
     };
     let Some(to) = account.email.clone() else { return };
-    let letter = Letter { to, user_name: account.user_name.clone(), content: Content::Notice { notice } };
+    let (channel, content) = (Channel::Email, Content::Notice { notice });
+    let letter = Letter { channel, to, user_name: account.user_name.clone(), content };
     put(user.id, cx, change, &letter, cx.now.after(limits::NOTICE_LIFETIME));
 }
 
-/// Has a letter sent by e-mail with this decision's commit, worth something until `expires_at`. At most one for an attempt.
+/// Has a letter sent with this decision's commit, worth something until `expires_at`. At most one for an attempt.
 pub fn post(
     user: UserId,
     cx: &Context<'_>,
@@ -225,7 +233,7 @@ fn put(user: UserId, cx: &Context<'_>, change: &mut Change, letter: &Letter, exp
     let sealed = cx.vault.seal(Purpose::Outbox, &[&place[0], &place[1]], &text, cx.entropy);
     change.put(Item::Message(Message {
         message,
-        channel: Channel::Email,
+        channel: letter.channel,
         sealed,
         taken_over: None,
         created_at: cx.now,

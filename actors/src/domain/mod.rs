@@ -11,6 +11,7 @@
 //! Secrets of a reply (session secrets, codes, tokens) are drawn from the attempt's seed with a purpose, by the decision
 //! that stores their hash and by the edge that sends them: so the same attempt always has the same secrets (HAZARDS H5).
 
+pub mod address;
 pub mod assurance;
 pub mod change;
 pub mod client;
@@ -22,11 +23,13 @@ pub mod event;
 pub mod factor;
 pub mod letter;
 pub mod limits;
+pub mod phone;
 pub mod pkce;
 pub mod policy;
 pub mod restore;
 pub mod role;
 pub mod scope;
+pub mod sms;
 pub mod throttle;
 pub mod trusted_device;
 pub mod user;

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use schema::{
     ClientId, Timestamp,
-    record::{Method, Policy, PolicyMethod, PolicyMode, PolicyScope, Proof},
+    record::{Channel, Method, Policy, PolicyMethod, PolicyMode, PolicyScope, Proof},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,8 @@ use super::{
 };
 
 /// What people can set up.
-pub const METHODS: [PolicyMethod; 3] = [PolicyMethod::Totp, PolicyMethod::Email, PolicyMethod::Passkey];
+pub const METHODS: [PolicyMethod; 4] =
+    [PolicyMethod::Totp, PolicyMethod::Email, PolicyMethod::Sms, PolicyMethod::Passkey];
 
 /// What is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,8 +161,10 @@ fn owned(user: &User) -> BTreeSet<PolicyMethod> {
     if user.active_totps().next().is_some() {
         owned.insert(PolicyMethod::Totp);
     }
-    if !user.active_emails().is_empty() {
-        owned.insert(PolicyMethod::Email);
+    for (channel, method) in [(Channel::Email, PolicyMethod::Email), (Channel::Sms, PolicyMethod::Sms)] {
+        if !user.active_addresses(channel).is_empty() {
+            owned.insert(method);
+        }
     }
     if user.active_passkeys().next().is_some() {
         owned.insert(PolicyMethod::Passkey);
@@ -174,6 +177,7 @@ const fn method_of(method: Method) -> Option<PolicyMethod> {
     match method {
         Method::Totp => Some(PolicyMethod::Totp),
         Method::EmailCode => Some(PolicyMethod::Email),
+        Method::SmsCode => Some(PolicyMethod::Sms),
         Method::Passkey { .. } => Some(PolicyMethod::Passkey),
         Method::Password | Method::BackupCode | Method::TrustedDevice => None,
     }
@@ -185,6 +189,7 @@ fn with(methods: &BTreeSet<PolicyMethod>) -> Vec<Proof> {
     let proof = |method: &PolicyMethod| match method {
         PolicyMethod::Totp => Method::Totp,
         PolicyMethod::Email => Method::EmailCode,
+        PolicyMethod::Sms => Method::SmsCode,
         PolicyMethod::Passkey => Method::Passkey { user_verified: true, backup_eligible: true },
     };
     let all = std::iter::once(Method::Password).chain(methods.iter().map(proof));

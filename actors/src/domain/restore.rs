@@ -3,10 +3,11 @@
 
 use schema::{
     Timestamp,
-    record::{Email, FactorState, Passkey, Throttle, Totp},
+    record::{Address, Channel, FactorState, Passkey, Throttle, Totp},
 };
 
 use super::{
+    address,
     change::{Change, Item, ItemKey},
     command::{BACKUP_THROTTLE, CODES_THROTTLE, PASSWORD_THROTTLE},
     factor::totp,
@@ -90,13 +91,13 @@ pub fn end(user: &User, terms: &Terms) -> (Change, Ended) {
     if let Some(sends) = &user.sends {
         change.put(Item::Sends(letter::spent(sends, terms.at)));
     }
-    for address in user.emails.values() {
-        match address.state {
+    for (channel, device) in addresses(user) {
+        match device.state {
             FactorState::Activated { .. } | FactorState::Revoked { .. } => {
-                authenticators.push(format!("email/{}", address.factor));
+                authenticators.push(address::throttle(channel, device.factor));
             }
             FactorState::Registered | FactorState::AwaitingActivation { .. } => {
-                change.delete(ItemKey::Email(address.factor));
+                change.delete(address::key(channel, device.factor));
             }
         }
     }
@@ -127,6 +128,13 @@ pub fn end(user: &User, terms: &Terms) -> (Change, Ended) {
     (change, ended)
 }
 
+/// Addresses that get codes, in either way.
+fn addresses(user: &User) -> impl Iterator<Item = (Channel, &Address)> {
+    [Channel::Email, Channel::Sms]
+        .into_iter()
+        .flat_map(|channel| user.addresses(channel).values().map(move |address| (channel, address)))
+}
+
 fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     user.sessions.keys().for_each(|id| change.delete(ItemKey::Session(*id)));
     user.logins.keys().for_each(|id| change.delete(ItemKey::Login(*id)));
@@ -147,9 +155,9 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
         change.delete(ItemKey::Password);
     }
     let waits = |device: &&Totp| awaiting(device.state);
-    let awaits = |address: &&Email| awaiting(address.state);
+    let awaits = |(_, address): &(Channel, &Address)| awaiting(address.state);
     let enrolments = user.totps.values().filter(waits).count()
-        + user.emails.values().filter(awaits).count()
+        + addresses(user).filter(awaits).count()
         + user.passkeys.values().filter(unmade).count();
     Ended {
         users: user.account.is_some().into(),

@@ -8,9 +8,9 @@ use schema::{
     ClaimId, ClientId, CodeId, DeviceId, FactorId, FamilyId, Kind, LoginId, MESSAGE_PREFIX, MessageId, Partition,
     PartitionKey, ResetId, Revision, SessionId, StoreError, Timestamp, UserId,
     record::{
-        Account, AccountStatus, BackupCodes, Code, Consent, Email, FactorState, Family, FamilyState, KnownDevice,
-        Login, Message, Passkey, Password, Proof, PublicKey, Reset, Sends, Session, Throttle, Totp, TrustedDevice,
-        UsedChallenge,
+        Account, AccountStatus, Address, BackupCodes, Channel, Code, Consent, FactorState, Family, FamilyState,
+        KnownDevice, Login, Message, Passkey, Password, Proof, PublicKey, Reset, Sends, Session, Throttle, Totp,
+        TrustedDevice, UsedChallenge,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -50,13 +50,15 @@ pub struct User {
     pub password: Option<Password>,
     /// TOTP devices in every state.
     pub totps: BTreeMap<FactorId, Totp>,
-    /// Addresses that get codes, in every state.
-    pub emails: BTreeMap<FactorId, Email>,
+    /// E-mail addresses that get codes, in every state.
+    pub emails: BTreeMap<FactorId, Address>,
+    /// Phone numbers that get codes, in every state.
+    pub phones: BTreeMap<FactorId, Address>,
     /// Passkeys in every state.
     pub passkeys: BTreeMap<FactorId, Passkey>,
     /// The current backup codes; to be trusted only where [`Areas::BACKUP`] is loaded, as with everything below.
     pub backup: Option<BackupCodes>,
-    /// By authenticator: `password`, `totp/<factor>`, `email/<factor>`, `backup`.
+    /// By authenticator: `password`, `totp/<factor>`, `email/<factor>`, `phone/<factor>`, `backup`.
     pub throttles: BTreeMap<String, Throttle>,
     /// Known devices.
     pub devices: BTreeMap<DeviceId, KnownDevice>,
@@ -95,6 +97,7 @@ impl User {
             password: None,
             totps: BTreeMap::new(),
             emails: BTreeMap::new(),
+            phones: BTreeMap::new(),
             passkeys: BTreeMap::new(),
             backup: None,
             throttles: BTreeMap::new(),
@@ -126,7 +129,8 @@ impl User {
             self.account = partition.get(&key, "account")?;
             self.password = partition.get(&key, "password")?;
             self.totps = by_id(partition.list::<Totp>(&key, "totp/")?, |totp| totp.factor);
-            self.emails = by_id(partition.list::<Email>(&key, "email/")?, |email| email.factor);
+            self.emails = by_id(partition.list::<Address>(&key, "email/")?, |address| address.factor);
+            self.phones = by_id(partition.list::<Address>(&key, "phone/")?, |address| address.factor);
             self.passkeys = by_id(partition.list::<Passkey>(&key, "passkey/")?, |passkey| passkey.factor);
             self.messages = by_id(partition.list::<Message>(&key, MESSAGE_PREFIX)?, |message| message.message);
             self.sends = partition.get(&key, "sends")?;
@@ -183,7 +187,8 @@ impl User {
             Item::Account(account) => self.account = Some(account),
             Item::Password(password) => self.password = Some(password),
             Item::Totp(totp) => drop(self.totps.insert(totp.factor, totp)),
-            Item::Email(email) => drop(self.emails.insert(email.factor, email)),
+            Item::Email(address) => drop(self.emails.insert(address.factor, address)),
+            Item::Phone(address) => drop(self.phones.insert(address.factor, address)),
             Item::Passkey(passkey) => drop(self.passkeys.insert(passkey.factor, passkey)),
             Item::Message(message) => drop(self.messages.insert(message.message, message)),
             Item::Sends(sends) => self.sends = Some(sends),
@@ -207,6 +212,7 @@ impl User {
             ItemKey::Password => self.password = None,
             ItemKey::Totp(id) => drop(self.totps.remove(id)),
             ItemKey::Email(id) => drop(self.emails.remove(id)),
+            ItemKey::Phone(id) => drop(self.phones.remove(id)),
             ItemKey::Passkey(id) => drop(self.passkeys.remove(id)),
             ItemKey::Message(id) => drop(self.messages.remove(id)),
             ItemKey::Sends => self.sends = None,
@@ -232,6 +238,7 @@ impl User {
         items.extend(self.backup.clone().map(Item::Backup));
         items.extend(self.totps.values().cloned().map(Item::Totp));
         items.extend(self.emails.values().cloned().map(Item::Email));
+        items.extend(self.phones.values().cloned().map(Item::Phone));
         items.extend(self.passkeys.values().cloned().map(Item::Passkey));
         items.extend(self.messages.values().cloned().map(Item::Message));
         items.extend(self.sends.clone().map(Item::Sends));
@@ -258,12 +265,20 @@ impl User {
         self.totps.values().filter(|totp| active_since(totp.state).is_some())
     }
 
+    /// Addresses that get codes in this way, in every state.
+    pub const fn addresses(&self, channel: Channel) -> &BTreeMap<FactorId, Address> {
+        match channel {
+            Channel::Email => &self.emails,
+            Channel::Sms => &self.phones,
+        }
+    }
+
     /// Addresses whose codes count at sign-in, the longest in force first.
-    pub fn active_emails(&self) -> Vec<&Email> {
-        let active = self.emails.values().filter_map(|email| Some((active_since(email.state)?, email)));
-        let mut active: Vec<_> = active.collect();
-        active.sort_by_key(|(at, email)| (*at, email.factor));
-        active.into_iter().map(|(_, email)| email).collect()
+    pub fn active_addresses(&self, channel: Channel) -> Vec<&Address> {
+        let all = self.addresses(channel).values();
+        let mut active: Vec<_> = all.filter_map(|address| Some((active_since(address.state)?, address))).collect();
+        active.sort_by_key(|(at, address)| (*at, address.factor));
+        active.into_iter().map(|(_, address)| address).collect()
     }
 
     /// Passkeys that count at sign-in, each with its key.
@@ -274,9 +289,10 @@ impl User {
 
     /// Devices of every method that count at sign-in.
     pub fn second_factors(&self) -> impl Iterator<Item = FactorId> {
-        let emails = self.active_emails().into_iter().map(|email| email.factor);
+        let sent_to = |channel| self.active_addresses(channel).into_iter().map(|address| address.factor);
+        let totps = self.active_totps().map(|totp| totp.factor);
         let passkeys = self.active_passkeys().map(|(passkey, _)| passkey.factor);
-        self.active_totps().map(|totp| totp.factor).chain(emails).chain(passkeys)
+        totps.chain(sent_to(Channel::Email)).chain(sent_to(Channel::Sms)).chain(passkeys)
     }
 
     /// Is a second factor asked for at sign-in?
@@ -290,9 +306,9 @@ impl User {
         let mut passkeys = self.active_passkeys();
         if passkeys.any(|(_, key)| key.user_verified || self.password.is_some()) {
             Acr::PhishingResistant
-        } else if self.active_totps().next().is_some() {
+        } else if self.active_totps().next().is_some() || !self.active_addresses(Channel::Sms).is_empty() {
             Acr::Mfa
-        } else if self.active_emails().is_empty() {
+        } else if self.active_addresses(Channel::Email).is_empty() {
             Acr::OneFactor
         } else {
             Acr::TwoStep
@@ -356,12 +372,16 @@ impl User {
         let ended = |state: FactorState| end_of(state).is_some_and(gone);
         let totps = self.totps.values().filter(|t| ended(t.state)).map(|t| ItemKey::Totp(t.factor));
         let emails = self.emails.values().filter(|e| ended(e.state)).map(|e| ItemKey::Email(e.factor));
+        let phones = self.phones.values().filter(|p| ended(p.state)).map(|p| ItemKey::Phone(p.factor));
         let passkeys = self.passkeys.values().filter(|p| ended(p.state)).map(|p| ItemKey::Passkey(p.factor));
         let used = self.challenges.values().filter(|c| gone(c.expires_at)).map(|c| ItemKey::Challenge(c.hash.clone()));
         let messages = self.messages.values().filter(|m| gone(m.expires_at)).map(|m| ItemKey::Message(m.message));
         // Counters of devices that are gone, once their device was removed.
-        let device = |name: &str| ["totp/", "email/"].iter().find_map(|method| name.strip_prefix(method)?.parse().ok());
-        let known = |id: FactorId| self.totps.contains_key(&id) || self.emails.contains_key(&id);
+        let methods = ["totp/", "email/", "phone/"];
+        let device = |name: &str| methods.iter().find_map(|method| name.strip_prefix(method)?.parse().ok());
+        let known = |id: FactorId| {
+            self.totps.contains_key(&id) || self.emails.contains_key(&id) || self.phones.contains_key(&id)
+        };
         let orphan = |name: &&String| device(name).is_some_and(|id: FactorId| !known(id));
         let orphans = self.throttles.keys().filter(orphan).map(|name| ItemKey::Throttle(name.clone()));
         let logins = self.logins.values().filter(|l| gone(l.expires_at)).map(|l| ItemKey::Login(l.login));
@@ -372,6 +392,7 @@ impl User {
         let trusted = self.trusted.values().filter(|t| gone(t.expires_at)).map(|t| ItemKey::Trusted(t.device));
         totps
             .chain(emails)
+            .chain(phones)
             .chain(passkeys)
             .chain(messages)
             .chain(logins)

@@ -2,7 +2,7 @@
 //!
 //! 1. A message is an item of its user, committed with what it is about ([`letter`](crate::domain::letter)). `settle` hands
 //!    it over after that commit ([`Notifier::send`]).
-//! 2. The letter is opened and offered to the providers, those first that did not fail lately: to the next one when the one
+//! 2. The letter is opened and offered to the providers of its way, those first that did not fail lately: to the next one when the one
 //!    before said no, or nothing for [`NEXT_AFTER`]; each has [`CARRIED_WITHIN`], and the first that takes it counts. If none
 //!    does, it is offered again after a pause that doubles, until it is worth nothing.
 //! 3. What became of it is committed, which removes the item. Until then the message is *owed*, and the cursor of the
@@ -13,7 +13,8 @@
 //! [`TAKEN_OVER_AFTER`](limits::TAKEN_OVER_AFTER), then whoever holds the lease on it ([`TakeMessage`]).
 //!
 //! A message is sent twice if the process dies, or the store does not answer, between 2 and 3, and if a provider takes it that
-//! was not waited for; a code is good once all the same. A process without providers takes no message: it leaves them to others.
+//! was not waited for; a code is good once all the same. A process without providers of its way takes no message: it leaves
+//! it to others.
 
 mod offer;
 
@@ -29,7 +30,10 @@ use cluster::Authority;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
-use schema::{MessageId, Timestamp, UserId, record::Message};
+use schema::{
+    MessageId, Timestamp, UserId,
+    record::{Channel, Message},
+};
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinSet,
@@ -76,6 +80,8 @@ pub enum NotCarried {
 pub trait Carrier: Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &str;
+    /// Does it take letters that go this way?
+    fn carries(&self, channel: Channel) -> bool;
     /// Takes a letter, or says why not. Whoever asks waits no longer than [`CARRIED_WITHIN`], and may stop before.
     async fn carry(&self, letter: &Letter) -> Result<(), NotCarried>;
 }
@@ -177,9 +183,9 @@ impl Notifier {
         let _ = self.shared.accounts.set(accounts);
     }
 
-    /// Can messages be sent at all?
-    pub fn can_send(&self) -> bool {
-        !self.shared.options.carriers.is_empty()
+    /// Can messages be sent this way?
+    pub fn can_send(&self, channel: Channel) -> bool {
+        self.shared.options.carriers.iter().any(|carrier| carrier.carries(channel))
     }
 
     /// Messages that this process was handed and that are neither settled nor over.
@@ -204,7 +210,7 @@ impl Notifier {
     }
 
     fn take(&self, owed: Owed) {
-        if !self.can_send() {
+        if !self.can_send(owed.message.channel) {
             return;
         }
         let times = (owed.message.created_at, owed.message.expires_at);

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use schema::{AttemptId, UserId};
+use schema::{AttemptId, UserId, record::Channel};
 
 use super::{AVOIDED_FOR, CARRIED_WITHIN, FIRST_PAUSE, NEXT_AFTER, NotCarried, Offered, Owed, Shared};
 use crate::{
     account::Accounts,
     call::Deadline,
     domain::{
+        address,
         command::{Body, Decide, Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome},
         context::{Attempt, Origin},
         letter::Letter,
@@ -52,7 +53,8 @@ impl Shared {
             Err(reason) => return Offered::Later(reason),
         };
         let outcome = if matches!(delivered, Delivered::Sent { .. }) { "sent" } else { "failed" };
-        metrics::counter!("doorward_messages_total", "channel" => "email", "outcome" => outcome).increment(1);
+        let channel = address::name(owed.message.channel);
+        metrics::counter!("doorward_messages_total", "channel" => channel, "outcome" => outcome).increment(1);
         let record = RecordDelivery { message: owed.message.message, delivered };
         for _ in 0..COMMITS {
             match self.commit(accounts, owed.user, record.clone()).await {
@@ -89,7 +91,7 @@ impl Shared {
             return Err("it cannot be read here".to_owned());
         };
         let (mut reasons, mut never) = (Vec::new(), 0);
-        let (mut under_way, mut next) = (FuturesUnordered::new(), self.order().into_iter());
+        let (mut under_way, mut next) = (FuturesUnordered::new(), self.order(owed.message.channel).into_iter());
         loop {
             under_way.extend(next.next().map(|index| self.ask(index, &letter)));
             let (name, refusal) = match tokio::time::timeout(NEXT_AFTER, under_way.next()).await {
@@ -124,11 +126,12 @@ impl Shared {
         (name, carried)
     }
 
-    /// Carriers by index: those first that work, each in the order of the configuration.
-    fn order(&self) -> Vec<usize> {
+    /// Carriers of a way by index: those first that work, each in the order of the configuration.
+    fn order(&self, channel: Channel) -> Vec<usize> {
         let now = cluster::now();
         let avoided = self.avoided.lock();
-        let mut order: Vec<usize> = (0..avoided.len()).collect();
+        let carries = |index: &usize| self.options.carriers[*index].carries(channel);
+        let mut order: Vec<usize> = (0..avoided.len()).filter(carries).collect();
         order.sort_by_key(|index| (avoided[*index].is_some_and(|until| now < until), *index));
         order
     }

@@ -1,96 +1,34 @@
 //! Codes by e-mail: enrolment, sign-in, resending, throttles, removal.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use actors::{
-    Services,
-    domain::{
-        assurance::Acr,
-        command::{
-            BeginEmail, BeginEmailOutcome, CheckSession, ConfirmEmail, ConfirmOutcome, IssueReset, IssueResetOutcome,
-            LoginRef, MailReset, Overview, RemoveEmail, RemoveOutcome, RemoveTotp, ResendEmail, SendLoginCode,
-            SendOutcome, ShowEmail, ShowLoginCode, SignInOutcome, VerifyEmailCode, VerifyEmailCodeOutcome, Ways,
-        },
-        factor::totp::{self, Code},
-        letter::{Content, Notice},
+use actors::domain::{
+    assurance::Acr,
+    command::{
+        BeginAddressOutcome, CheckSession, ConfirmAddress, ConfirmOutcome, IssueReset, IssueResetOutcome, LoginRef,
+        MailReset, Overview, RemoveAddress, RemoveOutcome, RemoveTotp, ResendCode, SendOutcome, ShowAddress,
+        ShowLoginCode, SignInOutcome, VerifySentCode, VerifySentCodeOutcome, Ways,
     },
+    factor::totp,
+    letter::{Content, Notice},
 };
-use schema::{FactorId, record::FactorState};
+use schema::{
+    FactorId,
+    record::{Channel, FactorState},
+};
 
 use crate::{
+    addresses::{WRONG, a_hundred_failures, begin, begun, confirm, enrol, other, send, signed_in, verify, world},
     postbox::Postbox,
     support::{PASSWORD, Person, World, session_ref, soon},
 };
 
 pub(crate) const ADDRESS: &str = "ada@example.org";
 
-/// A world in which letters arrive.
-pub(crate) async fn world() -> (World, Arc<Postbox>) {
-    let postbox = Postbox::new();
-    let carrier = Arc::clone(&postbox);
-    let world = World::with(move |options| options.carriers.push(carrier)).await;
-    (world, postbox)
-}
-
-/// Begins an enrolment.
-pub(crate) async fn begin(services: &Services, world: &World, person: &Person, address: &str) -> BeginEmailOutcome {
-    let command = BeginEmail { session: person.session.clone(), address: address.to_owned() };
-    services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")
-}
-
-async fn begun(world: &World, person: &Person, address: &str) -> FactorId {
-    match begin(&world.services, world, person, address).await {
-        BeginEmailOutcome::Begun { factor } => factor,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn confirm(world: &World, person: &mut Person, factor: FactorId, code: Code) -> ConfirmOutcome {
-    let attempt = world.attempt();
-    let backup = world.services.hashes.backup_codes(&attempt.seed, soon()).await.expect("hashes");
-    let command = ConfirmEmail { session: person.session.clone(), factor, code, backup };
-    let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
-    if let ConfirmOutcome::Activated { signed_in, .. } = &outcome {
-        person.session = session_ref(&attempt, signed_in);
-    }
-    outcome
-}
-
-/// Enrols an address; its letter is number `n`.
-async fn enrol(world: &World, postbox: &Postbox, person: &mut Person, (address, n): (&str, usize)) -> FactorId {
-    let factor = begun(world, person, address).await;
-    let outcome = confirm(world, person, factor, postbox.code(n).await).await;
-    assert!(matches!(outcome, ConfirmOutcome::Activated { .. }), "{outcome:?}");
-    factor
-}
-
 pub(crate) async fn registered(world: &World, postbox: &Postbox) -> (Person, FactorId) {
     let mut person = world.register("ada").await;
     let factor = enrol(world, postbox, &mut person, (ADDRESS, 1)).await;
     (person, factor)
-}
-
-async fn send(world: &World, person: &Person, login: &LoginRef) -> SendOutcome {
-    let command = SendLoginCode { login: login.clone(), factor: None };
-    world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")
-}
-
-async fn verify(world: &World, person: &Person, login: &LoginRef, code: Code) -> VerifyEmailCodeOutcome {
-    let command = VerifyEmailCode { login: login.clone(), code };
-    world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")
-}
-
-fn signed_in(outcome: &VerifyEmailCodeOutcome) -> bool {
-    matches!(outcome, VerifyEmailCodeOutcome::Judged(SignInOutcome::SignedIn(_)))
-}
-
-const WRONG: VerifyEmailCodeOutcome = VerifyEmailCodeOutcome::Judged(SignInOutcome::Wrong);
-
-/// A code that is not this one.
-fn other(code: &Code) -> Code {
-    let text = String::from(code.clone());
-    let last = (text.as_bytes()[5] - b'0' + 1) % 10;
-    totp::parse_code(&format!("{}{last}", &text[..5])).expect("six digits")
 }
 
 #[tokio::test]
@@ -101,11 +39,11 @@ async fn an_address_is_activated_by_the_code_that_was_sent_to_it_and_is_then_pro
     let letter = postbox.letter(1).await;
     assert_eq!((letter.to.as_str(), letter.user_name.as_str()), (ADDRESS, "ada"));
     let code = postbox.code(1).await;
-    let wrong = confirm(&world, &mut person, factor, other(&code)).await;
+    let wrong = confirm(&world, &mut person, (Channel::Email, factor), other(&code)).await;
     assert!(matches!(wrong, ConfirmOutcome::Wrong), "{wrong:?}");
-    let outcome = confirm(&world, &mut person, factor, code.clone()).await;
+    let outcome = confirm(&world, &mut person, (Channel::Email, factor), code.clone()).await;
     assert!(matches!(outcome, ConfirmOutcome::Activated { backup_taken: true, .. }), "{outcome:?}");
-    let again = confirm(&world, &mut person, factor, code).await;
+    let again = confirm(&world, &mut person, (Channel::Email, factor), code).await;
     assert!(matches!(again, ConfirmOutcome::AlreadyActivated), "{again:?}");
 
     let overview = world.services.accounts.ask(person.user, &world.attempt(), Overview, soon()).await;
@@ -121,13 +59,13 @@ async fn a_code_by_mail_is_a_second_step_and_never_two_factors() {
     let (person, _) = registered(&world, &postbox).await;
     let login = world.login();
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
-    let by_mail = Ways { totp: false, email: true, passkey: false };
+    let by_mail = Ways { totp: false, email: true, sms: false, passkey: false };
     assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_mail), "{outcome:?}");
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let (attempt, code) = (world.attempt(), postbox.code(2).await);
-    let command = VerifyEmailCode { login: login.clone(), code };
+    let command = VerifySentCode { login: login.clone(), code };
     let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
-    let VerifyEmailCodeOutcome::Judged(SignInOutcome::SignedIn(signed_in)) = outcome else { panic!("{outcome:?}") };
+    let VerifySentCodeOutcome::Judged(SignInOutcome::SignedIn(signed_in)) = outcome else { panic!("{outcome:?}") };
     let check = CheckSession { session: session_ref(&attempt, &signed_in) };
     let view = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await;
     let view = view.expect("answers").expect("a session");
@@ -140,13 +78,13 @@ async fn a_code_is_good_once_and_for_the_login_that_it_was_sent_for() {
     let (world, postbox) = world().await;
     let (person, _) = registered(&world, &postbox).await;
     let (one, two) = (world.first_proof(&person).await, world.first_proof(&person).await);
-    assert!(matches!(send(&world, &person, &one).await, SendOutcome::Sent));
-    assert!(matches!(send(&world, &person, &two).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &one)).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &two)).await, SendOutcome::Sent));
     let (for_one, for_two) = (postbox.code(2).await, postbox.code(3).await);
     assert_eq!(verify(&world, &person, &two, for_one.clone()).await, WRONG);
     assert!(signed_in(&verify(&world, &person, &one, for_one.clone()).await));
     let again = verify(&world, &person, &one, for_one).await;
-    assert_eq!(again, VerifyEmailCodeOutcome::Judged(SignInOutcome::LoginEnded));
+    assert_eq!(again, VerifySentCodeOutcome::Judged(SignInOutcome::LoginEnded));
     assert!(signed_in(&verify(&world, &person, &two, for_two).await));
 }
 
@@ -155,12 +93,12 @@ async fn a_new_code_replaces_the_one_before_and_comes_a_minute_later_at_the_earl
     let (world, postbox) = world().await;
     let (person, _) = registered(&world, &postbox).await;
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let first = postbox.code(2).await;
-    let early = send(&world, &person, &login).await;
+    let early = send(&world, &person, (Channel::Email, &login)).await;
     assert!(matches!(early, SendOutcome::Wait { until } if until == world.now().after(Duration::from_mins(1))));
     world.pass(Duration::from_mins(1));
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let second = postbox.code(3).await;
     assert_ne!(String::from(first.clone()), String::from(second.clone()));
     assert_eq!(verify(&world, &person, &login, first).await, WRONG);
@@ -173,11 +111,11 @@ async fn a_code_is_good_for_ten_minutes_and_a_guess_at_none_is_not_counted() {
     let (person, factor) = registered(&world, &postbox).await;
     let login = world.first_proof(&person).await;
     let guess = totp::parse_code("123456").expect("six digits");
-    assert_eq!(verify(&world, &person, &login, guess).await, VerifyEmailCodeOutcome::NoCode);
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert_eq!(verify(&world, &person, &login, guess).await, VerifySentCodeOutcome::NoCode);
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let code = postbox.code(2).await;
     world.pass(Duration::from_mins(10));
-    assert_eq!(verify(&world, &person, &login, code).await, VerifyEmailCodeOutcome::NoCode);
+    assert_eq!(verify(&world, &person, &login, code).await, VerifySentCodeOutcome::NoCode);
     assert!(!world.items(person.user).await.contains(&format!("throttle/email/{factor}")));
 }
 
@@ -186,17 +124,17 @@ async fn five_wrong_codes_close_the_address_and_a_new_code_is_no_fresh_set_of_gu
     let (world, postbox) = world().await;
     let (person, _) = registered(&world, &postbox).await;
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let code = postbox.code(2).await;
     for _ in 0..5 {
         assert_eq!(verify(&world, &person, &login, other(&code)).await, WRONG);
     }
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let code = postbox.code(3).await;
     let outcome = verify(&world, &person, &login, code.clone()).await;
     assert!(
-        matches!(outcome, VerifyEmailCodeOutcome::Judged(SignInOutcome::Throttled { .. })),
+        matches!(outcome, VerifySentCodeOutcome::Judged(SignInOutcome::Throttled { .. })),
         "the right code must wait as well: {outcome:?}"
     );
     world.pass(Duration::from_secs(34));
@@ -209,33 +147,13 @@ async fn a_hundred_wrong_codes_in_a_row_close_all_methods_of_a_user_together() {
     let (world, postbox) = world().await;
     let (mut person, app) = world.register_with_totp("ada").await;
     enrol(&world, &postbox, &mut person, (ADDRESS, 1)).await;
-    let nothing = totp::parse_code("000000").expect("six digits");
-    let mut failures = 0;
-    while failures < 100 {
-        world.pass(Duration::from_mins(70));
-        let login = world.first_proof(&person).await;
-        // Half of them at the app, half at the address, each as often as its throttle lets through.
-        for _ in 0..5 {
-            if failures < 100 && world.type_totp(&person, &login, nothing.clone()).await == SignInOutcome::Wrong {
-                failures += 1;
-            }
-        }
-        let sent = postbox.taken();
-        if failures < 100 && matches!(send(&world, &person, &login).await, SendOutcome::Sent) {
-            let code = postbox.code(sent + 1).await;
-            for _ in 0..5 {
-                if failures < 100 && verify(&world, &person, &login, other(&code)).await == WRONG {
-                    failures += 1;
-                }
-            }
-        }
-    }
+    a_hundred_failures(&world, &postbox, &person, Channel::Email).await;
     world.pass(Duration::from_hours(2));
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let code = postbox.code(postbox.taken()).await;
     let by_mail = verify(&world, &person, &login, code).await;
-    assert_eq!(by_mail, VerifyEmailCodeOutcome::Judged(SignInOutcome::Suspended));
+    assert_eq!(by_mail, VerifySentCodeOutcome::Judged(SignInOutcome::Suspended));
     let overview = world.services.accounts.ask(person.user, &world.attempt(), Overview, soon()).await;
     let overview = overview.expect("answers").expect("an account");
     assert!(overview.totps[0].suspended && overview.emails[0].suspended, "the page must say so");
@@ -250,15 +168,15 @@ async fn who_has_an_app_may_choose_the_address_but_changes_nothing_with_it() {
     let (mut person, app) = world.register_with_totp("ada").await;
     enrol(&world, &postbox, &mut person, (ADDRESS, 1)).await;
     let login = world.first_proof(&person).await;
-    let show = ShowLoginCode { login: login.clone() };
+    let show = ShowLoginCode { login: login.clone(), channel: Channel::Email };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await;
     let shown = shown.expect("answers").expect("a login");
     assert_eq!((shown.addresses[0].1.as_str(), shown.sent.is_none()), ("a•••@e•••.org", true));
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let attempt = world.attempt();
-    let command = VerifyEmailCode { login, code: postbox.code(2).await };
+    let command = VerifySentCode { login, code: postbox.code(2).await };
     let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
-    let VerifyEmailCodeOutcome::Judged(SignInOutcome::SignedIn(signed_in)) = outcome else { panic!("{outcome:?}") };
+    let VerifySentCodeOutcome::Judged(SignInOutcome::SignedIn(signed_in)) = outcome else { panic!("{outcome:?}") };
     let session = session_ref(&attempt, &signed_in);
     let remove = RemoveTotp { session, factor: app.factor };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
@@ -269,7 +187,7 @@ async fn who_has_an_app_may_choose_the_address_but_changes_nothing_with_it() {
 async fn the_last_address_takes_the_backup_codes_with_it() {
     let (world, postbox) = world().await;
     let (person, factor) = registered(&world, &postbox).await;
-    let remove = RemoveEmail { session: person.session.clone(), factor };
+    let remove = RemoveAddress { session: person.session.clone(), channel: Channel::Email, factor };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
     assert_eq!(outcome, RemoveOutcome::Removed);
     assert!(!world.items(person.user).await.contains(&"backup".to_owned()));
@@ -284,19 +202,19 @@ async fn an_enrolment_can_have_its_code_sent_again_and_a_second_one_replaces_it(
     let factor = begun(&world, &person, ADDRESS).await;
     let first = postbox.code(1).await;
     world.pass(Duration::from_mins(1));
-    let resend = ResendEmail { session: person.session.clone(), factor };
+    let resend = ResendCode { session: person.session.clone(), channel: Channel::Email, factor };
     let sent = world.services.accounts.ask(person.user, &world.attempt(), resend, soon()).await.expect("answers");
     assert!(matches!(sent, SendOutcome::Sent), "{sent:?}");
     let second = postbox.code(2).await;
-    assert!(matches!(confirm(&world, &mut person, factor, first).await, ConfirmOutcome::Wrong));
+    assert!(matches!(confirm(&world, &mut person, (Channel::Email, factor), first).await, ConfirmOutcome::Wrong));
     let other = begun(&world, &person, "ada@example.net").await;
-    assert!(matches!(confirm(&world, &mut person, factor, second).await, ConfirmOutcome::Ended));
-    let show = ShowEmail { session: person.session.clone(), factor: other };
+    assert!(matches!(confirm(&world, &mut person, (Channel::Email, factor), second).await, ConfirmOutcome::Ended));
+    let show = ShowAddress { session: person.session.clone(), channel: Channel::Email, factor: other };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await;
     assert_eq!(shown.expect("answers").expect("it awaits its code").address, "ada@example.net");
-    let outcome = confirm(&world, &mut person, other, postbox.code(3).await).await;
+    let outcome = confirm(&world, &mut person, (Channel::Email, other), postbox.code(3).await).await;
     assert!(matches!(outcome, ConfirmOutcome::Activated { .. }), "{outcome:?}");
-    assert!(matches!(begin(&world.services, &world, &person, "ada@example.net").await, BeginEmailOutcome::Known));
+    assert!(matches!(begin(&world.services, &world, &person, "ada@example.net").await, BeginAddressOutcome::Known));
 }
 
 #[tokio::test]
@@ -307,7 +225,7 @@ async fn nobody_causes_more_than_ten_messages_an_hour() {
         begun(&world, &person, &format!("ada-{n}@example.org")).await;
     }
     let outcome = begin(&world.services, &world, &person, ADDRESS).await;
-    assert!(matches!(outcome, BeginEmailOutcome::Wait { until } if until > world.now()), "{outcome:?}");
+    assert!(matches!(outcome, BeginAddressOutcome::Wait { until } if until > world.now()), "{outcome:?}");
     assert_eq!(postbox.letter(10).await.to, "ada-9@example.org");
 }
 
@@ -316,10 +234,10 @@ async fn a_password_that_is_typed_twice_voids_no_code_that_is_on_its_way() {
     let (world, postbox) = world().await;
     let (person, _) = registered(&world, &postbox).await;
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
     assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Wait { .. }));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Wait { .. }));
     assert!(signed_in(&verify(&world, &person, &login, postbox.code(2).await).await));
 }
 
@@ -330,14 +248,14 @@ async fn a_new_enrolment_is_no_fresh_set_of_guesses_at_an_address() {
     for n in 1..=5 {
         let factor = begun(&world, &person, &format!("victim-{n}@example.org")).await;
         let wrong = other(&postbox.code(n).await);
-        let outcome = confirm(&world, &mut person, factor, wrong).await;
+        let outcome = confirm(&world, &mut person, (Channel::Email, factor), wrong).await;
         assert!(matches!(outcome, ConfirmOutcome::Wrong), "{outcome:?}");
     }
     let factor = begun(&world, &person, ADDRESS).await;
-    let outcome = confirm(&world, &mut person, factor, postbox.code(6).await).await;
+    let outcome = confirm(&world, &mut person, (Channel::Email, factor), postbox.code(6).await).await;
     assert!(matches!(outcome, ConfirmOutcome::Throttled { .. }), "{outcome:?}");
     let again = begin(&world.services, &world, &person, ADDRESS).await;
-    assert!(matches!(again, BeginEmailOutcome::Wait { .. }), "one message a minute to one address: {again:?}");
+    assert!(matches!(again, BeginAddressOutcome::Wait { .. }), "one message a minute to one address: {again:?}");
 }
 
 #[tokio::test]
@@ -346,13 +264,13 @@ async fn strangers_who_know_the_password_use_up_nothing_of_a_known_devices_messa
     let (person, _) = registered(&world, &postbox).await;
     for _ in 0..10 {
         let login = world.first_proof(&person).await;
-        assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+        assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     }
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Wait { .. }));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Wait { .. }));
     let known = world.login_of(&person);
     world.type_password("ada", PASSWORD, &known, Some(person.user)).await.expect("answers");
-    assert!(matches!(send(&world, &person, &known).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &known)).await, SendOutcome::Sent));
 }
 
 /// Proofs of a login that renews a session replace those before it, so that an old one does not make them look old.
@@ -364,7 +282,8 @@ async fn who_signs_in_once_more_by_mail_is_fresh_whatever_was_proved_before() {
     let attempt = world.attempt();
     let backup = world.services.hashes.backup_codes(&attempt.seed, soon()).await.expect("hashes");
     let codes = actors::domain::factor::backup_code::draw(&attempt.seed);
-    let command = ConfirmEmail { session: person.session.clone(), factor, code: postbox.code(1).await, backup };
+    let (session, channel, code) = (person.session.clone(), Channel::Email, postbox.code(1).await);
+    let command = ConfirmAddress { session, channel, factor, code, backup };
     world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
     let login = world.first_proof(&person).await;
     let code = actors::domain::factor::backup_code::parse(codes[0].expose()).expect("a backup code");
@@ -375,11 +294,11 @@ async fn who_signs_in_once_more_by_mail_is_fresh_whatever_was_proved_before() {
     world.pass(Duration::from_mins(11));
     let renewing = LoginRef { renews: Some(person.session.clone()), browser: person.browser, ..world.login() };
     world.type_password("ada", PASSWORD, &renewing, None).await.expect("answers");
-    assert!(matches!(send(&world, &person, &renewing).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &renewing)).await, SendOutcome::Sent));
     let attempt = world.attempt();
-    let command = VerifyEmailCode { login: renewing, code: postbox.code(2).await };
+    let command = VerifySentCode { login: renewing, code: postbox.code(2).await };
     let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
-    let VerifyEmailCodeOutcome::Judged(SignInOutcome::SignedIn(signed)) = outcome else { panic!("{outcome:?}") };
+    let VerifySentCodeOutcome::Judged(SignInOutcome::SignedIn(signed)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(signed.session, person.session.session, "the same session");
     let check = CheckSession { session: session_ref(&attempt, &signed) };
     let view = world.services.accounts.ask(person.user, &world.attempt(), check, soon()).await;
@@ -395,7 +314,7 @@ async fn what_changes_is_told_to_the_confirmed_address_and_to_no_other() {
     let app = world.enrol(&mut person).await;
     let remove = RemoveTotp { session: person.session.clone(), factor: app.factor };
     world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
-    let remove = RemoveEmail { session: person.session.clone(), factor };
+    let remove = RemoveAddress { session: person.session.clone(), channel: Channel::Email, factor };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), remove, soon()).await.expect("answers");
     assert_eq!(outcome, RemoveOutcome::Removed);
     let told = [Notice::AuthenticatorAdded, Notice::AuthenticatorRemoved, Notice::EmailCodesOff];
@@ -440,5 +359,5 @@ async fn asking_for_links_uses_up_nothing_of_the_messages_that_codes_need() {
     }
     assert_eq!(sent, 5, "links have a bound of their own");
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, &login).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
 }

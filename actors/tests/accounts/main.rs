@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
 mod bounds;
 mod delivery;
 mod email;
@@ -19,6 +20,7 @@ mod registering;
 mod resting;
 mod restoring;
 mod settling;
+mod sms;
 mod stored;
 mod strangers;
 mod tokens;

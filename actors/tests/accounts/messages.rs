@@ -16,8 +16,12 @@ use actors::{
     notifier::{Carrier, NotCarried},
 };
 use async_trait::async_trait;
+use schema::record::Channel;
 
-use super::email::{ADDRESS, begin, world};
+use super::{
+    addresses::{begin, world},
+    email::ADDRESS,
+};
 use crate::{
     postbox::Postbox,
     support::{Person, World, soon},
@@ -190,6 +194,10 @@ struct Panics(Arc<Postbox>, AtomicBool);
 impl Carrier for Panics {
     fn name(&self) -> &'static str {
         "panics"
+    }
+
+    fn carries(&self, _: Channel) -> bool {
+        true
     }
 
     async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {

@@ -23,7 +23,7 @@ use schema::{FactorId, Timestamp, record::FactorState};
 use serde_json::Value;
 
 use crate::{
-    email,
+    addresses, email,
     support::{PASSWORD, Person, World, random, session_ref, soon},
 };
 
@@ -191,7 +191,7 @@ async fn a_passkey_without_verification_is_a_second_factor_and_never_stands_alon
     assert_eq!(present(&world, &person, &world.login(), &mut key).await, WRONG);
     let login = world.login();
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
-    let by_passkey = Ways { totp: false, email: false, passkey: true };
+    let by_passkey = Ways { passkey: true, ..Ways::default() };
     assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_passkey), "{outcome:?}");
     let show = ShowLoginPasskeys { login: login.clone() };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await.expect("answers");
@@ -262,7 +262,7 @@ async fn used_challenges_are_never_dropped_so_that_who_has_too_many_waits() {
 
 #[tokio::test]
 async fn a_counter_that_was_seen_is_refused_and_told_to_the_owner_once() {
-    let (world, postbox) = email::world().await;
+    let (world, postbox) = addresses::world().await;
     let (mut person, _) = email::registered(&world, &postbox).await;
     let (_, mut key) = enrol(&world, &mut person, Traits::WITH_PIN).await;
     key.counter = 5;

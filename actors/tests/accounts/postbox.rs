@@ -14,6 +14,7 @@ use actors::{
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use schema::record::Channel;
 use tokio::sync::Notify;
 
 /// The provider.
@@ -84,6 +85,10 @@ impl Postbox {
 impl Carrier for Postbox {
     fn name(&self) -> &'static str {
         "postbox"
+    }
+
+    fn carries(&self, _: Channel) -> bool {
+        true
     }
 
     async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {

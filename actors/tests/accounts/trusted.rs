@@ -22,7 +22,7 @@ use actors::{
 use schema::BrowserId;
 
 use crate::{
-    email,
+    addresses, email,
     support::{PASSWORD, Person, World, person::Authenticator, random, session_ref, soon},
 };
 
@@ -132,7 +132,7 @@ async fn trust_ends_with_its_time_and_a_wrong_password_gets_nowhere_with_it() {
 
 #[tokio::test]
 async fn a_cookie_that_was_replaced_is_taken_for_a_minute_and_then_ends_what_rests_on_it() {
-    let (world, postbox) = email::world().await;
+    let (world, postbox) = addresses::world().await;
     let (mut person, _) = email::registered(&world, &postbox).await;
     let app = world.enrol(&mut person).await;
     let old = trust(&world, &person, &app).await;

@@ -20,6 +20,7 @@ use actors::{
     domain::{
         context::{Attempt, Origin, Settings},
         factor::password::Policy,
+        sms::{Countries, SmsPolicy},
     },
     entropy::{Entropy, SeededEntropy},
     hasher::Argon2Params,
@@ -202,6 +203,7 @@ fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntr
         serves: true,
         carriers: Vec::new(),
         settings: Settings::default(),
+        sms: SmsPolicy { countries: Countries { named: Vec::new(), others: Some(None) }, ..SmsPolicy::default() },
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
         hash_threads: NonZero::new(2),

@@ -68,11 +68,17 @@ impl LoginState {
 
     /// The ways that are offered: none that does not reach what is asked for beside one that does.
     pub fn offered(&self) -> Ways {
-        let Ways { totp, email, passkey } = self.ways;
+        let Ways { totp, email, sms, passkey } = self.ways;
         let asked = self.request().and_then(|request| request.requirement.aims_at());
         let strict = asked.is_some_and(|acr| acr >= Acr::Mfa);
         let strictest = asked.is_some_and(|acr| acr >= Acr::PhishingResistant);
-        Ways { totp: totp && !(strictest && passkey), email: email && !(strict && (totp || passkey)), passkey }
+        let reaches_two = totp || sms || passkey;
+        Ways {
+            totp: totp && !(strictest && passkey),
+            email: email && !(strict && reaches_two),
+            sms: sms && !(strictest && passkey),
+            passkey,
+        }
     }
 
     /// The authorization request that it answers, if it answers one.

@@ -19,8 +19,10 @@ pub struct AccountPage {
     pub authenticators: usize,
     /// Passkeys.
     pub passkeys: usize,
-    /// Addresses that get codes.
+    /// E-mail addresses that get codes.
     pub emails: usize,
+    /// Phone numbers that get codes.
+    pub phones: usize,
     /// Unused backup codes; shown when multi-factor authentication is on.
     pub backup_codes_left: usize,
     /// Live sessions, this one included.

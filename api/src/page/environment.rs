@@ -34,14 +34,13 @@ templates![
     "layout.html",
     "forms.html",
     "account.html",
+    "address_enrol.html",
+    "address_remove.html",
     "backup_code.html",
     "backup_codes.html",
     "backup_codes_regenerate.html",
     "backup_codes_unsaved.html",
     "consent.html",
-    "email_code.html",
-    "email_enrol.html",
-    "email_remove.html",
     "error.html",
     "forgot.html",
     "form_post.html",
@@ -60,6 +59,7 @@ templates![
     "recommended.html",
     "register.html",
     "reset.html",
+    "sent_code.html",
     "sessions.html",
     "setup.html",
     "totp.html",
@@ -70,6 +70,8 @@ templates![
     "mail/notice.txt",
     "mail/password_reset.txt",
     "mail/sign_in_code.txt",
+    "sms/activation_code.txt",
+    "sms/sign_in_code.txt",
 ];
 
 /// Renders pages. One per process; cheap to share behind an `Arc`.
@@ -104,7 +106,7 @@ impl Pages {
         &self.branding.product_name
     }
 
-    /// The text of a message: its subject is the first line, and a blank line comes after it.
+    /// The text of a message. That of a mail begins with its subject, and a blank line comes after it.
     pub(crate) fn text(&self, template: &'static str, context: minijinja::Value) -> Result<String, RenderError> {
         let whole = context! { brand => Serde(&self.branding), ..context };
         self.environment

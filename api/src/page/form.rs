@@ -147,6 +147,10 @@ pub enum Notice {
     EmailCodesOn,
     /// An address gets no more codes.
     EmailCodesOff,
+    /// A phone gets codes from now on.
+    SmsCodesOn,
+    /// A phone gets no more codes.
+    SmsCodesOff,
     /// One session was ended.
     SessionEnded,
     /// A browser is trusted no more.
@@ -154,7 +158,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 12] = [
+    const ALL: [(&'static str, Self); 14] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
@@ -165,6 +169,8 @@ impl Notice {
         ("passkey-renamed", Self::PasskeyRenamed),
         ("email-codes-on", Self::EmailCodesOn),
         ("email-codes-off", Self::EmailCodesOff),
+        ("sms-codes-on", Self::SmsCodesOn),
+        ("sms-codes-off", Self::SmsCodesOff),
         ("session", Self::SessionEnded),
         ("trust-forgotten", Self::TrustForgotten),
     ];
@@ -191,6 +197,8 @@ impl Notice {
             Self::PasskeyRenamed => "The passkey was renamed.",
             Self::EmailCodesOn => "Codes can be sent to the e-mail address.",
             Self::EmailCodesOff => "No more codes are sent to the e-mail address.",
+            Self::SmsCodesOn => "Codes can be sent to the phone number.",
+            Self::SmsCodesOff => "No more codes are sent to the phone number.",
             Self::SessionEnded => "The session was ended.",
             Self::TrustForgotten => "The browser is not trusted any more.",
         }

@@ -22,10 +22,10 @@ impl Page for InboxPage {
 /// One message.
 #[derive(Clone, Debug, Serialize)]
 pub struct LetterRow {
-    /// The recipient's address.
+    /// The recipient's address, or number.
     pub to: String,
-    /// The subject.
-    pub subject: String,
+    /// The subject; none for a text message.
+    pub subject: Option<String>,
     /// The text.
     pub text: Concealed,
     /// When it was taken.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actors::domain::scope;
+use actors::domain::{command::Ways, scope};
 use serde::Serialize;
 
 use super::{ClientLine, Cooldown, FormError, Page, PasskeyAsk, form::form_title};
@@ -41,12 +41,10 @@ pub struct TotpPage {
     pub login: String,
     /// Who asked for the sign-in.
     pub client: Option<ClientLine>,
-    /// Whether a code can be sent by e-mail instead.
-    pub email: bool,
+    /// The ways that there are.
+    pub ways: Ways,
     /// The box that trusts this browser, field `trust`.
     pub trust: Option<TrustBox>,
-    /// Whether a passkey can be used instead.
-    pub passkey: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
@@ -68,9 +66,11 @@ impl Page for TotpPage {
     }
 }
 
-/// `/login/email`: field `code`, hidden `l`; and the form (field `address`) that has a code sent.
+/// `/login/email` and `/login/sms`: field `code`, hidden `l`; and the form (field `address`) that has a code sent.
 #[derive(Clone, Debug, Serialize)]
-pub struct EmailCodePage {
+pub struct SentCodePage {
+    /// `email` or `sms`, as in the path.
+    pub way: &'static str,
     /// The login's id.
     pub login: String,
     /// Who asked for the sign-in.
@@ -79,21 +79,21 @@ pub struct EmailCodePage {
     pub sent: Option<SentLine>,
     /// Where a code can be sent to.
     pub addresses: Vec<AddressChoice>,
-    /// Whether an authenticator app can be used instead.
-    pub totp: bool,
+    /// The ways that there are.
+    pub ways: Ways,
     /// The box that trusts this browser, field `trust`.
     pub trust: Option<TrustBox>,
-    /// Whether a passkey can be used instead.
-    pub passkey: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
 
-impl Page for EmailCodePage {
-    const TEMPLATE: &'static str = "email_code.html";
+impl Page for SentCodePage {
+    const TEMPLATE: &'static str = "sent_code.html";
 
     fn title(&self) -> String {
-        form_title("Enter the code from your e-mail", self.error.as_ref())
+        let by_sms = self.way == "sms";
+        let title = if by_sms { "Enter the code from your text message" } else { "Enter the code from your e-mail" };
+        form_title(title, self.error.as_ref())
     }
 }
 
@@ -122,12 +122,8 @@ pub struct BackupCodePage {
     pub login: String,
     /// Who asked for the sign-in.
     pub client: Option<ClientLine>,
-    /// Whether an authenticator app can be used instead.
-    pub totp: bool,
-    /// Whether a code can be sent by e-mail instead.
-    pub email: bool,
-    /// Whether a passkey can be used instead.
-    pub passkey: bool,
+    /// The ways that there are.
+    pub ways: Ways,
     /// Why the form is shown again; what was typed is not kept.
     pub error: Option<FormError>,
 }

@@ -1,4 +1,4 @@
-//! `/account/mfa` and below: authenticator apps and backup codes.
+//! `/account/mfa` and below: authenticator apps, codes that are sent, and backup codes.
 
 use serde::Serialize;
 
@@ -16,16 +16,20 @@ pub struct MfaPage {
     pub authenticators: Vec<AuthenticatorRow>,
     /// Whether one more may be added.
     pub may_add: bool,
+    /// E-mail addresses that get codes, oldest first.
+    pub emails: Vec<AddressRow>,
+    /// The form that adds an address (field `email`); none if there is no room for one, or nothing can be sent from here.
+    pub add_email: Option<AddAddress>,
+    /// Phone numbers that get codes, oldest first.
+    pub phones: Vec<AddressRow>,
+    /// The same form for a number (field `phone`).
+    pub add_phone: Option<AddAddress>,
     /// Passkeys, oldest first.
     pub passkeys: Vec<PasskeyRow>,
     /// The form that adds a passkey; none if there is no room for one, or there are none here.
     pub add_passkey: Option<AddPasskey>,
     /// What the browser is told of the passkeys that are in force (`signalAllAcceptedCredentials`), in JSON.
     pub signal: Option<String>,
-    /// Addresses that get codes, oldest first.
-    pub emails: Vec<EmailRow>,
-    /// The form that adds an address; none if there is no room for one, or nothing can be sent from here.
-    pub add_email: Option<AddEmail>,
     /// Unused backup codes.
     pub backup_codes_left: usize,
     /// Backup codes were made and nobody said that they are saved: the page that shows them once may never have arrived.
@@ -55,18 +59,22 @@ pub struct WaitingLine {
     pub login: String,
 }
 
-/// The form that adds an address: field `email`.
+/// A form that adds an address.
 #[derive(Clone, Debug, Serialize)]
-pub struct AddEmail {
-    /// What was typed; the account's address at first.
+pub struct AddAddress {
+    /// What was typed; the account's e-mail address at first.
     pub address: String,
+    /// What was typed as the name of a phone (field `phone_name`).
+    pub name: String,
 }
 
 /// One address that gets codes.
 #[derive(Clone, Debug, Serialize)]
-pub struct EmailRow {
+pub struct AddressRow {
     /// Its id, part of the path that removes it.
     pub id: String,
+    /// The name that its owner gave it, if any.
+    pub name: String,
     /// The address.
     pub address: String,
     /// When it was confirmed.
@@ -77,9 +85,11 @@ pub struct EmailRow {
     pub suspended: bool,
 }
 
-/// `/account/mfa/email/{factor}`: the form (field `code`) that confirms an address, and the one that sends another code.
+/// `/account/mfa/{way}/{factor}`: the form (field `code`) that confirms an address, and the one that sends another code.
 #[derive(Clone, Debug, Serialize)]
-pub struct EmailEnrolPage {
+pub struct AddressEnrolPage {
+    /// `email` or `sms`, as in the path.
+    pub way: &'static str,
     /// The pending address's id, part of the paths of both forms.
     pub factor: String,
     /// The address.
@@ -90,17 +100,20 @@ pub struct EmailEnrolPage {
     pub error: Option<FormError>,
 }
 
-impl Page for EmailEnrolPage {
-    const TEMPLATE: &'static str = "email_enrol.html";
+impl Page for AddressEnrolPage {
+    const TEMPLATE: &'static str = "address_enrol.html";
 
     fn title(&self) -> String {
-        form_title("Confirm your e-mail address", self.error.as_ref())
+        let title = if self.way == "sms" { "Confirm your phone number" } else { "Confirm your e-mail address" };
+        form_title(title, self.error.as_ref())
     }
 }
 
-/// `/account/mfa/email/{factor}/remove`: asks before an address gets no more codes; a form without fields.
+/// `/account/mfa/{way}/{factor}/remove`: asks before an address gets no more codes; a form without fields.
 #[derive(Clone, Debug, Serialize)]
-pub struct EmailRemovePage {
+pub struct AddressRemovePage {
+    /// `email` or `sms`, as in the path.
+    pub way: &'static str,
     /// The address's id.
     pub factor: String,
     /// The address.
@@ -109,11 +122,11 @@ pub struct EmailRemovePage {
     pub last: bool,
 }
 
-impl Page for EmailRemovePage {
-    const TEMPLATE: &'static str = "email_remove.html";
+impl Page for AddressRemovePage {
+    const TEMPLATE: &'static str = "address_remove.html";
 
     fn title(&self) -> String {
-        "Stop e-mail codes".to_owned()
+        if self.way == "sms" { "Stop codes by text message" } else { "Stop e-mail codes" }.to_owned()
     }
 }
 

@@ -26,13 +26,13 @@ pub use form_post::FormPostPage;
 pub use front::FrontPage;
 pub use inbox::{InboxPage, LetterRow};
 pub use login::{
-    AddressChoice, BackupCodePage, ConsentPage, EmailCodePage, LoginPage, ScopeLine, SentLine, TotpPage, TrustBox,
+    AddressChoice, BackupCodePage, ConsentPage, LoginPage, ScopeLine, SentCodePage, SentLine, TotpPage, TrustBox,
 };
 pub use logout::{BackLink, CarriedField, LoggedOutPage, LogoutPage};
 pub use mfa::{
-    AddEmail, AuthenticatorRow, BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, EmailEnrolPage,
-    EmailRemovePage, EmailRow, MfaPage, RecommendedPage, TotpEnrolPage, TotpRemovePage, TotpRenamePage, WaitingLine,
-    groups_of_four,
+    AddAddress, AddressEnrolPage, AddressRemovePage, AddressRow, AuthenticatorRow, BackupCodesPage,
+    BackupCodesRegeneratePage, BackupCodesUnsavedPage, MfaPage, RecommendedPage, TotpEnrolPage, TotpRemovePage,
+    TotpRenamePage, WaitingLine, groups_of_four,
 };
 pub use passkey::{
     AddPasskey, PasskeyAsk, PasskeyEnrolPage, PasskeyPage, PasskeyRemovePage, PasskeyRenamePage, PasskeyRow,

@@ -1,5 +1,6 @@
 //! `/login/passkey` and `/account/mfa/passkey/…`: passkeys at sign-in, and from their making to their removal.
 
+use actors::domain::command::Ways;
 use serde::Serialize;
 
 use super::{ClientLine, FormError, Page, When, form::form_title};
@@ -24,10 +25,8 @@ pub struct PasskeyPage {
     pub client: Option<ClientLine>,
     /// What is asked.
     pub ask: PasskeyAsk,
-    /// Whether an authenticator app can be used instead.
-    pub totp: bool,
-    /// Whether a code can be sent by e-mail instead.
-    pub email: bool,
+    /// The ways that there are.
+    pub ways: Ways,
     /// Why the page is shown again.
     pub error: Option<FormError>,
 }

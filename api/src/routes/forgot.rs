@@ -3,6 +3,7 @@
 
 use actors::{call::Deadline, domain::command::MailReset};
 use axum::response::Response;
+use schema::record::Channel;
 use serde::Deserialize;
 
 use crate::{
@@ -29,7 +30,7 @@ pub struct Typed {
 
 /// Shows the form, or says what to do next.
 pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    if !visit.state.services.notifier.can_send() {
+    if !visit.state.services.notifier.can_send(Channel::Email) {
         return Err(PageError::NotFound);
     }
     visit.page(Frame::browser(), &ForgotPage { sent: !asked.sent.is_empty() })
@@ -38,7 +39,7 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
 /// Has a link sent, if there is somebody to send it to.
 pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, typed) = form.in_browser("/forgot")?;
-    if !visit.state.services.notifier.can_send() {
+    if !visit.state.services.notifier.can_send(Channel::Email) {
         return Err(PageError::NotFound);
     }
     visit.may_cause_a_message()?;

@@ -3,6 +3,7 @@
 pub mod account;
 mod discovery;
 mod document;
+mod fee;
 pub mod forgot;
 pub mod front;
 pub mod inbox;

@@ -1,15 +1,20 @@
 //! Every page in its normal, refused and hostile forms, for the tests here and for the gallery that shows them in a
 //! browser.
 
+#[path = "samples_passkeys.rs"]
+mod keys;
+#[path = "samples_sent.rs"]
+mod sent;
+
+use actors::domain::command::Ways;
 use api::page::{
-    AccountPage, AddEmail, AddPasskey, AddressChoice, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
+    AccountPage, AddAddress, AddPasskey, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
     BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
-    Cooldown, DevNotice, EmailCodePage, EmailEnrolPage, EmailLine, EmailRemovePage, EmailRow, ErrorPage, ForgotPage,
-    FormError, FrontPage, InboxPage, LetterRow, Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page,
-    Pages, PasskeyAsk, PasskeyEnrolPage, PasskeyPage, PasskeyRemovePage, PasskeyRenamePage, PasskeyRow, PasswordPage,
-    PasswordRule, ReauthenticatePage, RecommendedPage, RegisterPage, RenderError, ResetPage, ScopeLine, SentLine,
-    SessionRow, SessionsPage, SetupPage, TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, TrustBox, TrustedRow,
-    WaitingLine, When, describe_user_agent, groups_of_four,
+    Cooldown, DevNotice, EmailLine, ErrorPage, ForgotPage, FormError, FrontPage, InboxPage, LetterRow, Link,
+    LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page, Pages, PasswordPage, PasswordRule, ReauthenticatePage,
+    RecommendedPage, RegisterPage, RenderError, ResetPage, ScopeLine, SessionRow, SessionsPage, SetupPage,
+    TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, TrustBox, TrustedRow, WaitingLine, When,
+    describe_user_agent, groups_of_four,
 };
 use api::qr::QrSvg;
 
@@ -61,14 +66,17 @@ pub(crate) fn all(pages: &Pages) -> Vec<Sample> {
         let text = Texts { hostile };
         new_accounts(&mut gallery, &text);
         sign_in(&mut gallery, &text);
-        second_steps(&mut gallery, &text);
+        keys::second_step(&mut gallery, &text);
+        second_step(&mut gallery, &text);
+        sent::sent_codes(&mut gallery, &text);
         endings(&mut gallery, &text);
         gallery.signed_in = true;
         account(&mut gallery, &text);
         policies(&mut gallery, &text);
         factors(&mut gallery, &text);
-        addresses(&mut gallery, &text);
-        passkeys(&mut gallery, &text);
+        sent::addresses(&mut gallery, &text);
+        sent::phones(&mut gallery, &text);
+        keys::passkeys(&mut gallery, &text);
         passwords(&mut gallery, &text);
     }
     gallery.samples
@@ -86,6 +94,10 @@ impl Texts {
 
     fn name(&self, plain: &str) -> String {
         if self.hostile { format!("{plain}-hostile") } else { plain.to_owned() }
+    }
+
+    fn ways(&self) -> Ways {
+        Ways { totp: !self.hostile, email: self.hostile, sms: self.hostile, passkey: !self.hostile }
     }
 
     fn client(&self) -> ClientLine {
@@ -133,17 +145,20 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("forgot-sent"), &ForgotPage { sent: true });
     let letter = LetterRow {
         to: text.of("amelia@mail.example"),
-        subject: text.of("Your code to sign in to Doorward"),
+        subject: Some(text.of("Your code to sign in to Doorward")),
         text: Concealed::from(text.of("Hello amelia,\n\nthis code completes your sign-in:\n\n123456\n")),
         at: when(5),
     };
-    gallery.add(&text.name("inbox-dev"), &InboxPage { letters: vec![letter] });
+    gallery.add(
+        &text.name("inbox-dev"),
+        &InboxPage { letters: vec![LetterRow { subject: None, ..letter.clone() }, letter] },
+    );
     gallery.add(&text.name("inbox-empty-dev"), &InboxPage { letters: Vec::new() });
     gallery.add(&text.name("front-dev"), &FrontPage::default());
     let login = |client, username: &str, error| LoginPage {
         login: text.of("lgn234"),
         client,
-        passkey: Some(ask(text)),
+        passkey: Some(keys::ask(text)),
         forgot: !text.hostile,
         more: text.hostile,
         username: text.of(username),
@@ -164,27 +179,13 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     );
 }
 
-fn second_steps(gallery: &mut Gallery<'_>, text: &Texts) {
-    let passkey = |error| PasskeyPage {
-        login: text.of("lgn234"),
-        client: Some(text.client()),
-        ask: ask(text),
-        totp: true,
-        email: text.hostile,
-        error,
-    };
-    gallery.add(&text.name("passkey"), &passkey(None));
-    let refused =
-        FormError::whole(text.of("This passkey was not accepted. Use another one, or another way to sign in."));
-    gallery.add(&text.name("passkey-error"), &passkey(Some(refused)));
-
+fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
     let trust = |ticked| Some(TrustBox { days: 30, ticked });
     let totp = |error| TotpPage {
         login: text.of("lgn234"),
         client: Some(text.client()),
-        email: text.hostile,
+        ways: text.ways(),
         trust: trust(text.hostile),
-        passkey: !text.hostile,
         error,
     };
     gallery.add(&text.name("totp"), &totp(None));
@@ -193,33 +194,9 @@ fn second_steps(gallery: &mut Gallery<'_>, text: &Texts) {
         &totp(Some(text.error("code", "This code is not right. Enter the one shown now."))),
     );
     gallery.add(&text.name("totp-wait"), &totp(Some(FormError::cool_down(NOW, 1))));
-    let backup = |error| BackupCodePage {
-        login: text.of("lgn234"),
-        client: None,
-        totp: true,
-        email: text.hostile,
-        passkey: text.hostile,
-        error,
-    };
+    let backup = |error| BackupCodePage { login: text.of("lgn234"), client: None, ways: text.ways(), error };
     gallery.add(&text.name("backup-code"), &backup(None));
     gallery.add(&text.name("backup-code-error"), &backup(Some(text.error("code", "This backup code is not right."))));
-
-    let address = |hidden: &str| AddressChoice { id: text.of("fac1"), hidden: text.of(hidden) };
-    let mailed = |sent, error| EmailCodePage {
-        login: text.of("lgn234"),
-        client: Some(text.client()),
-        sent,
-        addresses: vec![address("a•••@m•••.example"), address("a•••@w•••.example")],
-        totp: true,
-        trust: trust(false),
-        passkey: text.hostile,
-        error,
-    };
-    let sent = |again| Some(SentLine { to: text.of("a•••@m•••.example"), again });
-    gallery.add(&text.name("email-code-ask"), &mailed(None, None));
-    gallery.add(&text.name("email-code"), &mailed(sent(Some(Cooldown::starting(NOW, 60))), None));
-    let wrong = text.error("code", "This code is not right. Enter the one from the newest message.");
-    gallery.add(&text.name("email-code-error"), &mailed(sent(None), Some(wrong)));
 }
 
 fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
@@ -253,22 +230,24 @@ fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
 
 fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("front-signed-in"), &FrontPage::default());
-    let page = |(authenticators, emails, passkeys), left, notice| AccountPage {
+    let page = |(authenticators, emails, phones, passkeys), left, notice| AccountPage {
         user_name: text.of("amelia"),
         email: Some(EmailLine { address: text.of("amelia@mail.example"), verified: false }),
         created: when(90 * 86_400),
         password_set: Some(when(3 * 86_400)),
         authenticators,
         emails,
+        phones,
         passkeys,
         backup_codes_left: left,
         sessions: 2,
         notice,
     };
-    gallery.add(&text.name("account"), &page((0, 0, 0), 0, Some(Notice::Registered)));
-    gallery.add(&text.name("account-mfa"), &page((1, 0, 0), 3, None));
-    gallery.add(&text.name("account-email"), &page((0, 1, 0), 9, None));
-    gallery.add(&text.name("account-passkey"), &page((0, 0, 2), 9, None));
+    gallery.add(&text.name("account"), &page((0, 0, 0, 0), 0, Some(Notice::Registered)));
+    gallery.add(&text.name("account-mfa"), &page((1, 0, 0, 0), 3, None));
+    gallery.add(&text.name("account-email"), &page((0, 1, 0, 0), 9, None));
+    gallery.add(&text.name("account-phone"), &page((1, 1, 2, 0), 9, None));
+    gallery.add(&text.name("account-passkey"), &page((0, 0, 0, 2), 9, None));
 
     let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
     let row = |id: &str, agent: &str, current| SessionRow {
@@ -311,7 +290,9 @@ fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, er
         add_passkey: Some(AddPasskey { name: String::new() }),
         signal: Some(text.of(r#"{"rpId":"localhost","userId":"AAAA","allAcceptedCredentialIds":[]}"#)),
         emails: Vec::new(),
-        add_email: Some(AddEmail { address: text.of("amelia@mail.example") }),
+        add_email: Some(AddAddress { address: text.of("amelia@mail.example"), name: String::new() }),
+        phones: Vec::new(),
+        add_phone: Some(AddAddress { address: String::new(), name: String::new() }),
         backup_codes_left: left,
         backup_codes_unsaved: false,
         name: text.of("Authenticator app"),
@@ -322,83 +303,6 @@ fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, er
 
 fn app(text: &Texts, name: &str, last_used: Option<When>) -> AuthenticatorRow {
     AuthenticatorRow { id: text.of("fac1"), name: text.of(name), added: when(30 * 86_400), last_used, suspended: false }
-}
-
-fn ask(text: &Texts) -> PasskeyAsk {
-    PasskeyAsk {
-        options: text.of(r#"{"challenge":"AAAA","rpId":"localhost","allowCredentials":[]}"#),
-        ceremony: text.of("v1.k1.sealed"),
-        unknown: text.hostile.then(|| text.of("")),
-    }
-}
-
-fn passkeys(gallery: &mut Gallery<'_>, text: &Texts) {
-    let mfa = |error| mfa_page(text, Vec::new(), 9, error);
-    let row = |name: &str, synced: bool, last_used| PasskeyRow {
-        id: text.of("fac1"),
-        name: text.of(name),
-        kind: synced.then(|| text.of("Google Password Manager")),
-        synced,
-        alone: synced,
-        added: when(30 * 86_400),
-        last_used,
-    };
-    let rows = vec![row("Phone", true, Some(when(60))), row("Blue key", false, None)];
-    let with_app = mfa_page(text, vec![app(text, "Phone", None)], 9, None);
-    gallery.add(&text.name("mfa-passkeys"), &MfaPage { passkeys: rows.clone(), ..mfa(None) });
-    let full = MfaPage { passkeys: rows, add_passkey: None, notice: Some(Notice::PasskeyAdded), ..with_app };
-    gallery.add(&text.name("mfa-passkeys-and-app"), &full);
-    let none = MfaPage { add_passkey: None, signal: None, ..mfa(None) };
-    gallery.add(&text.name("mfa-no-passkeys"), &none);
-    let refused = text.error("passkey_name", "Give it a name of at most 64 characters.");
-    gallery.add(&text.name("mfa-passkey-error"), &mfa(Some(refused)));
-    let enrol = |name: &str, error| PasskeyEnrolPage {
-        factor: text.of("fac1"),
-        name: text.of(name),
-        options: text.of(r#"{"challenge":"AAAA","rp":{"id":"localhost"}}"#),
-        error,
-    };
-    gallery.add(&text.name("passkey-enrol"), &enrol("Phone", None));
-    let refused = FormError::whole(text.of("This passkey was not accepted. Try again, or with another one."));
-    gallery.add(&text.name("passkey-enrol-error"), &enrol("", Some(refused)));
-    for last in [true, false] {
-        let name = if last { "passkey-remove-last" } else { "passkey-remove" };
-        gallery.add(&text.name(name), &PasskeyRemovePage { factor: text.of("fac1"), name: text.of("Phone"), last });
-    }
-    let rename = |error| PasskeyRenamePage { factor: text.of("fac1"), name: text.of("Phone"), error };
-    gallery.add(&text.name("passkey-rename"), &rename(None));
-    gallery.add(&text.name("passkey-rename-error"), &rename(Some(text.error("name", "Give the passkey a name."))));
-}
-
-fn addresses(gallery: &mut Gallery<'_>, text: &Texts) {
-    let mfa = |authenticators, left, error| mfa_page(text, authenticators, left, error);
-    let address = |last_used, suspended| EmailRow {
-        id: text.of("fac1"),
-        address: text.of("amelia@mail.example"),
-        added: when(30 * 86_400),
-        last_used,
-        suspended,
-    };
-    let by_mail = MfaPage { emails: vec![address(Some(when(60)), false)], add_email: None, ..mfa(Vec::new(), 9, None) };
-    gallery.add(&text.name("mfa-email"), &by_mail);
-    let both = MfaPage { emails: vec![address(None, true)], ..mfa(vec![app(text, "Phone", None)], 9, None) };
-    gallery.add(&text.name("mfa-both"), &both);
-    let refused = text.error("email", "Enter an e-mail address such as name@example.org.");
-    gallery.add(&text.name("mfa-email-error"), &mfa(Vec::new(), 0, Some(refused)));
-    let confirm = |again, error| EmailEnrolPage {
-        factor: text.of("fac1"),
-        address: text.of("amelia@mail.example"),
-        again,
-        error,
-    };
-    gallery.add(&text.name("email-enrol"), &confirm(Some(Cooldown::starting(NOW, 60)), None));
-    let wrong = text.error("code", "This code is not right, or not good any more. Enter the newest one.");
-    gallery.add(&text.name("email-enrol-error"), &confirm(None, Some(wrong)));
-    for last in [true, false] {
-        let name = if last { "email-remove-last" } else { "email-remove" };
-        let page = EmailRemovePage { factor: text.of("fac1"), address: text.of("amelia@mail.example"), last };
-        gallery.add(&text.name(name), &page);
-    }
 }
 
 fn factors(gallery: &mut Gallery<'_>, text: &Texts) {

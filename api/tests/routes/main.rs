@@ -17,5 +17,6 @@ mod oauth;
 mod passkey;
 mod policies;
 mod register;
+mod sms;
 mod stored_request;
 mod trusted;

@@ -20,6 +20,7 @@ use actors::{
         command::{Body, Decide, DisableUser},
         context::{Attempt, Origin, Settings},
         factor::password::Policy,
+        sms::{Countries, SmsPolicy},
     },
     entropy::SeededEntropy,
     hasher::Argon2Params,
@@ -36,6 +37,7 @@ use cluster::{Authority, Generation, NoCaller, NodeId};
 use schema::{
     Timestamp, UserId,
     embedded::{EmbeddedStore, Options},
+    record::Channel,
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -72,13 +74,21 @@ impl TestApp {
 
     /// A server with this issuer and changed settings.
     pub(crate) async fn with(issuer: &str, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let everywhere = Countries { named: Vec::new(), others: Some(None) };
+        Self::with_sms(issuer, SmsPolicy { countries: everywhere, ..SmsPolicy::default() }, change).await
+    }
+
+    /// The same, where text messages have rules of their own.
+    pub(crate) async fn with_sms(issuer: &str, sms: SmsPolicy, change: impl FnOnce(&mut ApiSettings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(template().await.path(), folder.path());
         let clock = Arc::new(MockClock::new(START));
         let pages = Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() }));
         let writer = Writer { pages: Arc::clone(&pages), origin: issuer.to_owned() };
-        let inbox = Arc::new(Inbox::new(writer, Arc::clone(&clock) as Arc<dyn Clock>));
-        let services = start(folder.path(), Arc::clone(&clock), issuer, vec![Arc::clone(&inbox) as _]).await;
+        let inbox =
+            Arc::new(Inbox::new(writer, Arc::clone(&clock) as Arc<dyn Clock>, vec![Channel::Email, Channel::Sms]));
+        let messages = (vec![Arc::clone(&inbox) as _], sms);
+        let services = start(folder.path(), Arc::clone(&clock), issuer, messages).await;
         let issuer = Url::parse(issuer).expect("a URL");
         let mut settings = ApiSettings::new(issuer.clone());
         settings.failure_floor = Duration::ZERO;
@@ -111,6 +121,13 @@ impl TestApp {
         code.expect("a code on a line of its own").to_owned()
     }
 
+    /// The code in message number `n`, a text message.
+    pub(crate) async fn texted_code(&self, n: usize) -> String {
+        let letter = self.letter(n).await;
+        let code = letter.text.lines().last().and_then(|line| line.split_once(" #")).map(|(_, code)| code.to_owned());
+        code.expect("a last line that binds a code to this site")
+    }
+
     /// The user of that name.
     pub(crate) async fn user(&self, name: &str) -> UserId {
         self.services.sign_in.holder(name).await.expect("the store works").expect("somebody has that name")
@@ -136,7 +153,12 @@ impl TestApp {
 }
 
 /// Services over the store in a folder.
-async fn start(folder: &Path, clock: Arc<MockClock>, issuer: &str, carriers: Vec<Arc<dyn Carrier>>) -> Services {
+async fn start(
+    folder: &Path,
+    clock: Arc<MockClock>,
+    issuer: &str,
+    (carriers, sms): (Vec<Arc<dyn Carrier>>, SmsPolicy),
+) -> Services {
     let store = EmbeddedStore::open(folder, &Options::default()).expect("opens");
     let node: NodeId = "test".parse().expect("a node name");
     let options = ServicesOptions {
@@ -149,6 +171,7 @@ async fn start(folder: &Path, clock: Arc<MockClock>, issuer: &str, carriers: Vec
         serves: true,
         carriers,
         settings: Settings { issuer: issuer.to_owned(), ..Settings::default() },
+        sms,
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
         hash_threads: NonZero::new(1),
@@ -167,7 +190,8 @@ async fn template() -> &'static TempDir {
     TEMPLATE
         .get_or_init(async || {
             let folder = tempfile::tempdir().expect("a folder for the keys");
-            let services = start(folder.path(), Arc::new(MockClock::new(START)), HTTPS, Vec::new()).await;
+            let nothing = (Vec::new(), SmsPolicy::default());
+            let services = start(folder.path(), Arc::new(MockClock::new(START)), HTTPS, nothing).await;
             services.stop(Duration::from_secs(5)).await;
             folder
         })

@@ -106,6 +106,8 @@ pub enum Factor {
     Totp,
     /// Codes by e-mail; they never amount to mfa.
     Email,
+    /// Codes by text message.
+    Sms,
     /// A passkey.
     Passkey,
 }

@@ -86,6 +86,7 @@ const fn method(factor: Factor) -> PolicyMethod {
     match factor {
         Factor::Totp => PolicyMethod::Totp,
         Factor::Email => PolicyMethod::Email,
+        Factor::Sms => PolicyMethod::Sms,
         Factor::Passkey => PolicyMethod::Passkey,
     }
 }
@@ -148,6 +149,7 @@ fn names(methods: &BTreeSet<PolicyMethod>) -> String {
     let name = |method: &PolicyMethod| match method {
         PolicyMethod::Totp => "totp",
         PolicyMethod::Email => "email",
+        PolicyMethod::Sms => "sms",
         PolicyMethod::Passkey => "passkey",
     };
     if methods.is_empty() { "-".to_owned() } else { methods.iter().map(name).collect::<Vec<_>>().join(",") }

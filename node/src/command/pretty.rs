@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use actors::{
     data_keys::DataKeyView,
-    domain::command::OverviewOutcome,
+    domain::command::{AddressView, OverviewOutcome},
     key_ring::KeyView,
     operator::{ClientView, Response, UserView},
 };
@@ -56,6 +56,7 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
             Show::SecondFactors => json!({
                 "user": user,
                 "totp": overview.totps,
+                "sms": overview.phones,
                 "email": overview.emails,
                 "passkeys": overview.passkeys,
                 "backup_codes_left": overview.backup_codes_left,
@@ -192,15 +193,18 @@ fn second_factors(user: &OverviewOutcome) -> String {
         let (name, state) = (harmless(&totp.name), state(totp.suspended, totp.state));
         vec!["TOTP".to_owned(), name, state, moment(totp.created_at), optional(totp.last_used_at)]
     });
-    let emails = user.emails.iter().map(|email| {
-        let (name, state) = (harmless(&email.address), state(email.suspended, email.state));
-        vec!["e-mail".to_owned(), name, state, moment(email.created_at), optional(email.last_used_at)]
-    });
+    let sent_to = |kind: &'static str, address: &AddressView| {
+        let called = [address.name.as_str(), &address.address].into_iter().filter(|part| !part.is_empty());
+        let (name, state) = (harmless(&called.collect::<Vec<_>>().join(" ")), state(address.suspended, address.state));
+        vec![kind.to_owned(), name, state, moment(address.created_at), optional(address.last_used_at)]
+    };
+    let phones = user.phones.iter().map(|phone| sent_to("phone", phone));
+    let emails = user.emails.iter().map(|email| sent_to("e-mail", email));
     let passkeys = user.passkeys.iter().map(|passkey| {
         let (name, state) = (harmless(&passkey.name), factor_state(passkey.state).to_owned());
         vec!["passkey".to_owned(), name, state, moment(passkey.created_at), optional(passkey.last_used_at)]
     });
-    let rows: Vec<Vec<String>> = totps.chain(emails).chain(passkeys).collect();
+    let rows: Vec<Vec<String>> = totps.chain(phones).chain(emails).chain(passkeys).collect();
     let table = columns(&["METHOD", "NAME", "STATE", "ADDED", "LAST USED"], &rows);
     format!("{table}backup codes left: {}\n", user.backup_codes_left)
 }

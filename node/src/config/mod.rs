@@ -21,6 +21,7 @@ pub mod passkeys;
 pub mod password;
 pub mod report;
 pub mod secrets;
+pub mod sms;
 pub mod source;
 pub mod store;
 pub mod totp;
@@ -44,6 +45,7 @@ use self::{
     password::Password,
     report::{Problems, Report},
     secrets::Secrets,
+    sms::Sms,
     source::Settings,
     store::Store,
     totp::Totp,
@@ -79,6 +81,9 @@ pub struct Config {
     /// Messages by e-mail. Without `mail.smtp.url` none is sent, and codes by e-mail are not offered; in development mode
     /// messages are shown at `/dev/inbox` instead.
     pub mail: Mail,
+    /// Text messages. Without `sms.provider.kind` none is sent, and codes by text message are not offered; in development mode
+    /// messages are shown at `/dev/inbox` instead.
+    pub sms: Sms,
     /// Browsers in which no second step is asked for.
     pub trusted_device: TrustedDevice,
     /// Sessions of people in browsers.
@@ -108,6 +113,7 @@ impl Config {
         self.secrets.check(report);
         self.password.check(report);
         self.mail.check(report);
+        self.sms.check(report);
         self.trusted_device.check(report);
         self.session.check(report);
         self.token.check(report);

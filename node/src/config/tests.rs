@@ -308,43 +308,71 @@ fn a_dump_is_a_configuration_that_is_accepted() {
     load(&dump::toml(&dump::lines(&keys, &defaults.settings)), &[]).expect("accepted");
 }
 
+/// Keys without a default.
+const UNSET: &[&str] = &[
+    "cluster.advertise",
+    "cluster.listen",
+    "cluster.node",
+    "cluster.tls.ca",
+    "cluster.tls.cert",
+    "cluster.tls.key",
+    "http.tls.cert",
+    "http.tls.key",
+    "mail.fallback.ca",
+    "mail.fallback.password",
+    "mail.fallback.password_file",
+    "mail.fallback.url",
+    "mail.fallback.username",
+    "mail.from",
+    "mail.smtp.ca",
+    "mail.smtp.password",
+    "mail.smtp.password_file",
+    "mail.smtp.url",
+    "mail.smtp.username",
+    "password.threads",
+    "secrets.master_keys",
+    "secrets.master_keys_file",
+    "sms.default_country",
+    "sms.fallback.body",
+    "sms.fallback.ca",
+    "sms.fallback.from",
+    "sms.fallback.kind",
+    "sms.fallback.password",
+    "sms.fallback.password_file",
+    "sms.fallback.region",
+    "sms.fallback.url",
+    "sms.fallback.username",
+    "sms.provider.body",
+    "sms.provider.ca",
+    "sms.provider.from",
+    "sms.provider.kind",
+    "sms.provider.password",
+    "sms.provider.password_file",
+    "sms.provider.region",
+    "sms.provider.url",
+    "sms.provider.username",
+    "store.local_dc",
+    "store.password",
+    "store.password_file",
+    "store.tls.ca",
+    "store.tls.cert",
+    "store.tls.key",
+    "store.username",
+];
+
 #[test]
 fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
-    let unset = [
-        "cluster.advertise",
-        "cluster.listen",
-        "cluster.node",
-        "cluster.tls.ca",
-        "cluster.tls.cert",
-        "cluster.tls.key",
-        "http.tls.cert",
-        "http.tls.key",
-        "mail.fallback.ca",
+    let secret = [
         "mail.fallback.password",
-        "mail.fallback.password_file",
-        "mail.fallback.url",
-        "mail.fallback.username",
-        "mail.from",
-        "mail.smtp.ca",
         "mail.smtp.password",
-        "mail.smtp.password_file",
-        "mail.smtp.url",
-        "mail.smtp.username",
-        "password.threads",
         "secrets.master_keys",
-        "secrets.master_keys_file",
-        "store.local_dc",
+        "sms.fallback.password",
+        "sms.provider.password",
         "store.password",
-        "store.password_file",
-        "store.tls.ca",
-        "store.tls.cert",
-        "store.tls.key",
-        "store.username",
     ];
-    let secret = ["mail.fallback.password", "mail.smtp.password", "secrets.master_keys", "store.password"];
     for (path, key) in keys::Keys::new().iter() {
         assert!(key.description.ends_with(['.', '?']), "{path} is not documented");
-        assert_eq!(key.default.is_null(), unset.contains(&path), "default of {path}");
+        assert_eq!(key.default.is_null(), UNSET.contains(&path), "default of {path}");
         assert_eq!(key.secret, secret.contains(&path), "{path}");
     }
 }

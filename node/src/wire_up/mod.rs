@@ -22,6 +22,7 @@ use api::{
 };
 use axum::Router;
 use cluster::{Authority, Generation, NoCaller};
+use schema::record::Channel;
 
 pub use self::membership::Membership;
 use self::{
@@ -29,7 +30,7 @@ use self::{
     membership::{Seat, SeatOptions},
     settings::Foundations,
 };
-use crate::{command::backup, config::Config, mail, management::Check, socket};
+use crate::{command::backup, config::Config, mail, management::Check, sms, socket};
 
 /// The name of a node that is alone.
 const NODE: &str = "local";
@@ -184,19 +185,23 @@ impl Parts {
 /// Providers, in the order in which they are asked.
 type Carriers = Vec<Arc<dyn Carrier>>;
 
-/// Who sends messages; in development mode, where no relay is configured, an inbox that shows them.
+/// Who sends messages; in development mode, for the ways for which nobody is configured, an inbox that shows them.
 fn carriers(
     config: &Config,
     pages: &Arc<Pages>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<(Carriers, Option<Arc<Inbox>>)> {
     let writer = Writer { pages: Arc::clone(pages), origin: config.issuer.as_str().to_owned() };
-    let carriers = mail::carriers(&config.mail, &writer)?;
-    if !carriers.is_empty() || !config.issuer.is_development() {
+    let mut carriers = mail::carriers(&config.mail, &writer)?;
+    carriers.extend(sms::carriers(&config.sms, &writer, clock)?);
+    let mut without = vec![Channel::Email, Channel::Sms];
+    without.retain(|channel| !carriers.iter().any(|carrier| carrier.carries(*channel)));
+    if without.is_empty() || !config.issuer.is_development() {
         return Ok((carriers, None));
     }
-    let inbox = Arc::new(Inbox::new(writer, Arc::clone(clock)));
-    Ok((vec![Arc::clone(&inbox) as Arc<dyn Carrier>], Some(inbox)))
+    let inbox = Arc::new(Inbox::new(writer, Arc::clone(clock), without));
+    carriers.push(Arc::clone(&inbox) as Arc<dyn Carrier>);
+    Ok((carriers, Some(inbox)))
 }
 
 /// Where operators' questions are answered, for the running server and for a command that opened the store itself.

@@ -55,6 +55,7 @@ pub(super) fn options(config: &Config, base: Foundations) -> ServicesOptions {
         serves: base.serves,
         carriers: base.carriers,
         settings: settings(config),
+        sms: config.sms.policy(),
         password_policy: Policy { min_len: password.min_length_single_factor.into(), ..Policy::default() },
         argon2: Argon2Params { m_kib: password.argon2.m_kib, t: password.argon2.t, p: password.argon2.p },
         hash_threads: password.threads.and_then(|threads| NonZero::new(threads.into())),

@@ -2,10 +2,10 @@
 // with codes and backup codes, renew and remove factors, change the password, look after sessions.
 import assert from 'node:assert/strict';
 import {
-  beginAddress, beginEnrolment, button, confirmSaved, enrol, enterCode, enterPassword, expectHeading, expectText, heading, link,
+  beginAddress, beginEnrolment, beginPhone, button, confirmSaved, enrol, enterCode, enterPassword, expectHeading, expectText, heading, link,
   proveAgain, readCodes, register, scan, signIn, signOut,
 } from './lib/steps.mjs';
-import { mailedCode, mailedLink } from './lib/inbox.mjs';
+import { mailedCode, mailedLink, textedCode } from './lib/inbox.mjs';
 import { passphrase, person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
 
@@ -289,6 +289,68 @@ it('whoever has an app and an address may choose, and a backup code works for bo
     await enterCode(tab, await mailedCode(origin(), who));
     await expectHeading(tab, /your account/i);
   });
+});
+
+it('codes by text message: a number is confirmed, its codes are asked for, the other ways are offered, the number is removed', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await register(tab, origin(), who);
+    await tab.goto(`${origin()}/account/mfa`);
+    await beginPhone(tab, who);
+    await enterCode(tab, await textedCode(origin(), who));
+    who.codes = await readCodes(tab);
+    await confirmSaved(tab);
+    await expectText(tab, /codes by text message/i);
+    await beginAddress(tab, who);
+    await enterCode(tab, await mailedCode(origin(), who));
+    await expectText(tab, /codes can be sent/i);
+    await signOut(tab);
+  });
+  await visit(async (tab) => {
+    await tab.goto(`${origin()}/login`);
+    await enterPassword(tab, who);
+    await expectHeading(tab, /code from your text message/i);
+    await link(tab, /get a code by e-mail/i);
+    await expectHeading(tab, /get a code by e-mail/i);
+    await link(tab, /get a code by text message/i);
+    const field = tab.getByLabel(/verification code/i);
+    assert.equal(await field.getAttribute('autocomplete'), 'one-time-code');
+    await enterCode(tab, await textedCode(origin(), who));
+    await expectHeading(tab, /your account/i);
+    await expectText(tab, /codes to 1 phone number/i);
+    await link(tab, /manage multi-factor/i);
+    await link(tab, new RegExp(`remove \\${who.number}`, 'i'));
+    await expectHeading(tab, /stop codes by text message/i);
+    await button(tab, /stop codes by text message/i);
+    await expectText(tab, /no more codes are sent to the phone number/i);
+  });
+});
+
+it('a browser that reads text messages fills in the code of the newest one, and leaves the rest to the button', async () => {
+  const who = person();
+  await shared.visit(async (tab) => {
+    // What Chromium does on a phone: it hands the code over once the page asks for it.
+    await tab.addInitScript(() => {
+      window.OTPCredential ??= class {};
+      const get = navigator.credentials.get.bind(navigator.credentials);
+      navigator.credentials.get = (wanted) => (wanted?.otp
+        ? new Promise((resolve) => {
+          window.texted = (code) => resolve({ type: 'otp', code });
+          window.asked = wanted.otp.transport;
+        })
+        : get(wanted));
+    });
+    await register(tab, origin(), who);
+    await tab.goto(`${origin()}/account/mfa`);
+    await beginPhone(tab, who);
+    await tab.waitForFunction(() => window.asked);
+    assert.deepEqual(await tab.evaluate(() => window.asked), ['sms']);
+    const code = await textedCode(origin(), who);
+    await tab.evaluate((it) => window.texted(it), code);
+    await tab.waitForFunction((it) => document.getElementById('code').value === it, code);
+    await button(tab, /^confirm$/i);
+    await readCodes(tab);
+  }, { javaScriptEnabled: true });
 });
 
 it('a forgotten password is set anew by a link in the mail, and the second step is asked for as before', async () => {

@@ -2,11 +2,11 @@
 // sideways, and pictures of all of it are kept in `target/screenshots`.
 import assert from 'node:assert/strict';
 import {
-  beginAddress, beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, expectText, link, proveAgain, readCodes,
+  beginAddress, beginEnrolment, beginPhone, button, confirmSaved, enterCode, enterPassword, expectHeading, expectText, link, proveAgain, readCodes,
   register, scan, signOut,
 } from './lib/steps.mjs';
 import { Application } from './lib/application.mjs';
-import { mailedCode } from './lib/inbox.mjs';
+import { mailedCode, textedCode } from './lib/inbox.mjs';
 import { look } from './lib/looks.mjs';
 import { PHONE, Passkeys } from './lib/passkeys.mjs';
 import { passphrase, person } from './lib/people.mjs';
@@ -138,6 +138,32 @@ it('the pages of codes by e-mail', () => visit(async (tab) => {
   await look(tab, 'email-code-early');
   await tab.goto(at('/dev/inbox'));
   await look(tab, 'inbox');
+}));
+
+it('the pages of codes by text message', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await tab.goto(at('/account/mfa'));
+  await tab.getByLabel(/phone number/i).fill('0151 12345678');
+  await button(tab, /send a code to this number/i);
+  await look(tab, 'mfa-phone-error');
+  await beginPhone(tab, who);
+  await look(tab, 'sms-enrol');
+  await enterCode(tab, await textedCode(shared.server.origin, who));
+  await readCodes(tab);
+  await confirmSaved(tab);
+  await tab.goto(at('/account/mfa'));
+  await look(tab, 'mfa-phone');
+  await link(tab, /^remove/i);
+  await look(tab, 'sms-remove');
+  await signOut(tab);
+  await tab.goto(at('/login'));
+  await enterPassword(tab, who);
+  await look(tab, 'sms-code');
+  await button(tab, /send another code/i);
+  await look(tab, 'sms-code-early');
+  await tab.goto(at('/dev/inbox'));
+  await look(tab, 'inbox-sms');
 }));
 
 it('the pages of policies', () => visit(async (tab) => {

@@ -67,28 +67,39 @@ fn of_200_wrong_totp_codes_no_more_than_a_burst_is_looked_at() {
     assert!(right.served(house.site()).expect("served").throttled(), "the right code must wait as well");
 }
 
-#[test]
-fn of_64_presentations_of_one_code_by_mail_one_signs_in() {
-    const ADDRESS: &str = "race@mail.example";
+/// A code that is sent to `address`, to be typed at the pages of this way.
+fn sent_code_race(name: &str, way: &str, (field, address): (&str, &str)) {
     let house = House::new();
-    let mut person = Person::register(house.site(), "mail-race").expect("served");
+    let mut person = Person::register(house.site(), name).expect("served");
     let mut inbox = Inbox::default();
     let page = person.browser.open("/account/mfa").expect("served");
-    let page = person.browser.submit(&page, "/account/mfa/email", &[("email", ADDRESS)]).expect("served");
-    let code = inbox.code(&person, ADDRESS);
-    let confirmations = (0..16).map(|_| person.browser.fill(&page, "/account/mfa/email/*/confirm", &[("code", &code)]));
+    let begin = format!("/account/mfa/{way}");
+    let page = person.browser.submit(&page, &begin, &[(field, address)]).expect("served");
+    let code = inbox.code(&person, address);
+    let confirm = format!("{begin}/*/confirm");
+    let confirmations = (0..16).map(|_| person.browser.fill(&page, &confirm, &[("code", &code)]));
     let answers = race(house.site(), confirmations.collect::<Vec<_>>());
     let shown = answers.iter().filter(|answer| answer.body.contains("Save your backup codes")).count();
     assert_eq!(shown, 1, "the backup codes are shown once");
 
     let (browser, page) = person.password().expect("served");
-    let code = inbox.code(&person, ADDRESS);
-    let login = [(browser, page)];
-    let answers = race(house.site(), presentations(&login, "/login/email", &code, 64));
+    let code = inbox.code(&person, address);
+    let (login, form) = ([(browser, page)], format!("/login/{way}"));
+    let answers = race(house.site(), presentations(&login, &form, &code, 64));
     assert_eq!(answers.iter().filter(|answer| signed_in(answer)).count(), 1);
     let (browser, page) = person.password().expect("served");
-    let again = browser.fill(&page, "/login/email", &[("code", &code)]).served(house.site()).expect("served");
+    let again = browser.fill(&page, &form, &[("code", &code)]).served(house.site()).expect("served");
     assert!(!signed_in(&again), "the code of one login is worth nothing in another");
+}
+
+#[test]
+fn of_64_presentations_of_one_code_by_mail_one_signs_in() {
+    sent_code_race("mail-race", "email", ("email", "race@mail.example"));
+}
+
+#[test]
+fn of_64_presentations_of_one_code_by_text_message_one_signs_in() {
+    sent_code_race("sms-race", "sms", ("phone", "+4915112345678"));
 }
 
 #[test]

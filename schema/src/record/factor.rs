@@ -65,11 +65,14 @@ record! {
 }
 
 record! {
-    /// Item `email/<factor>`: an address whose holder gets codes.
-    pub struct Email: 1 {
+    /// Item `email/<factor>` or `phone/<factor>`: an address whose holder gets codes.
+    pub struct Address: 1 {
         /// Which device.
         pub factor: FactorId,
-        /// The address, as `domain::email` reads it.
+        /// The user's name for it, at most 64 characters; empty for most.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        pub name: String,
+        /// The e-mail address as `domain::email` reads it, or the number as `domain::phone` does.
         pub address: String,
         /// Where it stands.
         pub state: FactorState,

@@ -1,16 +1,21 @@
 //! Messages to the outside that wait to be sent.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::record;
 use crate::{MessageId, Timestamp};
 
 /// By which way a message goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Electronic mail.
+    #[default]
     Email,
+    /// A text message to a phone.
+    Sms,
 }
 
 /// Who sends a message in the place of the node that committed it.
@@ -73,5 +78,16 @@ record! {
         pub unknown_devices: Sent,
         /// Links for whoever names the account, which proves nothing.
         pub links: Sent,
+    }
+}
+
+record! {
+    /// Item `spending` of a `handle` partition: what text messages cost on one day, as far as nodes have taken it from the
+    /// budget.
+    pub struct SmsSpending: 1 {
+        /// In ten-thousandths of the currency unit.
+        pub spent: u64,
+        /// Messages by country, ISO 3166-1.
+        pub countries: BTreeMap<String, u32>,
     }
 }

@@ -44,6 +44,8 @@ pub enum PolicyMethod {
     Totp,
     /// Codes by e-mail.
     Email,
+    /// Codes by text message.
+    Sms,
     /// A passkey.
     Passkey,
 }

@@ -19,6 +19,8 @@ pub enum Method {
     EmailCode,
     /// The cookie of a trusted device, in place of a second step.
     TrustedDevice,
+    /// A code that was sent by text message.
+    SmsCode,
     /// A passkey (WebAuthn).
     Passkey {
         /// Did the authenticator verify its user, by PIN, finger or face?

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decide, Decision};
 use crate::domain::{
+    address,
     change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
@@ -119,7 +120,7 @@ impl Decide for RecordDelivery {
             }
             Delivered::Failed { reason } => event::of(cx, "message.failed", user.id).with("reason", reason.clone()),
         };
-        let event = event.with("channel", "email").with("message", message.message.to_string());
+        let event = event.with("channel", address::name(message.channel)).with("message", message.message.to_string());
         Decision { change, events: vec![event], outcome: true }
     }
 }

@@ -3,7 +3,7 @@
 
 use schema::{
     ResetId,
-    record::{Reset, Unknown},
+    record::{Channel, Reset, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ impl Decide for MailReset {
         }));
         let token = Secret::new(Locators { vault: cx.vault, entropy: cx.entropy }.reset(user.id, reset, &secret));
         let content = Content::PasswordReset { token };
-        let letter = Letter { to, user_name: account.user_name.clone(), content };
+        let letter = Letter { channel: Channel::Email, to, user_name: account.user_name.clone(), content };
         letter::post(user.id, cx, &mut change, (&letter, sends), expires_at);
         let event = event::of(cx, "password.reset_issued", user.id).with("reset", reset.to_string());
         Decision { change, events: vec![event.with("by", ISSUER)], outcome: true }

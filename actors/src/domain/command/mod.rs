@@ -10,15 +10,15 @@ use super::{
     user::{Areas, User},
 };
 
+mod address_enrol;
+mod address_login;
+mod address_remove;
 mod authorize;
 mod backup_codes;
 mod change_password;
 mod codes;
 mod delivery;
 mod device;
-mod email_enrol;
-mod email_login;
-mod email_remove;
 mod end_session;
 mod judge_backup_code;
 mod judge_password;
@@ -42,22 +42,24 @@ mod totp_rename;
 mod trusted_device;
 mod verify_totp;
 
+pub use address_enrol::{
+    AwaitedAddress, BeginAddress, BeginAddressOutcome, ConfirmAddress, ResendCode, SendOutcome, ShowAddress,
+};
+pub use address_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifySentCode, VerifySentCodeOutcome};
+pub use address_remove::RemoveAddress;
 pub use authorize::{Authorize, AuthorizeOutcome, Requirement};
 pub use backup_codes::{ReplaceBackupCodes, ReplaceBackupCodesOutcome, SaveBackupCodes};
 pub use change_password::{ChangePassword, ChangePasswordOutcome};
 pub(crate) use codes::THROTTLE as CODES_THROTTLE;
 pub use delivery::{Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome};
 pub use device::{ConfirmOutcome, RemoveOutcome, RenameOutcome};
-pub use email_enrol::{AwaitedEmail, BeginEmail, BeginEmailOutcome, ConfirmEmail, ResendEmail, SendOutcome, ShowEmail};
-pub use email_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifyEmailCode, VerifyEmailCodeOutcome};
-pub use email_remove::RemoveEmail;
 pub use end_session::{EndAllSessions, EndSession};
 pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
 pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
 pub use mail_reset::MailReset;
 pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
 pub use overview::{
-    CheckSession, EmailView, Overview, OverviewOutcome, PasskeyView, SessionView, Shown, TotpView, TrustedView,
+    AddressView, CheckSession, Overview, OverviewOutcome, PasskeyView, SessionView, Shown, TotpView, TrustedView,
 };
 pub use passkey_enrol::{
     AwaitedPasskey, BeginPasskey, BeginPasskeyOutcome, ConfirmPasskey, ConfirmPasskeyOutcome, ShowPasskey,
@@ -137,12 +139,12 @@ fn misses<C: Decide>(outcome: &RawValue) -> bool {
 }
 
 macro_rules! bodies {
-    ($($name:ident),* $(,)?) => {
+    ($($(#[$wire:meta])? $name:ident),* $(,)?) => {
         /// Any command, as it travels to the owner.
         #[derive(Serialize, Deserialize)]
         #[expect(missing_docs, reason = "each variant is the command that it is named after")]
         pub enum Body {
-            $($name($name),)*
+            $($(#[$wire])? $name($name),)*
         }
 
         impl Body {
@@ -199,16 +201,19 @@ macro_rules! bodies {
     };
 }
 
+// What was made for e-mail alone and serves other ways by now travels under its first name.
 bodies!(
     Authorize,
-    BeginEmail,
+    #[serde(rename = "BeginEmail")]
+    BeginAddress,
     BeginPasskey,
     BeginTotp,
     ChangePassword,
     ChangeRole,
     CheckSession,
     CheckToken,
-    ConfirmEmail,
+    #[serde(rename = "ConfirmEmail")]
+    ConfirmAddress,
     ConfirmPasskey,
     ConfirmTotp,
     DeclineMfa,
@@ -228,25 +233,29 @@ bodies!(
     RedeemCode,
     Refresh,
     Register,
-    RemoveEmail,
+    #[serde(rename = "RemoveEmail")]
+    RemoveAddress,
     RemovePasskey,
     RemoveTotp,
     RenamePasskey,
     RenameTotp,
     ReplaceBackupCodes,
-    ResendEmail,
+    #[serde(rename = "ResendEmail")]
+    ResendCode,
     ResetMfa,
     ResetPassword,
     RevokeToken,
     SaveBackupCodes,
     SendLoginCode,
-    ShowEmail,
+    #[serde(rename = "ShowEmail")]
+    ShowAddress,
     ShowLoginCode,
     ShowLoginPasskeys,
     ShowPasskey,
     ShowTotp,
     TakeMessage,
-    VerifyEmailCode,
+    #[serde(rename = "VerifyEmailCode")]
+    VerifySentCode,
     VerifyPasskey,
     VerifyTotp,
 );

@@ -2,18 +2,19 @@
 
 use schema::{
     ResetId, Timestamp,
-    record::{Account, AccountStatus, FamilyEnd, Reset, Unknown},
+    record::{Account, AccountStatus, Channel, FamilyEnd, Reset, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision, codes, email_enrol, email_remove,
+    Decide, Decision, address_remove, codes,
     end_session::end_all_but,
     passkey_remove, tokens,
     totp_remove::{revoke, void_backup},
 };
 use crate::{
     domain::{
+        address,
         change::{Change, Item, ItemKey},
         context::Context,
         device::is_revoked,
@@ -97,17 +98,20 @@ impl Decide for ResetMfa {
             revoke(user, cx, &mut change, totp);
             revoked += 1;
         }
-        for email in user.emails.values().filter(|e| !is_revoked(e.state)) {
-            email_remove::revoke(user, cx, &mut change, email);
-            revoked += 1;
+        for channel in [Channel::Email, Channel::Sms] {
+            for address in user.addresses(channel).values().filter(|a| !is_revoked(a.state)) {
+                address_remove::revoke(user, cx, &mut change, (channel, address));
+                revoked += 1;
+            }
         }
         for passkey in user.passkeys.values().filter(|p| !is_revoked(p.state)) {
             passkey_remove::revoke(user, cx, &mut change, passkey);
             revoked += 1;
         }
         void_backup(user, cx, &mut change);
+        let enrolments = [Channel::Email, Channel::Sms].map(address::enrolment_throttle);
         trusted_device::end_all(user, &mut change);
-        for throttle in [codes::THROTTLE, email_enrol::ENROLMENT] {
+        for throttle in enrolments.into_iter().chain([codes::THROTTLE]) {
             if user.throttles.contains_key(throttle) {
                 change.delete(ItemKey::Throttle(throttle.to_owned()));
             }

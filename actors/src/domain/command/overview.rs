@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use schema::{
     FactorId, SessionId, Sid, Timestamp, UserId,
-    record::{AccountStatus, FactorState, Passkey, PublicKey, Session},
+    record::{AccountStatus, Address, Channel, FactorState, Passkey, PublicKey, Session},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision, codes, email_enrol,
+    Decide, Decision, codes,
     sign_in::{Ways, ways_of},
     verify_totp::throttle_of,
 };
 use crate::domain::{
+    address,
     assurance::{self, Assurance},
     change::{Change, Item},
     context::Context,
@@ -126,9 +127,12 @@ pub struct TotpView {
 
 /// An address that gets codes, as pages and operators see it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EmailView {
+pub struct AddressView {
     /// Which.
     pub factor: FactorId,
+    /// The user's name for it, if it has one.
+    #[serde(default)]
+    pub name: String,
     /// The address.
     pub address: String,
     /// Where it stands.
@@ -219,7 +223,10 @@ pub struct OverviewOutcome {
     pub totps: Vec<TotpView>,
     /// Addresses that get codes, or await activation.
     #[serde(default)]
-    pub emails: Vec<EmailView>,
+    pub emails: Vec<AddressView>,
+    /// Phone numbers that get codes, or await activation.
+    #[serde(default)]
+    pub phones: Vec<AddressView>,
     /// Passkeys.
     #[serde(default)]
     pub passkeys: Vec<PasskeyView>,
@@ -290,14 +297,19 @@ impl Decide for Overview {
             last_used_at: t.last_used_at,
             suspended: codes::is_suspended(user, &throttle_of(t)),
         });
-        let emails = user.emails.values().filter(|e| shown(e.state)).map(|e| EmailView {
-            factor: e.factor,
-            address: e.address.clone(),
-            state: e.state,
-            created_at: e.created_at,
-            last_used_at: e.last_used_at,
-            suspended: codes::is_suspended(user, &email_enrol::throttle_of(e)),
-        });
+        let view = |channel, address: &Address| AddressView {
+            factor: address.factor,
+            name: address.name.clone(),
+            address: address.address.clone(),
+            state: address.state,
+            created_at: address.created_at,
+            last_used_at: address.last_used_at,
+            suspended: codes::is_suspended(user, &address::throttle(channel, address.factor)),
+        };
+        let addresses = |channel| {
+            let kept = user.addresses(channel).values().filter(|address| shown(address.state));
+            kept.map(|address| view(channel, address)).collect()
+        };
         Decision::answer(Some(OverviewOutcome {
             user_name: account.user_name.clone(),
             email: account.email.clone(),
@@ -307,7 +319,8 @@ impl Decide for Overview {
             created_at: account.created_at,
             password_changed_at: user.password.as_ref().map(|p| p.changed_at),
             totps: totps.collect(),
-            emails: emails.collect(),
+            emails: addresses(Channel::Email),
+            phones: addresses(Channel::Sms),
             passkeys: user.active_passkeys().map(passkey_view).collect(),
             backup_codes_left: user.backup_codes_left(),
             backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),

@@ -12,7 +12,7 @@
 
 use schema::{
     BrowserId, DeviceId, LoginId, SessionId, Sid, Timestamp,
-    record::{AuditEvent, KnownDevice, Login, Method, Proof, SentCode, Session, Unknown},
+    record::{AuditEvent, Channel, KnownDevice, Login, Method, Proof, SentCode, Session, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,9 @@ pub struct Ways {
     pub totp: bool,
     /// By a code that is sent by e-mail.
     pub email: bool,
+    /// By a code that is sent by text message.
+    #[serde(default)]
+    pub sms: bool,
     /// By a passkey.
     #[serde(default)]
     pub passkey: bool,
@@ -75,7 +78,7 @@ pub struct Ways {
 impl Ways {
     /// By the code of an authenticator app.
     pub const fn by_app() -> Self {
-        Self { totp: true, email: false, passkey: false }
+        Self { totp: true, email: false, sms: false, passkey: false }
     }
 }
 
@@ -238,7 +241,8 @@ fn await_second_factor(
 pub(super) fn ways_of(user: &User) -> Ways {
     Ways {
         totp: user.active_totps().next().is_some(),
-        email: !user.active_emails().is_empty(),
+        email: !user.active_addresses(Channel::Email).is_empty(),
+        sms: !user.active_addresses(Channel::Sms).is_empty(),
         passkey: user.active_passkeys().next().is_some(),
     }
 }
@@ -357,6 +361,7 @@ pub(super) const fn method_name(method: Method) -> &'static str {
         Method::BackupCode => "backup_code",
         Method::EmailCode => "email_code",
         Method::TrustedDevice => "trusted_device",
+        Method::SmsCode => "sms_code",
         Method::Passkey { .. } => "passkey",
     }
 }

@@ -4,13 +4,13 @@ use proptest::{
 };
 use schema::{
     CredentialId, FactorId, UserId,
-    record::{Account, AccountStatus, Email, FactorState, Password, Totp, TrustedDevice, Unknown},
+    record::{Account, AccountStatus, Address, FactorState, Password, Totp, TrustedDevice, Unknown},
 };
 
 use super::*;
 
 /// Those of which the users here have devices.
-const OWN: [PolicyMethod; 2] = [PolicyMethod::Totp, PolicyMethod::Email];
+const OWN: [PolicyMethod; 3] = [PolicyMethod::Totp, PolicyMethod::Email, PolicyMethod::Sms];
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_010_000);
 
 fn shop() -> ClientId {
@@ -47,10 +47,21 @@ fn user(methods: &[PolicyMethod]) -> User {
         let totp = Totp { factor, name, state, seed, last_step: 0, created_at: NOW, last_used_at: None, unknown };
         user.totps.insert(factor, totp);
     }
+    let address = |address: &str| Address {
+        factor,
+        name: String::new(),
+        address: address.to_owned(),
+        state,
+        sent: None,
+        created_at: NOW,
+        last_used_at: None,
+        unknown: Unknown::default(),
+    };
     if methods.contains(&PolicyMethod::Email) {
-        let (address, sent, unknown) = ("ann@mail.example".to_owned(), None, Unknown::default());
-        user.emails
-            .insert(factor, Email { factor, address, state, sent, created_at: NOW, last_used_at: None, unknown });
+        user.emails.insert(factor, address("ann@mail.example"));
+    }
+    if methods.contains(&PolicyMethod::Sms) {
+        user.phones.insert(factor, address("+4915112345678"));
     }
     user
 }
@@ -80,9 +91,9 @@ fn judged_by(policies: &[Policy], user: &User, proofs: Vec<Proof>) -> Verdict {
 
 #[test]
 fn what_was_proved_counts_and_not_what_is_owned() {
-    use PolicyMethod::{Email, Passkey, Totp};
+    use PolicyMethod::{Email, Passkey, Sms, Totp};
     let everybody = [policy(PolicyScope::Everybody, REQUIRED)];
-    let enrol = Verdict::Enrol { methods: BTreeSet::from([Totp, Passkey]) };
+    let enrol = Verdict::Enrol { methods: BTreeSet::from([Totp, Sms, Passkey]) };
     let cases: [(&[PolicyMethod], &[PolicyMethod], Verdict); 5] = [
         (&[], &[], enrol.clone()),
         (&[Email], &[Email], enrol),
@@ -107,10 +118,10 @@ fn what_was_proved_counts_and_not_what_is_owned() {
 fn methods_and_rungs_are_asked_for_as_they_are_written() {
     use PolicyMethod::{Email, Passkey, Totp};
     let base = || policy(PolicyScope::Everybody, REQUIRED);
-    let both = [Policy { all_of: OWN.into(), ..base() }];
+    let both = [Policy { all_of: [Totp, Email].into(), ..base() }];
     assert_eq!(judged(&both, &user(&[Totp]), &[Totp]), Verdict::Enrol { methods: [Email].into() });
     assert_eq!(judged(&both, &user(&OWN), &[Totp]), Verdict::StepUp);
-    assert_eq!(judged(&both, &user(&OWN), &OWN), Verdict::Met);
+    assert_eq!(judged(&both, &user(&OWN), &[Totp, Email]), Verdict::Met);
     let by_mail = || Policy { any_of: [Email].into(), at_least: Acr::TwoStep.as_str().to_owned(), ..base() };
     assert_eq!(judged(&[by_mail()], &user(&[Email]), &[Email]), Verdict::Met);
     assert_eq!(judged(&[by_mail()], &user(&OWN), &[Totp]), Verdict::StepUp, "another one than the one asked for");

@@ -43,6 +43,7 @@ impl Areas {
                 "password",
                 "totp/",
                 "email/",
+                "phone/",
                 "passkey/",
                 "throttle/",
                 "device/",

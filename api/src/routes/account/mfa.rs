@@ -1,3 +1,4 @@
+//! `/account/mfa`: authenticator apps, codes that are sent, and backup codes at a glance, and the beginning of an enrolment.
 //! `/account/mfa`: passkeys, authenticator apps, e-mail codes and backup codes at a glance, and the beginning of an enrolment.
 
 use actors::domain::{
@@ -7,17 +8,20 @@ use actors::domain::{
     policy::Verdict,
 };
 use axum::response::Response;
-use schema::{Timestamp, record::PolicyMethod};
+use schema::{
+    Timestamp,
+    record::{Channel, PolicyMethod},
+};
 use serde::Deserialize;
 
-use super::{Done, email, overview, passkey, reauthenticate, sign_in, when};
+use super::{Done, address, overview, passkey, reauthenticate, sign_in, when};
 use crate::{
     error::PageError,
     extract::{
         LiveSession, Query, Submitted, Visit,
         visit::{Frame, see_other},
     },
-    page::{AddEmail, AddPasskey, AuthenticatorRow, FormError, MfaPage, Notice, WaitingLine},
+    page::{AddAddress, AddPasskey, AddressRow, AuthenticatorRow, FormError, MfaPage, Notice, WaitingLine},
     routes::login,
 };
 
@@ -82,7 +86,8 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) name: Option<String>,
-    pub(super) email: Option<String>,
+    /// By which way, the address, and its name.
+    pub(super) address: Option<(Channel, String, String)>,
     pub(super) passkey: Option<String>,
 }
 
@@ -106,12 +111,17 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
             suspended: totp.suspended,
         })
         .collect();
+    let (emails, phones) = (address::rows(account.emails), address::rows(account.phones));
+    let proposed = account.email.filter(|known| emails.iter().all(|row| row.address != *known)).unwrap_or_default();
+    let add = |way, rows: &[AddressRow], proposed: String| {
+        let room = address::can_be_added(way, visit) && rows.len() < MAX_FACTORS_PER_METHOD;
+        let kept = typed.address.clone().filter(|(kept, ..)| *kept == way);
+        let (address, name) = kept.map_or((proposed, String::new()), |(_, address, name)| (address, name));
+        room.then_some(AddAddress { address, name })
+    };
     let signal = passkey::signal(visit, session, &account.passkeys);
-    let (emails, proposed) = (email::rows(account.emails), account.email.unwrap_or_default());
     let passkeys = passkey::rows(account.passkeys);
     let passkey_room = login::passkey::are_known(visit) && passkeys.len() < MAX_FACTORS_PER_METHOD;
-    let room = email::can_be_added(visit) && emails.len() < MAX_FACTORS_PER_METHOD;
-    let proposed = if emails.iter().any(|row| row.address == proposed) { String::new() } else { proposed };
     let (notice, error) = match said {
         Said::Notice(notice) => (notice, None),
         Said::Error(error) => (None, Some(error)),
@@ -121,7 +131,7 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
     let verdict = visit.verdict(session.user, session.reference.clone(), client).await?;
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = MfaPage {
-        needed: needed(&verdict),
+        needed: needed(visit, &verdict),
         waiting: match waiting {
             Some(login) => {
                 login::client_line(visit, &login).await?.map(|client| WaitingLine { client, login: login.label() })
@@ -129,11 +139,13 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
             None => None,
         },
         may_add: authenticators.len() < MAX_FACTORS_PER_METHOD,
-        add_email: room.then(|| AddEmail { address: typed.email.unwrap_or(proposed) }),
+        add_email: add(Channel::Email, &emails, proposed),
+        add_phone: add(Channel::Sms, &phones, String::new()),
         add_passkey: passkey_room.then(|| AddPasskey { name: typed.passkey.unwrap_or_default() }),
         passkeys,
         signal,
         emails,
+        phones,
         name: typed.name.unwrap_or_else(|| proposed_name(&authenticators)),
         authenticators,
         backup_codes_left: account.backup_codes_left,
@@ -145,14 +157,16 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
 }
 
 /// What must be set up, in words.
-fn needed(verdict: &Verdict) -> Vec<&'static str> {
+fn needed(visit: &Visit, verdict: &Verdict) -> Vec<&'static str> {
     let Verdict::Enrol { methods } = verdict else { return Vec::new() };
     let word = |method: &PolicyMethod| match method {
-        PolicyMethod::Totp => "an authenticator app",
-        PolicyMethod::Email => "codes by e-mail",
-        PolicyMethod::Passkey => "a passkey",
+        PolicyMethod::Totp => Some("an authenticator app"),
+        PolicyMethod::Email => Some("codes by e-mail"),
+        // One of several, perhaps: it is not named where nobody can set it up.
+        PolicyMethod::Sms => address::can_be_added(Channel::Sms, visit).then_some("codes by text message"),
+        PolicyMethod::Passkey => login::passkey::are_known(visit).then_some("a passkey"),
     };
-    methods.iter().map(word).collect()
+    methods.iter().filter_map(word).collect()
 }
 
 /// A name that no authenticator app of the account has yet.

@@ -1,7 +1,7 @@
 //! `/account`: what a signed-in user sees and changes.
 
+pub mod address;
 pub mod backup_codes;
-pub mod email;
 pub mod mfa;
 pub mod passkey;
 pub mod password;
@@ -11,7 +11,7 @@ pub mod sessions;
 pub mod totp;
 
 use actors::domain::{
-    command::{ConfirmOutcome, Overview, OverviewOutcome},
+    command::{AddressView, ConfirmOutcome, Overview, OverviewOutcome},
     device::active_since,
 };
 use axum::response::Response;
@@ -54,7 +54,8 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
         created: when(account.created_at),
         password_set: account.password_changed_at.map(when),
         authenticators,
-        emails: account.emails.iter().filter(|e| active_since(e.state).is_some()).count(),
+        emails: in_force(&account.emails),
+        phones: in_force(&account.phones),
         passkeys: account.passkeys.len(),
         backup_codes_left: account.backup_codes_left,
         sessions: account.sessions.len(),
@@ -63,10 +64,14 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
     visit.page(Frame::session(&session), &page)
 }
 
+fn in_force(addresses: &[AddressView]) -> usize {
+    addresses.iter().filter(|address| active_since(address.state).is_some()).count()
+}
+
 /// How many devices of every method count at sign-in.
 fn devices(account: &OverviewOutcome) -> usize {
-    let states = account.totps.iter().map(|totp| totp.state).chain(account.emails.iter().map(|email| email.state));
-    states.chain(account.passkeys.iter().map(|passkey| passkey.state)).filter_map(active_since).count()
+    let totps = account.totps.iter().filter(|totp| active_since(totp.state).is_some()).count();
+    totps + in_force(&account.emails) + in_force(&account.phones) + account.passkeys.len()
 }
 
 /// What the account holds; `here` is where somebody whose account is gone comes back to.

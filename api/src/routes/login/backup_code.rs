@@ -1,9 +1,6 @@
 //! `/login/backup-code`: a backup code as the second proof.
 
-use actors::{
-    domain::{command::Ways, factor::backup_code},
-    secret::Secret,
-};
+use actors::{domain::factor::backup_code, secret::Secret};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -55,6 +52,5 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    let Ways { totp, email, passkey } = login.offered();
-    visit.page(frame, &BackupCodePage { login: login.label(), client, totp, email, passkey, error })
+    visit.page(frame, &BackupCodePage { login: login.label(), client, ways: login.offered(), error })
 }

@@ -8,9 +8,9 @@ use actors::{
     },
 };
 use axum::response::Response;
-use schema::{Timestamp, UserId};
+use schema::{Timestamp, UserId, record::Channel};
 
-use super::email;
+use super::sent_code::{self, Sending};
 use crate::{
     error::PageError,
     extract::{LoginState, Then, Visit, visit::see_other},
@@ -123,19 +123,7 @@ impl<'a> Try<'a> {
                 login.expires_at = expires_at;
                 login.ways = ways;
                 visit.keep_login(&login);
-                // The one that no other site can ask for.
-                if ways.passkey {
-                    return Ok(Judged::Done(see_other(&format!("/login/passkey?l={}", login.label()))));
-                }
-                if ways.totp || !ways.email {
-                    return Ok(Judged::Done(see_other(&format!("/login/totp?l={}", login.label()))));
-                }
-                // The only way, so nobody has to ask for it. Whether one can be sent now, the page tells.
-                match email::send(visit, &login, None).await {
-                    Ok(_) | Err(PageError::TooMany { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-                Judged::Done(see_other(&format!("/login/email?l={}", login.label())))
+                Judged::Done(second_step(visit, &login, ways).await?)
             }
             Verdict::SignedIn(signed_in) => {
                 let user = user.ok_or(PageError::Internal("somebody signed in and nobody knows who"))?;
@@ -143,6 +131,24 @@ impl<'a> Try<'a> {
             }
             Verdict::Again(error) => Judged::Again(error),
         })
+    }
+}
+
+/// The page of the second proof: the strongest way that there is. A code that is to be sent is sent at once, so that nobody has to
+/// ask for it.
+async fn second_step(visit: &Visit, login: &LoginState, ways: Ways) -> Result<Response, PageError> {
+    let way = match ways {
+        // The one that no other site can ask for.
+        Ways { passkey: true, .. } => return Ok(see_other(&format!("/login/passkey?l={}", login.label()))),
+        Ways { totp: false, sms: true, .. } => Channel::Sms,
+        Ways { totp: false, sms: false, email: true, .. } => Channel::Email,
+        _ => return Ok(see_other(&format!("/login/totp?l={}", login.label()))),
+    };
+    match sent_code::send(way, visit, login, None).await {
+        Ok(Sending::Unpaid(unpaid)) => sent_code::refused(way, visit, login, unpaid).await,
+        // Whether another one can be sent now, the page tells.
+        Ok(_) | Err(PageError::TooMany { .. }) => Ok(see_other(&sent_code::path(way, login))),
+        Err(error) => Err(error),
     }
 }
 

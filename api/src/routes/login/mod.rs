@@ -2,10 +2,10 @@
 //! answered in [`judge`] alone, so that all doors look the same from outside.
 
 pub mod backup_code;
-pub mod email;
 pub mod judge;
 pub mod passkey;
 pub mod password;
+pub mod sent_code;
 pub mod totp;
 
 use actors::domain::{command::LoginRef, trusted_device::Trust};

@@ -4,7 +4,7 @@
 use actors::{
     call::CallError,
     domain::{
-        command::{LoginRef, ShowLoginPasskeys, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome, Ways},
+        command::{LoginRef, ShowLoginPasskeys, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome},
         factor::passkey::{RelyingParty, Verification},
     },
 };
@@ -131,6 +131,5 @@ async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Re
     let ask = ask.ok_or(PageError::NotFound)?;
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    let Ways { totp, email, .. } = login.offered();
-    visit.page(frame, &PasskeyPage { login: login.label(), client, ask, totp, email, error })
+    visit.page(frame, &PasskeyPage { login: login.label(), client, ask, ways: login.offered(), error })
 }

@@ -9,6 +9,7 @@ use actors::{
     sign_in::PasswordTry,
 };
 use axum::response::Response;
+use schema::record::Channel;
 use serde::Deserialize;
 
 use super::{
@@ -111,6 +112,6 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    let forgot = visit.state.services.notifier.can_send();
+    let forgot = visit.state.services.notifier.can_send(Channel::Email);
     visit.page(frame, &LoginPage { login: login.label(), client, passkey, forgot, username, more, error })
 }

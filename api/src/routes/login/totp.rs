@@ -2,7 +2,7 @@
 
 use actors::{
     domain::{
-        command::{LoginRef, VerifyTotp, Ways},
+        command::{LoginRef, VerifyTotp},
         factor::totp,
     },
     secret::Secret,
@@ -66,6 +66,5 @@ async fn show(
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
     let trust = visit.trust_box(ticked);
-    let Ways { email, passkey, .. } = login.offered();
-    visit.page(frame, &TotpPage { login: login.label(), client, email, passkey, trust, error })
+    visit.page(frame, &TotpPage { login: login.label(), client, ways: login.offered(), trust, error })
 }

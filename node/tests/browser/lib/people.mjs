@@ -11,5 +11,6 @@ export const passphrase = () => `${word(3)}-${word(3)}-${randomBytes(4).toString
 /** A person without an account. */
 export function person() {
   const name = `${word(3)}${randomBytes(3).toString('hex')}`;
-  return { name, email: `${name}@mail.example`, password: passphrase() };
+  const number = `+49151${String(randomInt(1e8)).padStart(8, '0')}`;
+  return { name, email: `${name}@mail.example`, number, password: passphrase() };
 }

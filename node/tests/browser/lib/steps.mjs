@@ -112,8 +112,15 @@ export async function enrol(tab, person) {
 /** Has codes sent to the person's address, from the page with the factors; `code` reads the mail. */
 export async function beginAddress(tab, person) {
   await tab.getByLabel(/e-mail address/i).fill(person.email);
-  await button(tab, /send a code/i);
+  await button(tab, /send a code to this address/i);
   await expectHeading(tab, /confirm your e-mail/i);
+}
+
+/** From the page of second steps to the one that asks for the code sent to the person's phone. */
+export async function beginPhone(tab, person) {
+  await tab.getByLabel(/phone number/i).fill(person.number);
+  await button(tab, /send a code to this number/i);
+  await expectHeading(tab, /confirm your phone/i);
 }
 
 /** The ten codes that the page shows. */

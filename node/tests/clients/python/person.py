@@ -47,9 +47,11 @@ class Person:
         self.origin = origin
         self.name = f"py{secrets.token_hex(5)}"
         self.email = f"{self.name}@mail.example"
+        self.number = f"+49151{secrets.randbelow(10**8):08}"
         self.password = f"{secrets.token_hex(6)}-{secrets.token_hex(6)}"
         self.authenticator = None
         self.mailbox = None
+        self.gateway = None
         self.forget_cookies()
 
     def forget_cookies(self):
@@ -103,9 +105,16 @@ class Person:
 
     def enrol_address(self, mailbox):
         """Has codes sent to the address from now on; returns the backup codes, if there are new ones."""
-        page = self.begin_address()
         self.mailbox = mailbox
-        page = self.submit(page, "one-time-code", [("one-time-code", mailbox.next_code(self.email))])
+        return self._confirm(self.begin_address(), mailbox.next_code(self.email))
+
+    def enrol_phone(self, gateway):
+        """The same for the phone."""
+        self.gateway = gateway
+        return self._confirm(self.begin_phone(), gateway.next_code(self.number))
+
+    def _confirm(self, page, code):
+        page = self.submit(page, "one-time-code", [("one-time-code", code)])
         codes = [one for one in page.items if re.fullmatch(r"[0-9A-Za-z]+([- ][0-9A-Za-z]+)+", one)]
         self.submit(page, re.compile("continue", re.IGNORECASE), [(re.compile("saved", re.IGNORECASE), True)])
         return codes
@@ -113,10 +122,17 @@ class Person:
     def begin_address(self):
         """Asks for a code to the address; returns the page that wants it."""
         page = self.follow(self.visit("/account"), "multi-factor")
-        return self.submit(page, re.compile("send a code", re.IGNORECASE), [("email", self.email)])
+        return self.submit(page, re.compile("send a code to this address", re.IGNORECASE), [("email", self.email)])
+
+    def begin_phone(self):
+        """Asks for a code to the phone; returns the page that wants it."""
+        page = self.follow(self.visit("/account"), "multi-factor")
+        return self.submit(page, re.compile("send a code to this number", re.IGNORECASE), [("tel", self.number)])
 
     def _code(self):
-        return self.authenticator.next() if self.authenticator else self.mailbox.next_code(self.email)
+        if self.authenticator:
+            return self.authenticator.next()
+        return self.gateway.next_code(self.number) if self.gateway else self.mailbox.next_code(self.email)
 
     def _prove(self, page):
         if not page.form("current-password"):

@@ -1,0 +1,148 @@
+//! What text messages may cost, and where they may go: somebody who has them sent to numbers that share the fee with him earns
+//! by each, so each is paid out of a budget.
+
+use schema::record::SmsSpending;
+
+use super::phone::Country;
+
+/// Messages that a node takes from the budget at once, at most.
+const LARGEST_BLOCK: u64 = 50;
+/// A block is this part of what is left.
+const PART: u64 = 100;
+
+/// To which countries messages go.
+#[derive(Clone, Debug, Default)]
+pub struct Countries {
+    /// Countries by name, and how many messages go there in a day at most.
+    pub named: Vec<(Country, Option<u32>)>,
+    /// The same for each of the others; unset: none goes there.
+    pub others: Option<Option<u32>>,
+}
+
+impl Countries {
+    /// How many messages may go to a country in a day; `None`: none at all.
+    fn per_day(&self, country: Country) -> Option<u64> {
+        let named = self.named.iter().find(|(named, _)| *named == country).map(|(_, most)| *most);
+        named.or(self.others).map(|most| most.map_or(u64::MAX, u64::from))
+    }
+}
+
+/// The rules of a cluster. Money is in ten-thousandths of a currency unit, whichever it is.
+#[derive(Clone, Debug)]
+pub struct SmsPolicy {
+    /// Whose numbers are meant that are typed without a calling code.
+    pub default_country: Option<Country>,
+    /// Where messages go.
+    pub countries: Countries,
+    /// What a message costs.
+    pub price: u64,
+    /// What all messages of a day (UTC) may cost.
+    pub budget_per_day: u64,
+}
+
+impl Default for SmsPolicy {
+    fn default() -> Self {
+        Self { default_country: None, countries: Countries::default(), price: 1000, budget_per_day: 200_000 }
+    }
+}
+
+/// Why no text message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unpaid {
+    /// None goes to that country.
+    Country,
+    /// As many as may go to that country have, today.
+    CountryPerDay,
+    /// The money of the day is spent.
+    Budget,
+}
+
+impl Unpaid {
+    /// Its name, in metrics and the audit log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Country => "country",
+            Self::CountryPerDay => "country_per_day",
+            Self::Budget => "budget",
+        }
+    }
+}
+
+impl SmsPolicy {
+    /// Takes a block of messages to a country out of what was spent of a day's budget so far: how many, and what is spent then.
+    /// Blocks shrink with what is left, so that nodes have little lying about when it comes to the end.
+    pub fn take(&self, spending: &SmsSpending, country: Country) -> Result<(u32, SmsSpending), Unpaid> {
+        let per_day = self.countries.per_day(country).ok_or(Unpaid::Country)?;
+        let sent = spending.countries.get(country.as_str()).copied().unwrap_or(0);
+        let left = per_day.saturating_sub(sent.into());
+        if left == 0 {
+            return Err(Unpaid::CountryPerDay);
+        }
+        let paid = self.budget_per_day.saturating_sub(spending.spent).checked_div(self.price).unwrap_or(u64::MAX);
+        if paid == 0 {
+            return Err(Unpaid::Budget);
+        }
+        let block = (left.min(paid) / PART).clamp(1, LARGEST_BLOCK);
+        let mut after = spending.clone();
+        after.spent = after.spent.saturating_add(block * self.price);
+        let block = u32::try_from(block).unwrap_or(1);
+        after.countries.insert(country.to_string(), sent.saturating_add(block));
+        Ok((block, after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schema::record::Unknown;
+
+    use super::*;
+
+    fn nothing() -> SmsSpending {
+        SmsSpending { spent: 0, countries: std::collections::BTreeMap::new(), unknown: Unknown::default() }
+    }
+
+    fn country(name: &str) -> Country {
+        name.parse().expect("a country")
+    }
+
+    #[test]
+    fn a_country_that_is_not_named_gets_none_unless_the_others_do() {
+        let named = Countries { named: vec![(country("DE"), None)], others: None };
+        let policy = SmsPolicy { countries: named.clone(), ..SmsPolicy::default() };
+        assert!(policy.take(&nothing(), country("DE")).is_ok());
+        assert_eq!(policy.take(&nothing(), country("FR")).map(|_| ()), Err(Unpaid::Country));
+        let others = SmsPolicy { countries: Countries { others: Some(Some(1)), ..named }, ..policy };
+        let (block, after) = others.take(&nothing(), country("FR")).expect("one");
+        assert_eq!((block, others.take(&after, country("FR")).map(|_| ())), (1, Err(Unpaid::CountryPerDay)));
+    }
+
+    proptest! {
+        /// However it is taken: money and countries stay within their bounds, and all of the money can be spent.
+        #[test]
+        fn no_more_is_taken_than_there_is(
+            price in 100_u64..2000, budget in 0_u64..3_000_000, most in 1_u32..3000, order in prop::collection::vec(0..2_usize, 1..50)
+        ) {
+            let countries = [country("DE"), country("JM")];
+            let named = vec![(countries[0], None), (countries[1], Some(most))];
+            let policy = SmsPolicy {
+                default_country: None, countries: Countries { named, others: None }, price, budget_per_day: budget,
+            };
+            let (mut spending, mut taken) = (nothing(), [0_u64; 2]);
+            // In this order again and again, then the unbounded one to the end.
+            for which in order.iter().copied().cycle().take(2000).chain(std::iter::repeat_n(0, 10_000)) {
+                match policy.take(&spending, countries[which]) {
+                    Ok((block, after)) => {
+                        taken[which] += u64::from(block);
+                        spending = after;
+                    }
+                    Err(Unpaid::CountryPerDay) => prop_assert_eq!((which, taken[1]), (1, u64::from(most))),
+                    Err(refused) => prop_assert_eq!((refused, spending.spent + price > budget), (Unpaid::Budget, true)),
+                }
+                prop_assert!(spending.spent <= budget && taken[1] <= u64::from(most));
+            }
+            prop_assert_eq!((taken[0] + taken[1]) * price, spending.spent);
+            prop_assert!(spending.spent + price > budget);
+        }
+    }
+}

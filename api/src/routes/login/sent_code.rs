@@ -1,0 +1,210 @@
+//! `/login/email` and `/login/sms`: a code that was sent as the second proof. Opening the page sends nothing.
+
+use actors::{
+    call::CallError,
+    domain::{
+        address,
+        command::{
+            LoginCodeView, LoginRef, SendLoginCode, SendOutcome, ShowLoginCode, SignInOutcome, VerifySentCode,
+            VerifySentCodeOutcome,
+        },
+        factor::totp,
+        sms::Unpaid,
+    },
+    secret::Secret,
+};
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
+use schema::{FactorId, Timestamp, record::Channel};
+use serde::Deserialize;
+
+use super::{
+    Step, client_line, identified,
+    judge::{Judged, Try},
+    second_step,
+};
+use crate::{
+    ApiState,
+    error::PageError,
+    extract::{
+        LoginState, Query, Submitted, Visit,
+        form::secret,
+        trust::Ticked,
+        visit::{Frame, see_other},
+    },
+    page::{AddressChoice, Cooldown, FormError, SentCodePage, SentLine},
+    routes::fee,
+};
+
+/// Which address.
+#[derive(Debug, Deserialize)]
+pub struct Chosen {
+    #[serde(default)]
+    address: String,
+}
+
+/// What was typed.
+#[derive(Debug, Deserialize)]
+pub struct Typed {
+    #[serde(deserialize_with = "secret")]
+    code: Secret<String>,
+    #[serde(default)]
+    trust: Ticked,
+}
+
+/// What came of having a code sent.
+pub(super) enum Sending {
+    /// It is on its way.
+    Sent,
+    /// Too early, or too many messages.
+    Wait(Timestamp),
+    /// No text message goes there now.
+    Unpaid(Unpaid),
+    /// The login has ended, or there is no such address.
+    Ended,
+}
+
+/// The pages of one way.
+pub fn routes(way: Channel) -> Router<ApiState> {
+    let path = format!("/login/{}", address::name(way));
+    let forms = get(move |visit, step| open(way, visit, step)).post(move |form| verify(way, form));
+    Router::new().route(&path, forms).route(&format!("{path}/send"), post(move |form| choose(way, form)))
+}
+
+/// Where the code is typed.
+pub(super) fn path(way: Channel, login: &LoginState) -> String {
+    format!("/login/{}?l={}", address::name(way), login.label())
+}
+
+/// Shows the form, or asks where to send a code.
+async fn open(way: Channel, visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
+    let login = visit.login_step(&step.l).await?;
+    identified(&login)?;
+    show(way, &visit, &login, (&Ticked::default(), None)).await
+}
+
+/// Sends a code, which replaces the one before.
+async fn choose(way: Channel, form: Submitted<Chosen>) -> Result<Response, PageError> {
+    let (visit, login, chosen) = form.in_login().await?;
+    let factor = match chosen.address.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| PageError::BadRequest("not the id of an address"))?),
+    };
+    match send(way, &visit, &login, factor).await? {
+        Sending::Sent => Ok(see_other(&path(way, &login))),
+        Sending::Wait(until) => show(way, &visit, &login, (&Ticked::default(), Some(visit.too_early(until)))).await,
+        Sending::Unpaid(unpaid) => refused(way, &visit, &login, unpaid).await,
+        Sending::Ended => Err(visit.ended(&login.label()).await),
+    }
+}
+
+/// Has a code sent for a login.
+pub(super) async fn send(
+    way: Channel,
+    visit: &Visit,
+    login: &LoginState,
+    factor: Option<FactorId>,
+) -> Result<Sending, PageError> {
+    let user = identified(login)?;
+    visit.may_cause_a_message()?;
+    let paid = match way {
+        Channel::Email => None,
+        Channel::Sms => {
+            let countries = look(way, visit, login).await?.map(|shown| shown.countries).unwrap_or_default();
+            let chosen = countries.into_iter().find(|(id, _)| factor.is_none_or(|wanted| wanted == *id));
+            let Some((_, country)) = chosen else { return Ok(Sending::Ended) };
+            match fee::pay(visit, user, country).await? {
+                Ok(paid) => Some(paid),
+                Err(unpaid) => return Ok(Sending::Unpaid(unpaid)),
+            }
+        }
+    };
+    let command = SendLoginCode { login: second_step(visit, login, user), channel: way, factor };
+    let outcome = visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?;
+    fee::settle(visit, paid, matches!(outcome, SendOutcome::Sent));
+    Ok(match outcome {
+        SendOutcome::Sent => Sending::Sent,
+        SendOutcome::Wait { until } => Sending::Wait(until),
+        SendOutcome::Ended => Sending::Ended,
+    })
+}
+
+/// Says that no code is sent this way; the other ways are on the page.
+pub(super) async fn refused(
+    way: Channel,
+    visit: &Visit,
+    login: &LoginState,
+    unpaid: Unpaid,
+) -> Result<Response, PageError> {
+    let error = FormError::whole(format!("{} Choose another way below.", fee::words(unpaid)));
+    show(way, visit, login, (&Ticked::default(), Some(error))).await
+}
+
+/// Takes the code. What cannot be one is refused without being counted.
+async fn verify(way: Channel, form: Submitted<Typed>) -> Result<Response, PageError> {
+    let (visit, login, typed) = form.in_login().await?;
+    let user = identified(&login)?;
+    let Some(code) = totp::parse_code(typed.code.expose()) else {
+        let error = FormError::field("code", "Enter the 6 digits from the newest message.");
+        return show(way, &visit, &login, (&typed.trust, Some(error))).await;
+    };
+    let tried = Try::begin(&visit)?;
+    let of = LoginRef { trust: visit.wanted_trust(&typed.trust), ..second_step(&visit, &login, user) };
+    let command = VerifySentCode { login: of, code };
+    let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
+    let outcome = match judged(outcome) {
+        Ok(Some(outcome)) => Ok((Some(user), outcome)),
+        Ok(None) => {
+            tried.not_counted();
+            let error = FormError::whole("The code is not good any more. Ask for another one.");
+            return show(way, &visit, &login, (&typed.trust, Some(error))).await;
+        }
+        Err(error) => Err(error),
+    };
+    let wrong = FormError::field("code", "This code is not right. Enter the one from the newest message.");
+    match tried.judge(login.clone(), outcome, wrong).await? {
+        Judged::Done(response) => Ok(response),
+        Judged::Again(error) => show(way, &visit, &login, (&typed.trust, Some(error))).await,
+    }
+}
+
+/// What came of a code; `None` if there is none that it could be.
+fn judged(outcome: Result<VerifySentCodeOutcome, CallError>) -> Result<Option<SignInOutcome>, CallError> {
+    match outcome? {
+        VerifySentCodeOutcome::Judged(outcome) => Ok(Some(outcome)),
+        VerifySentCodeOutcome::NoCode => Ok(None),
+    }
+}
+
+/// What is known of the code of a login; `None` if the login has ended.
+async fn look(way: Channel, visit: &Visit, login: &LoginState) -> Result<Option<LoginCodeView>, PageError> {
+    let user = identified(login)?;
+    let command = ShowLoginCode { login: second_step(visit, login, user), channel: way };
+    Ok(visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?)
+}
+
+async fn show(
+    way: Channel,
+    visit: &Visit,
+    login: &LoginState,
+    (ticked, error): (&Ticked, Option<FormError>),
+) -> Result<Response, PageError> {
+    let Some(shown) = look(way, visit, login).await? else { return Err(visit.ended(&login.label()).await) };
+    let frame = Frame::login(login).with_error(error.as_ref());
+    let (client, now) = (client_line(visit, login).await?, visit.now());
+    let choice = |(factor, hidden): (FactorId, String)| AddressChoice { id: factor.to_string(), hidden };
+    let page = SentCodePage {
+        way: address::name(way),
+        login: login.label(),
+        client,
+        sent: shown.sent.map(|(to, again_at)| SentLine { to, again: Cooldown::until(now, again_at) }),
+        addresses: shown.addresses.into_iter().map(choice).collect(),
+        ways: login.offered(),
+        trust: visit.trust_box(ticked),
+        error,
+    };
+    visit.page(frame, &page)
+}

@@ -1,0 +1,362 @@
+//! Section `sms`: how text messages leave, where they may go, and what they may cost.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use actors::domain::{
+    phone::Country,
+    sms::{Countries, SmsPolicy},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use super::{
+    report::Report,
+    secrets::read_secret,
+    value::{SecretText, written_as_text},
+};
+use crate::sms::template;
+
+/// Text messages.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sms {
+    /// The provider that is asked first.
+    pub provider: Provider,
+    /// The provider that is asked when the first does not take a message within 4 seconds, or refuses it.
+    pub fallback: Provider,
+    /// The country (two letters, such as `DE`) of numbers that are typed without a calling code; without one everybody must begin
+    /// with `+`.
+    pub default_country: Option<Home>,
+    /// Countries to which messages go: `DE`, or `DE:500` for at most 500 a day. `*` or `*:20` stands for each country that is not
+    /// named. With a provider there must be one: a message to a far country can cost a hundred times as much as one next door.
+    pub countries: Vec<Destination>,
+    /// What a message costs, in any currency, such as `0.08`.
+    pub price: Amount,
+    /// What all messages of a day (UTC) may cost, in the same currency, over all nodes. Beyond it none is sent.
+    pub budget_per_day: Amount,
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        let policy = SmsPolicy::default();
+        Self {
+            provider: Provider::default(),
+            fallback: Provider::default(),
+            default_country: None,
+            countries: Vec::new(),
+            price: Amount(policy.price),
+            budget_per_day: Amount(policy.budget_per_day),
+        }
+    }
+}
+
+/// A provider of text messages.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Provider {
+    /// `twilio` (Messages API), `vonage` (SMS API), `sns` (AWS Simple Notification Service) or `http` (any other that takes a POST).
+    pub kind: Option<Kind>,
+    /// Where requests go: needed for `http`, and otherwise only where it is not the provider's usual address. `https://`, or
+    /// `http://` for localhost, 127.0.0.0/8 and `[::1]`.
+    pub url: Option<ProviderUrl>,
+    /// The sender: a number in international form or a name, as far as the provider allows; for `twilio` also the id of a messaging
+    /// service, which begins with `MG`. For `sns` it may be unset.
+    pub from: Option<String>,
+    /// The account: for `twilio` its SID, for `vonage` the API key, for `sns` the access key id.
+    pub username: Option<String>,
+    /// Its secret: for `twilio` the auth token, for `vonage` the API secret, for `sns` the secret access key. For `http` it is what
+    /// templates name `password`.
+    pub password: Option<SecretText>,
+    /// A file with that secret; a newline at its end is dropped.
+    #[schemars(with = "Option<String>")]
+    pub password_file: Option<PathBuf>,
+    /// The region of `sns`, such as `eu-central-1`.
+    pub region: Option<String>,
+    /// Headers of requests by `http`, each `Name: value`; templates as `body`.
+    pub headers: Vec<String>,
+    /// The body of requests by `http`: a template in which `{{ to }}` is the number, `{{ text }}` the message, and `{{ from }}`,
+    /// `{{ username }}` and `{{ password }}` the keys of these names. `{{ text|tojson }}` writes it as JSON, `{{ text|query }}` for
+    /// a form, `{{ (username ~ ":" ~ password)|base64 }}` for Basic authentication.
+    pub body: Option<String>,
+    /// PEM file with the authorities that sign the provider's certificate; those of the system unless set.
+    #[schemars(with = "Option<String>")]
+    pub ca: Option<PathBuf>,
+}
+
+/// Which interface a provider has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is the provider that it is named after")]
+pub enum Kind {
+    Twilio,
+    Vonage,
+    Sns,
+    Http,
+}
+
+impl Sms {
+    pub(super) fn check(&self, report: &mut Report<'_>) {
+        let (first, second) = (self.provider.kind.is_some(), self.fallback.kind.is_some());
+        report.refuse_if(second && !first, "sms.fallback.kind", "comes after sms.provider.kind, which is unset");
+        let nowhere = first && self.countries.is_empty();
+        report.refuse_if(
+            nowhere,
+            "sms.countries",
+            "names no country; list those to which messages may go, such as [\"DE\", \"AT:200\"]",
+        );
+        self.provider.check("sms.provider", report);
+        self.fallback.check("sms.fallback", report);
+    }
+
+    /// What the rules go by. Where nothing leaves the machine nothing costs, and numbers of every country are as good as others.
+    pub fn policy(&self) -> SmsPolicy {
+        let leaves = self.provider.kind.is_some();
+        let everywhere = !leaves && self.countries.is_empty();
+        let others = self.countries.iter().find(|to| to.country.is_none()).map(|to| to.per_day);
+        let named = self.countries.iter().filter_map(|to| Some((to.country?, to.per_day)));
+        SmsPolicy {
+            default_country: self.default_country.as_ref().map(|home| home.0),
+            countries: Countries { named: named.collect(), others: others.or(everywhere.then_some(None)) },
+            price: if leaves { self.price.0 } else { 0 },
+            budget_per_day: self.budget_per_day.0,
+        }
+    }
+}
+
+impl Provider {
+    fn check(&self, section: &str, report: &mut Report<'_>) {
+        let key = |name: &str| format!("{section}.{name}");
+        if self.password.is_some() && self.password_file.is_some() {
+            report.refuse(&key("password"), "is set both as text and as a file; unset one of the two");
+        }
+        let password = self.password();
+        let secret = match &password {
+            Ok(password) => password.as_ref(),
+            Err(error) => {
+                report.refuse(&key("password_file"), error.clone());
+                return;
+            }
+        };
+        report.refuse_unreadable(self.ca.as_deref(), &key("ca"));
+        let Some(kind) = self.kind else { return };
+        let mut need = |missing: bool, name: &str, what: &str| {
+            report.refuse_if(missing, &key(name), &format!("is unset; it must be {what}"));
+        };
+        match kind {
+            Kind::Twilio | Kind::Vonage | Kind::Sns => {
+                need(self.username.is_none(), "username", "the account at the provider");
+                need(secret.is_none(), "password", "the account's secret, here or in a file");
+                need(self.from.is_none() && kind != Kind::Sns, "from", "the sender of messages");
+                need(self.region.is_none() && kind == Kind::Sns, "region", "a region, such as eu-central-1");
+            }
+            Kind::Http => {
+                need(self.url.is_none(), "url", "the address that takes messages");
+                need(self.body.is_none(), "body", "the template of a request's body");
+                if let Err((name, error)) = template::check(self, secret) {
+                    report.refuse(&key(name), error);
+                }
+            }
+        }
+    }
+
+    /// The secret that is configured, if one is.
+    pub fn password(&self) -> Result<Option<SecretText>, String> {
+        match &self.password_file {
+            Some(file) => read_secret(file).map(Some),
+            None => Ok(self.password.clone()),
+        }
+    }
+}
+
+/// Where a provider takes requests.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct ProviderUrl(pub Url);
+
+impl fmt::Display for ProviderUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for ProviderUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |what: &str| format!("{what}; write https://HOST/PATH");
+        // What stands in it may be a secret, so it is not repeated.
+        let url = Url::parse(text).map_err(|_| wrong("is not a URL"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("has a user or password in it, which belong into keys of their own"));
+        }
+        if url.fragment().is_some() {
+            return Err(wrong("has a fragment, which is never sent"));
+        }
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err(wrong("names no host")),
+        };
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if loopback => Ok(Self(url)),
+            "http" => Err(wrong("is not encrypted, and codes would cross the network in the clear")),
+            _ => Err(wrong("is not a URL for HTTP")),
+        }
+    }
+}
+
+/// A country, by its two letters.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Home(pub Country);
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Home {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
+/// A country to which messages go, or all that are not named, and how many in a day.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Destination {
+    /// Which; `None`: each of the others.
+    pub country: Option<Country>,
+    /// Messages in a day, at most.
+    pub per_day: Option<u32>,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.country {
+            Some(country) => write!(f, "{country}")?,
+            None => f.write_str("*")?,
+        }
+        self.per_day.map_or(Ok(()), |per_day| write!(f, ":{per_day}"))
+    }
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (country, per_day) = text.split_once(':').map_or((text, None), |(country, most)| (country, Some(most)));
+        let number = |most: &str| {
+            most.parse().map_err(|_| format!("{text:?} has no number of messages after the colon; write DE or DE:500"))
+        };
+        let per_day = per_day.map(number).transpose()?;
+        let country = if country == "*" { None } else { Some(country.parse()?) };
+        Ok(Self { country, per_day })
+    }
+}
+
+/// An amount of money, in ten-thousandths of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^[0-9]+(\.[0-9]{1,4})?$"))]
+pub struct Amount(pub u64);
+
+/// Of an amount's unit.
+const PARTS: u64 = 10_000;
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = format!("{:04}", self.0 % PARTS);
+        let parts = parts.trim_end_matches('0');
+        write!(f, "{}.{parts:0<2}", self.0 / PARTS)
+    }
+}
+
+impl FromStr for Amount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("{text:?} is not an amount; write it like 0.08, with four digits after the point at most");
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let (units, parts) = text.split_once('.').unwrap_or((text, "0"));
+        if !digits(units) || !digits(parts) || parts.len() > 4 {
+            return Err(wrong());
+        }
+        let units: u64 = units.parse().map_err(|_| wrong())?;
+        let parts: u64 = format!("{parts:0<4}").parse().map_err(|_| wrong())?;
+        units.checked_mul(PARTS).and_then(|units| units.checked_add(parts)).map(Self).ok_or_else(wrong)
+    }
+}
+
+written_as_text!(ProviderUrl, Home, Destination, Amount);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_read_exactly_and_written_as_it_is_read() {
+        for (text, parts, written) in
+            [("0.08", 800, "0.08"), ("20", 200_000, "20.00"), ("0.0075", 75, "0.0075"), ("1.5", 15_000, "1.50")]
+        {
+            let amount: Amount = text.parse().expect(text);
+            assert_eq!((amount.0, amount.to_string().as_str()), (parts, written));
+            assert_eq!(amount.to_string().parse(), Ok(amount));
+        }
+        for bad in ["", ".", "1.", ".5", "-1", "1,5", "0.00001", "1e3", "99999999999999999999"] {
+            assert!(bad.parse::<Amount>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_destination_is_a_country_and_how_many_messages_go_there() {
+        for text in ["DE", "DE:500", "*", "*:20"] {
+            assert_eq!(text.parse::<Destination>().expect(text).to_string(), text);
+        }
+        for bad in ["", "Germany", "DE:", "DE:many", "ZZ:1", "DE:-1"] {
+            assert!(bad.parse::<Destination>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_to_a_provider_is_encrypted_unless_it_stays_on_this_machine() {
+        for good in ["https://api.example/sms", "http://127.0.0.1:4010/x?y=z", "http://localhost", "http://[::1]:1/"] {
+            assert!(good.parse::<ProviderUrl>().is_ok(), "{good}");
+        }
+        for (bad, expected) in [
+            ("http://api.example/sms", "not encrypted"),
+            ("ftp://api.example", "not a URL for HTTP"),
+            ("https://me:hunter2@api.example", "keys of their own"),
+            ("https://api.example/#hunter2", "fragment"),
+            ("hunter2", "not a URL"),
+        ] {
+            let error = bad.parse::<ProviderUrl>().expect_err(bad);
+            assert!(error.contains(expected) && !error.contains("hunter2"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn without_a_provider_nothing_costs_and_every_country_is_as_good_as_another_unless_some_are_named() {
+        let policy = Sms::default().policy();
+        assert_eq!((policy.price, policy.countries.others), (0, Some(None)));
+        let named = |countries: &[&str]| {
+            let countries = countries.iter().map(|country| country.parse().expect("a destination")).collect();
+            Sms { countries, ..Sms::default() }.policy().countries
+        };
+        assert_eq!((named(&["DE"]).named.len(), named(&["DE"]).others), (1, None));
+        assert_eq!((named(&["DE", "*:2"]).named.len(), named(&["DE", "*:2"]).others), (1, Some(Some(2))));
+        let provider = Provider { kind: Some(Kind::Http), ..Provider::default() };
+        let policy = Sms { provider, ..Sms::default() }.policy();
+        assert_eq!((policy.price, policy.countries.others), (1000, None));
+    }
+}
