@@ -20,6 +20,8 @@ pub struct Traits {
     pub backed_up: bool,
     /// What it says that it is.
     pub aaguid: [u8; 16],
+    /// How many bytes the ids of its keys have.
+    pub id_len: usize,
 }
 
 impl Traits {
@@ -29,9 +31,11 @@ impl Traits {
         backup_eligible: true,
         backed_up: true,
         aaguid: *b"\xea\x9b\x8d\x66\x4d\x01\x1d\x21\x3c\xe4\xb6\xb4\x8c\xb5\x75\xd4",
+        id_len: 32,
     };
     /// A key with a PIN.
-    pub const WITH_PIN: Self = Self { user_verified: true, backup_eligible: false, backed_up: false, aaguid: [0; 16] };
+    pub const WITH_PIN: Self =
+        Self { user_verified: true, backup_eligible: false, backed_up: false, aaguid: [0; 16], ..Self::SYNCED };
     /// A key without one.
     pub const PLAIN: Self = Self { user_verified: false, ..Self::WITH_PIN };
 }
@@ -57,7 +61,7 @@ impl SoftKey {
     pub fn make(options: &Value, origin: &str, traits: Traits) -> (Self, Value) {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
         let key = Self {
-            id: Sha256::digest(pair.public_key()).to_vec(),
+            id: Sha256::digest(pair.public_key()).iter().copied().cycle().take(traits.id_len).collect(),
             pair,
             rp: text(&options["rp"]["id"]),
             user: Some(bytes(&options["user"]["id"])),

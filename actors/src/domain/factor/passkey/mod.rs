@@ -35,6 +35,8 @@ use crate::secret::sha256_b64;
 
 /// How long browsers are told to wait for an authenticator.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// No id of a key is longer (WebAuthn level 3, 7.1): what is kept of a user is always loaded.
+const MAX_ID: usize = 1023;
 /// Where the 16 bytes of the AAGUID begin in the authenticator data: after the relying party's hash, the flags and the counter
 /// (WebAuthn level 3, 6.1 and 6.5.1).
 const AAGUID_AT: usize = 32 + 1 + 4;
@@ -240,6 +242,9 @@ impl RelyingParty {
             }
             Err(error) => return Err(NotTaken::Wrong(reason(&error))),
         };
+        if made.cred_id.len() > MAX_ID {
+            return Err(NotTaken::Wrong("malformed"));
+        }
         let transports = answer.response.transports.iter().flatten();
         Ok(PublicKey {
             id: BASE64URL_NOPAD.encode(&made.cred_id),

@@ -80,6 +80,15 @@ fn a_key_that_may_leave_its_device_is_taken_where_that_is_allowed() {
 }
 
 #[test]
+fn an_id_is_as_long_as_ids_may_be() {
+    let options = options_of(&rp().creation("Doorward", &making(&[]), &challenge(1)).expect("options"));
+    for (id_len, taken) in [(16, true), (1023, true), (1024, false)] {
+        let (_, answer) = SoftKey::make(&options, ISSUER, Traits { id_len, ..Traits::SYNCED });
+        assert_eq!(rp().register(&making(&[]), &challenge(1), &read(answer)).is_ok(), taken, "{id_len}");
+    }
+}
+
+#[test]
 fn a_key_is_made_for_this_challenge_at_this_origin_and_once() {
     let options = options_of(&rp().creation("Doorward", &making(&[]), &challenge(1)).expect("options"));
     let (_, answer) = SoftKey::make(&options, ISSUER, Traits::WITH_PIN);
