@@ -38,6 +38,14 @@ pub enum PolicyError {
     /// Nobody could meet it.
     #[error("nobody can meet this policy: none of its methods proves that much")]
     Unreachable,
+    /// It wants more second steps than a sign-in has.
+    #[error("a sign-in has one second step, so all of can name one method only; any of can name several")]
+    OneStep,
+    /// Nobody could meet it together with another one.
+    #[error(
+        "nobody can meet this policy together with that of {0}: no single second step meets both, and all others that apply"
+    )]
+    Excludes(PolicyScope),
     /// There is no such `acr`.
     #[error("{0:?} is no acr that this server reaches; acr_values_supported of its metadata has those that it does")]
     NoSuchAcr(String),
@@ -156,12 +164,12 @@ impl Policies {
         let set = Policy { changed_at: self.now()?, ..policy };
         let (key, item) = (partition(), item(&set.scope));
         let written = transact(self.store.as_ref(), self.entropy.as_ref(), &key, set.changed_at, |partition| {
-            let others = match read(partition) {
-                Ok(policies) => policies.iter().filter(|other| other.scope != set.scope).count(),
-                Err(error) => return Ok(Transaction::answer(Err(error))),
-            };
-            if others >= MAX {
-                return Ok(Transaction::answer(Err(PolicyError::Full)));
+            let others = read(partition).map(|mut policies| {
+                policies.retain(|other| other.scope != set.scope);
+                policies
+            });
+            if let Err(refused) = others.and_then(|others| beside(&set, &others)) {
+                return Ok(Transaction::answer(Err(refused)));
             }
             let put = Put::record(item.clone(), &set, None);
             Ok(Transaction { config: !self.generations.is_alone(), ..Transaction::put(put, Ok(())) })
@@ -212,5 +220,16 @@ fn checked(policy: Policy) -> Result<Policy, PolicyError> {
     if Acr::parse(&policy.at_least).is_none() {
         return Err(PolicyError::NoSuchAcr(policy.at_least));
     }
-    if policy::can_be_met(&policy) { Ok(policy) } else { Err(PolicyError::Unreachable) }
+    if policy.all_of.len() > 1 {
+        return Err(PolicyError::OneStep);
+    }
+    if policy::met_by(&policy).is_empty() { Err(PolicyError::Unreachable) } else { Ok(policy) }
+}
+
+/// There is room for it beside the others, and somebody who can meet them together.
+fn beside(policy: &Policy, others: &[Policy]) -> Result<(), PolicyError> {
+    if others.len() >= MAX {
+        return Err(PolicyError::Full);
+    }
+    policy::excludes(policy, others).map_or(Ok(()), |scope| Err(PolicyError::Excludes(scope.clone())))
 }

@@ -125,13 +125,14 @@ fn is_met(policy: &Policy, case: Case<'_>) -> bool {
     lasts && trusted_device::counts(case.user, trusted, case.now) && suffices(policy, &trusted.proofs)
 }
 
-/// Are these proofs enough? A backup code stands for any device: it is what people have for the day on which they have lost it.
+/// Are these proofs enough? A backup code stands for any one device: it is what people have for the day on which they have lost it.
 fn suffices(policy: &Policy, proofs: &[Proof]) -> bool {
     let used: BTreeSet<PolicyMethod> = proofs.iter().filter_map(|proof| method_of(proof.method)).collect();
     let any = policy.any_of.is_empty() || !policy.any_of.is_disjoint(&used);
     let backup = proofs.iter().any(|proof| proof.method == Method::BackupCode);
+    let left = policy.all_of.difference(&used).count();
     let reaches = assurance::of(proofs).zip(Acr::parse(&policy.at_least)).is_some_and(|(is, wanted)| is.acr >= wanted);
-    reaches && (any || backup) && policy.all_of.is_subset(&used)
+    reaches && (any || backup) && left <= usize::from(backup)
 }
 
 /// What an account misses of the devices that a policy asks for: nothing, or one of these methods.
@@ -196,15 +197,34 @@ fn with(methods: &BTreeSet<PolicyMethod>) -> Vec<Proof> {
     all.map(|method| Proof { method, at, factor: None, credential: None }).collect()
 }
 
-/// Can people meet it as it reads: by one of its methods, beside all that it wants in any case?
-pub fn can_be_met(policy: &Policy) -> bool {
-    let one = |method: &PolicyMethod| {
-        let mut used = policy.all_of.clone();
-        used.insert(*method);
-        used.iter().all(|method| METHODS.contains(method)) && suffices(policy, &with(&used))
-    };
-    let wanted = |method: &&PolicyMethod| policy.any_of.is_empty() || policy.any_of.contains(method);
-    METHODS.iter().filter(wanted).any(one)
+/// The methods of which each alone, beside the password, meets it: a sign-in has one second step. Without any nobody gets in.
+pub fn met_by(policy: &Policy) -> BTreeSet<PolicyMethod> {
+    METHODS.into_iter().filter(|method| suffices(policy, &with(&[*method].into()))).collect()
+}
+
+/// Of these policies, the scope of one that can apply at the same time as `new`, and with which nobody could get in: no single method meets
+/// both, or all three with a third one. The third one matters: with three methods, three policies can miss one another where no
+/// two do.
+pub fn excludes<'a>(new: &Policy, others: &'a [Policy]) -> Option<&'a PolicyScope> {
+    let required = |policy: &&Policy| matches!(policy.mode, PolicyMode::Required { .. });
+    if !required(&new) {
+        return None;
+    }
+    let beside: Vec<&Policy> = others.iter().filter(required).filter(|other| meet(new, other)).collect();
+    let own = met_by(new);
+    let found = beside.iter().copied().find(|one| {
+        let both: BTreeSet<PolicyMethod> = own.intersection(&met_by(one)).copied().collect();
+        beside.iter().any(|third| meet(one, third) && both.is_disjoint(&met_by(third)))
+    });
+    found.map(|one| &one.scope)
+}
+
+/// Can both apply to one sign-in? A user has several roles, and a sign-in is for one application.
+fn meet(one: &Policy, other: &Policy) -> bool {
+    match (&one.scope, &other.scope) {
+        (PolicyScope::Client { client: a }, PolicyScope::Client { client: b }) => a == b,
+        _ => true,
+    }
 }
 
 #[cfg(test)]

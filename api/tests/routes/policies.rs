@@ -223,6 +223,10 @@ async fn policies_that_nobody_can_meet_or_read_are_refused() {
         (Policy { at_least: "urn:other".to_owned(), ..required(PolicyScope::Everybody) }, "is no acr"),
         (Policy { any_of: by_mail.clone(), ..required(PolicyScope::Everybody) }, "nobody can meet"),
         (required(role("Staff Members")), "a role has 1 to 64"),
+        (
+            Policy { all_of: [PolicyMethod::Totp, PolicyMethod::Passkey].into(), ..required(PolicyScope::Everybody) },
+            "a sign-in has one second step",
+        ),
     ] {
         let refused = app.services.policies.set(wrong).await.expect_err(why).to_string();
         assert!(refused.contains(why), "{refused}");
@@ -233,6 +237,10 @@ async fn policies_that_nobody_can_meet_or_read_are_refused() {
         (set.scope.to_string().as_str(), set.changed_at),
         ("role/staff", Timestamp::from_millis(START.as_millis()))
     );
+    let refused =
+        app.services.policies.set(Policy { all_of: [PolicyMethod::Totp].into(), ..required(PolicyScope::Everybody) });
+    let refused = refused.await.expect_err("the staff has codes by e-mail alone").to_string();
+    assert!(refused.contains("together with that of role/staff"), "{refused}");
     assert!(app.services.policies.remove(&set.scope).await.expect("removes"));
     assert!(!app.services.policies.remove(&set.scope).await.expect("nothing is left"));
 }

@@ -73,7 +73,7 @@ pub struct PolicySet {
     /// One of these must be proved; any second step unless set.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "METHODS")]
     pub any_of: Vec<Factor>,
-    /// All of these must be proved.
+    /// This must be proved; a sign-in has one second step, so it is one method.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "METHODS")]
     pub all_of: Vec<Factor>,
     /// The least that a sign-in must amount to.

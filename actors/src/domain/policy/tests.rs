@@ -127,10 +127,51 @@ fn methods_and_rungs_are_asked_for_as_they_are_written() {
     assert_eq!(judged(&[by_mail()], &user(&OWN), &[Totp]), Verdict::StepUp, "another one than the one asked for");
     let strongest = || Policy { at_least: Acr::PhishingResistant.as_str().to_owned(), ..base() };
     assert_eq!(judged(&[strongest()], &user(&OWN), &OWN), Verdict::Enrol { methods: [Passkey].into() });
-    assert!(can_be_met(&by_mail()) && can_be_met(&strongest()));
-    assert!(!can_be_met(&Policy { any_of: [Email].into(), ..base() }), "no code by mail is a factor");
-    assert!(!can_be_met(&Policy { any_of: [Totp].into(), ..strongest() }));
-    assert!(!can_be_met(&Policy { at_least: "urn:other".to_owned(), ..base() }), "what nobody knows is never met");
+    assert_eq!((met_by(&by_mail()), met_by(&strongest())), ([Email].into(), [Passkey].into()));
+    assert!(met_by(&both[0]).is_empty(), "a sign-in has one second step");
+    assert_eq!(met_by(&Policy { all_of: [Totp].into(), ..base() }), [Totp].into());
+    assert!(met_by(&Policy { any_of: [Email].into(), ..base() }).is_empty(), "no code by mail is a factor");
+    assert!(met_by(&Policy { any_of: [Totp].into(), ..strongest() }).is_empty());
+    assert!(
+        met_by(&Policy { at_least: "urn:other".to_owned(), ..base() }).is_empty(),
+        "what nobody knows is never met"
+    );
+}
+
+#[test]
+fn a_backup_code_stands_for_any_one_device_and_reaches_no_higher_than_itself() {
+    let mut proofs = with(&BTreeSet::new());
+    proofs.push(Proof { method: Method::BackupCode, at: NOW, factor: None, credential: None });
+    let base = || policy(PolicyScope::Everybody, REQUIRED);
+    let verdict = |policy: Policy| judged_by(&[policy], &user(&OWN), proofs.clone());
+    let one = || BTreeSet::from([PolicyMethod::Totp]);
+    assert_eq!(verdict(Policy { any_of: one(), all_of: one(), ..base() }), Verdict::Met);
+    assert_eq!(verdict(Policy { all_of: OWN.into(), ..base() }), Verdict::StepUp, "it stands for one");
+    let strongest = Policy { at_least: Acr::PhishingResistant.as_str().to_owned(), ..base() };
+    assert!(matches!(verdict(strongest), Verdict::Enrol { .. }));
+}
+
+#[test]
+fn policies_that_nobody_can_meet_together_exclude_each_other() {
+    use PolicyMethod::{Email, Passkey, Totp};
+    let loose = |scope: &PolicyScope, any_of: &[PolicyMethod]| Policy {
+        any_of: any_of.iter().copied().collect(),
+        at_least: Acr::TwoStep.as_str().to_owned(),
+        ..policy(scope.clone(), REQUIRED)
+    };
+    let (all, staff) = (PolicyScope::Everybody, PolicyScope::Role { role: "staff".to_owned() });
+    let (shop, wiki) = (
+        PolicyScope::Client { client: shop() },
+        PolicyScope::Client { client: "c_wiki".parse().expect("a client id") },
+    );
+    let by_mail = loose(&all, &[Email]);
+    assert_eq!(excludes(&policy(staff.clone(), REQUIRED), std::slice::from_ref(&by_mail)), Some(&all));
+    assert_eq!(excludes(&policy(staff.clone(), PolicyMode::Recommended), std::slice::from_ref(&by_mail)), None);
+    assert_eq!(excludes(&loose(&shop, &[Totp]), &[loose(&wiki, &[Email])]), None, "a sign-in is for one application");
+    let (one, other) = (loose(&all, &[Totp, Email]), loose(&staff, &[Email, Passkey]));
+    assert_eq!(excludes(&other, std::slice::from_ref(&one)), None);
+    assert_eq!(excludes(&loose(&shop, &[Totp, Passkey]), &[one.clone(), other]), Some(&all), "no two miss each other");
+    assert_eq!(excludes(&loose(&shop, &[Totp, Passkey]), &[one, loose(&wiki, &[Email])]), None);
 }
 
 #[test]
