@@ -80,6 +80,11 @@ fn start_of(path: &str) -> String {
 }
 
 impl<T> Submitted<T> {
+    /// What was typed, before anything is known of who typed it.
+    pub const fn typed(&self) -> &T {
+        &self.typed
+    }
+
     /// A form of a session. `back` is where somebody who is signed out comes back to.
     pub async fn in_session(self, back: &str) -> Result<(Visit, LiveSession, T), PageError> {
         let session = self.visit.signed_in(back).await?;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::{
-    account::recommended::way_on,
+    account::recommended::{Onward, way_on},
     login::{Step, client_line, judge},
 };
 use crate::{
@@ -54,11 +54,11 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     match visit.state.services.registration.register(&attempt, new, visit.deadline).await {
         Ok((user, signed_in)) => {
             if let Some(login) = login {
-                return judge::complete(&visit, &login, user, &signed_in, &attempt).await;
+                return judge::complete(&visit, login, user, &signed_in, &attempt).await;
             }
             judge::sign_in_browser(&visit, user, &signed_in, &attempt).await?;
             let to = format!("/account?done={}", Notice::Registered.name());
-            way_on(&visit, user, &signed_in, &attempt, &to).await
+            way_on(&visit, user, &signed_in, &attempt, Onward { to, client: None }).await
         }
         Err(error) => show(&visit, login.as_ref(), kept, Some(told(error, "password")?)).await,
     }

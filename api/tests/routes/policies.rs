@@ -81,6 +81,37 @@ async fn who_has_no_device_sets_one_up_before_anything_else() {
 }
 
 #[tokio::test]
+async fn who_must_set_up_a_device_gets_there_after_the_proofs_are_not_fresh_any_more() {
+    let app = TestApp::new().await;
+    app.browser().register("amelia").await;
+    set(&app, required(PolicyScope::Everybody)).await;
+    let mut browser = app.browser();
+    log_in(&mut browser).await;
+    app.pass(Duration::from_mins(11));
+    let page = browser.open("/account/mfa").await;
+    let asked = browser.submit(&page, "/account/mfa/totp", &[("name", "Phone")]).await.location().to_owned();
+    assert_eq!(asked, "/account/reauthenticate?to=%2Faccount%2Fmfa");
+    let page = browser.open(&asked).await;
+    let answer = browser.submit(&page, "/account/reauthenticate", &[("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/account/mfa");
+    browser.enrol().await;
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_has_a_device_proves_it_before_the_devices_are_shown() {
+    let app = TestApp::new().await;
+    let (mut browser, seed) = enrolled(&app).await;
+    let led = log_in(&mut browser).await;
+    let typed = [("code", &*app.code(&seed)), ("trust", "on")];
+    assert_eq!(second_step(&mut browser, &led, &typed).await.location(), "/account");
+    browser.jar.retain(|name, _| !name.contains("dw_session"));
+    set(&app, Policy { trusted_days: Some(0), ..required(PolicyScope::Everybody) }).await;
+    assert_eq!(log_in(&mut browser).await, "/account", "the browser is trusted");
+    assert_eq!(browser.get("/account/mfa").await.location(), "/login?more=yes&return=%2Faccount%2Fmfa");
+}
+
+#[tokio::test]
 async fn an_application_waits_while_a_device_is_set_up() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
@@ -125,6 +156,26 @@ async fn a_recommendation_is_made_after_a_sign_in_and_declined_for_a_month() {
     app.pass(Duration::from_mins(1));
     let mut browser = app.browser();
     assert!(log_in(&mut browser).await.starts_with("/login/totp"));
+}
+
+#[tokio::test]
+async fn a_recommendation_for_an_application_is_made_on_the_way_there_and_leads_on() {
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    app.browser().register("amelia").await;
+    let scope = PolicyScope::Client { client: rp.id.clone() };
+    set(&app, Policy { mode: PolicyMode::Recommended, ..required(scope) }).await;
+    assert_eq!(log_in(&mut app.browser()).await, "/account", "the policy is that application's alone");
+    let mut browser = app.browser();
+    let page = browser.open(&rp.path(&[])).await;
+    let led = browser.submit(&page, "/login", &TYPED).await.location().to_owned();
+    assert!(led.starts_with("/account/mfa/recommended?to=%2Foauth%2Fauthorize%2Fcontinue"), "{led}");
+    browser.open(&led).await;
+    let page = browser.open("/account/mfa").await;
+    let (_, rest) = page.body.split_once("href=\"/oauth/authorize/continue?l=").expect("a way on");
+    let label = rest.split('"').next().expect("a label");
+    let answer = browser.get(&format!("/oauth/authorize/continue?l={label}")).await;
+    assert!(returned(&answer).contains_key("code"), "{answer:?}");
 }
 
 #[tokio::test]

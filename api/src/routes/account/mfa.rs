@@ -128,7 +128,7 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
     };
     let waiting = visit.waiting(session.user).await;
     let client = waiting.as_ref().and_then(|login| login.request()).map(|request| request.client.clone());
-    let verdict = visit.verdict(session.user, session.reference.clone(), client).await?;
+    let verdict = visit.verdict(session.user, session.reference.clone(), client).await?.ok_or_else(|| sign_in(HERE))?;
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = MfaPage {
         needed: needed(visit, &verdict),

@@ -78,8 +78,9 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
 /// Takes the password, then the code where the account asks for one. A code that cannot be one is refused before
 /// anything is counted.
 pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
-    let (visit, session, typed) = form.in_session(FALLBACK).await?;
-    let to = local(typed.to);
+    // Who must set up a device is let in on the way there.
+    let to = local(form.typed().to.clone());
+    let (visit, session, typed) = form.in_session(&to).await?;
     let second = Second::read(typed.code.expose());
     if session.view.second_factor && second.is_none() {
         let error = FormError::field("code", "Enter the 6 digits of your authenticator app, or a backup code.");

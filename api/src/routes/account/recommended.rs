@@ -7,7 +7,7 @@ use actors::domain::{
     user::SessionRef,
 };
 use axum::response::Response;
-use schema::UserId;
+use schema::{ClientId, UserId};
 use serde::Deserialize;
 
 use super::{mfa, sign_in};
@@ -46,23 +46,32 @@ pub async fn decline(form: Submitted<Asked>) -> Result<Response, PageError> {
     Ok(see_other(&local(asked.to)))
 }
 
+/// Where a sign-in leads.
+#[derive(Debug)]
+pub struct Onward {
+    /// The path.
+    pub to: String,
+    /// The application that is answered there, if one is.
+    pub client: Option<ClientId>,
+}
+
 /// The way on after a sign-in: to where it leads, or past the recommendation.
 pub async fn way_on(
     visit: &Visit,
     user: UserId,
     signed_in: &SignedIn,
     attempt: &Attempt,
-    to: &str,
+    Onward { to, client }: Onward,
 ) -> Result<Response, PageError> {
     let secret_hash = SignIn::session_secret_hash(&attempt.seed);
     let session = SessionRef { session: signed_in.session, secret_hash };
-    match visit.verdict(user, session, None).await? {
-        Verdict::Recommended => {
+    match visit.verdict(user, session, client).await? {
+        Some(Verdict::Recommended) => {
             let to: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
             Ok(see_other(&format!("{HERE}?to={to}")))
         }
-        // What is missing is asked for where the sign-in leads.
-        Verdict::Met | Verdict::StepUp | Verdict::Enrol { .. } => Ok(see_other(to)),
+        // What is missing, be it the session, is asked for where the sign-in leads.
+        Some(Verdict::Met | Verdict::StepUp | Verdict::Enrol { .. }) | None => Ok(see_other(&to)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     extract::{LoginState, Then, Visit, visit::see_other},
     limits::Taken,
     page::FormError,
-    routes::account::recommended::way_on,
+    routes::account::recommended::{Onward, way_on},
 };
 
 /// A proof that is about to be checked. It counts against the address unless it turns out to be right.
@@ -127,7 +127,7 @@ impl<'a> Try<'a> {
             }
             Verdict::SignedIn(signed_in) => {
                 let user = user.ok_or(PageError::Internal("somebody signed in and nobody knows who"))?;
-                Judged::Done(complete(visit, &login, user, &signed_in, &attempt).await?)
+                Judged::Done(complete(visit, login, user, &signed_in, &attempt).await?)
             }
             Verdict::Again(error) => Judged::Again(error),
         })
@@ -162,21 +162,27 @@ pub fn suspended() -> FormError {
 /// The browser is signed in: its cookies, the end of an older session in it, and the way on.
 pub async fn complete(
     visit: &Visit,
-    login: &LoginState,
+    mut login: LoginState,
     user: UserId,
     signed_in: &SignedIn,
     attempt: &Attempt,
 ) -> Result<Response, PageError> {
     sign_in_browser(visit, user, signed_in, attempt).await?;
-    let to = match &login.then {
+    let onward = match &login.then {
         Then::Account { path } => {
-            visit.end_login(login);
-            path.clone()
+            visit.end_login(&login);
+            Onward { to: path.clone(), client: None }
         }
-        // The request is still in the login's cookie, so that stays until the client is answered.
-        Then::Authorize(_) => format!("/oauth/authorize/continue?l={}", login.label()),
+        // The request is still in the login's cookie, so that stays until the client is answered. It says whose answer that is, so
+        // that who sets up a device on the way finds the way on.
+        Then::Authorize(request) => {
+            let client = Some(request.client.clone());
+            login.user = Some(user);
+            visit.keep_login(&login);
+            Onward { to: format!("/oauth/authorize/continue?l={}", login.label()), client }
+        }
     };
-    way_on(visit, user, signed_in, attempt, &to).await
+    way_on(visit, user, signed_in, attempt, onward).await
 }
 
 /// Sets the cookies of a session. A browser has one: an older one, of another user or not renewed, ends.
