@@ -7,7 +7,8 @@
 //!    at once. An older one of a living device was copied, or the answer with the new one was lost. Nobody can tell which, so the
 //!    trust ends, with all that rests on it, and the owner is told.
 //! 3. It ends with its time, used or not; when the owner forgets it; and with any change of the password or of the second factors.
-//!    Whoever changes them ends it ([`end_all`]), for good; and what it is bound to is compared ([`counts`]), should one forget to.
+//!    Whoever changes them ends it, for good, with all that rests on it ([`super::command`]); and what it is bound to is compared
+//!    ([`counts`]), should one forget to.
 //!
 //! A cookie is no authenticator (NIST SP 800-63B-4, 3.2.1): it adds `tdv` to `amr` and nothing to `acr`. So a session that it
 //! completed changes no factors, and answers no request for `mfa`, before a second proof.
@@ -96,12 +97,8 @@ pub fn counts(user: &User, trusted: &TrustedDevice, now: Timestamp) -> bool {
     now < trusted.expires_at && bound_to(user).is_some_and(|bound_to| bound_to == trusted.bound_to)
 }
 
-/// Ends all trust, since the password or the second factors change.
-pub fn end_all(user: &User, change: &mut Change) {
-    user.trusted.keys().for_each(|device| change.delete(ItemKey::Trusted(*device)));
-}
-
-/// Trusts a browser whose sign-in these proofs complete; `None` if they do not make for it.
+/// Trusts a browser whose sign-in these proofs complete; `None` if they do not make for it. What counts no more is forgotten, and
+/// whoever calls ends the trust that [gives way](surplus).
 pub fn give(user: &User, cx: &Context<'_>, change: &mut Change, proofs: &[Proof]) -> Option<Given> {
     let never = |proof: &Proof| matches!(proof.method, Method::BackupCode | Method::TrustedDevice);
     if cx.settings.trust_lifetime.is_zero() || proofs.len() < 2 || proofs.iter().any(never) {
@@ -120,23 +117,19 @@ pub fn give(user: &User, cx: &Context<'_>, change: &mut Change, proofs: &[Proof]
         expires_at: cx.now.after(cx.settings.trust_lifetime),
         unknown: Unknown::default(),
     };
-    make_room(user, cx, change);
+    for over in user.trusted.values().filter(|trusted| !counts(user, trusted, cx.now)) {
+        change.delete(ItemKey::Trusted(over.device));
+    }
     let given = Given::from(&trusted);
     change.put(Item::Trusted(trusted));
     Some(given)
 }
 
-/// Forgets what counts no more, and of the others the one that was not used for longest if there are too many.
-fn make_room(user: &User, cx: &Context<'_>, change: &mut Change) {
-    let (living, over): (Vec<_>, Vec<_>) = user.trusted.values().partition(|trusted| counts(user, trusted, cx.now));
-    for trusted in over {
-        change.delete(ItemKey::Trusted(trusted.device));
-    }
-    if living.len() >= limits::MAX_TRUSTED
-        && let Some(oldest) = living.into_iter().min_by_key(|trusted| trusted.last_used_at)
-    {
-        change.delete(ItemKey::Trusted(oldest.device));
-    }
+/// The device that gives way to another one, if there are too many: the one that was not used for longest.
+pub fn surplus(user: &User, cx: &Context<'_>) -> Option<FactorId> {
+    let living: Vec<_> = user.trusted.values().filter(|trusted| counts(user, trusted, cx.now)).collect();
+    let full = living.len() >= limits::MAX_TRUSTED;
+    living.into_iter().filter(|_| full).min_by_key(|trusted| trusted.last_used_at).map(|trusted| trusted.device)
 }
 
 /// What the cookie of a trusted device came to.

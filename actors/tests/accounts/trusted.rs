@@ -6,8 +6,8 @@ use actors::{
     domain::{
         assurance::Acr,
         command::{
-            CheckSession, EndAllSessions, ForgetOutcome, ForgetTrusted, LoginRef, Overview, OverviewOutcome,
-            SessionView, SignInOutcome, SignedIn, VerifyTotp,
+            CheckSession, DisableUser, EnableUser, EndAllSessions, ForgetOutcome, ForgetTrusted, LoginRef, Overview,
+            OverviewOutcome, RemoveOutcome, RemoveTotp, SessionView, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::Attempt,
         letter::Notice,
@@ -19,11 +19,11 @@ use actors::{
     secret::sha256_b64,
     sign_in::PasswordTry,
 };
-use schema::BrowserId;
+use schema::{BrowserId, FamilyId, record::AuditEvent};
 
 use crate::{
     addresses, email,
-    support::{PASSWORD, Person, World, person::Authenticator, random, session_ref, soon},
+    support::{App, PASSWORD, Person, World, person::Authenticator, random, session_ref, soon},
 };
 
 /// A browser with the cookie of a trusted device.
@@ -93,6 +93,10 @@ async fn in_a_trusted_browser_the_password_is_enough_and_is_no_second_factor() {
     let world = World::new().await;
     let (person, app) = world.register_with_totp("ada").await;
     let trusted = trust(&world, &person, &app).await;
+    world.services.shipper.settled().await;
+    let (given, device) = (world.audit().await, trusted.cookie.device.to_string());
+    let says = |event: &AuditEvent| event.facts.get("trusted_device").is_some_and(|fact| *fact == *device);
+    assert!(given.iter().any(|event| event.kind == "login.succeeded" && says(event)), "that it was given is told");
     world.pass(Duration::from_hours(100));
     let (signed_in, attempt) = let_in(&world, &person, &trusted).await;
     let view = session(&world, &person, session_ref(&attempt, &signed_in)).await.expect("a session");
@@ -172,6 +176,56 @@ async fn trust_ends_with_the_password_and_with_any_change_of_factors() {
     let (outcome, _) = world.change_password(&person, PASSWORD, PASSWORD).await;
     assert!(matches!(outcome, actors::domain::command::ChangePasswordOutcome::Changed { .. }), "{outcome:?}");
     is_asked_for_more(&world, &person, &trusted).await;
+}
+
+/// A session that rests on trust, and the tokens of an application that came of it.
+async fn resting(world: &World, person: &Person, trusted: &Trusted, app: &App) -> (Trusted, SessionRef, FamilyId) {
+    let (signed_in, attempt) = let_in(world, person, trusted).await;
+    let newest = Trusted::of(&signed_in.trusted.clone().expect("renewed"), &attempt, trusted.browser);
+    let session = session_ref(&attempt, &signed_in);
+    let there = Person { session: session.clone(), browser: trusted.browser, ..person.clone() };
+    let issued = world.code_for(&there, app, "openid offline_access").await;
+    let (grant, _) = world.grant(&there, &issued).await;
+    assert!(world.counts(person, grant.family).await);
+    (newest, session, grant.family)
+}
+
+#[tokio::test]
+async fn with_the_trust_ends_what_rests_on_it_whatever_ended_it() {
+    let world = World::new().await;
+    let app = world.app("shop").await;
+    for what in ["a new device", "the removal of one", "a new password", "the end of all sessions", "an operator"] {
+        let name = what.replace(' ', "-");
+        let (person, authenticator) = world.register_with_totp(&name).await;
+        let trusted = trust(&world, &person, &authenticator).await;
+        let (_, session_there, family) = resting(&world, &person, &trusted, &app).await;
+        world.pass(Duration::from_secs(30));
+        let mut person = world.sign_in(&person, Some(&authenticator)).await;
+        let (accounts, user, attempt) = (&world.services.accounts, person.user, world.attempt());
+        match what {
+            "a new device" => drop(world.enrol(&mut person).await),
+            "the removal of one" => {
+                let command = RemoveTotp { session: person.session.clone(), factor: authenticator.factor };
+                let outcome = accounts.ask(user, &attempt, command, soon()).await.expect("answers");
+                assert_eq!(outcome, RemoveOutcome::Removed);
+            }
+            "a new password" => drop(world.change_password(&person, PASSWORD, PASSWORD).await),
+            "the end of all sessions" => {
+                let except = Some(person.session.session);
+                accounts.ask(user, &attempt, EndAllSessions { except }, soon()).await.expect("answers");
+            }
+            _ => assert!(accounts.ask(user, &attempt, DisableUser, soon()).await.expect("answers")),
+        }
+        assert!(session(&world, &person, session_there).await.is_none(), "{what}");
+        assert!(!world.counts(&person, family).await, "{what}");
+        if what == "an operator" {
+            accounts.ask(user, &world.attempt(), EnableUser, soon()).await.expect("answers");
+        }
+        let account = overview(&world, &person).await;
+        assert_eq!(account.trusted.len(), 0, "{what}");
+        let here = account.sessions.iter().any(|session| session.session == person.session.session);
+        assert_eq!(here, what != "an operator", "{what}");
+    }
 }
 
 #[tokio::test]
@@ -279,6 +333,8 @@ async fn beyond_ten_browsers_the_one_that_was_not_used_for_longest_is_forgotten(
     let (person, app) = world.register_with_totp("ada").await;
     let first = trust(&world, &person, &app).await;
     let second = trust(&world, &person, &app).await;
+    let shop = world.app("shop").await;
+    let (second, began_there, tokens) = resting(&world, &person, &second, &shop).await;
     world.pass(Duration::from_secs(30));
     let (signed_in, attempt) = let_in(&world, &person, &first).await;
     let first = Trusted::of(&signed_in.trusted.expect("renewed"), &attempt, first.browser);
@@ -287,6 +343,8 @@ async fn beyond_ten_browsers_the_one_that_was_not_used_for_longest_is_forgotten(
     }
     assert_eq!(overview(&world, &person).await.trusted.len(), limits::MAX_TRUSTED);
     is_asked_for_more(&world, &person, &second).await;
+    assert!(session(&world, &person, began_there).await.is_none(), "it rested on that trust");
+    assert!(!world.counts(&person, tokens).await);
     let_in(&world, &person, &first).await;
 }
 

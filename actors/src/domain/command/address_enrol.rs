@@ -29,7 +29,6 @@ use crate::domain::{
     letter::{self, Content, Letter},
     limits,
     throttle::{self, Gate},
-    trusted_device,
     user::{Areas, SessionRef, User},
 };
 
@@ -379,7 +378,7 @@ impl ConfirmAddress {
         let proof = Proof { method, at: cx.now, factor: Some(self.factor), credential: None };
         let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
-        trusted_device::end_all(user, &mut change);
+        super::trusted_device::end_trust(user, cx, &mut change, |_| true, Some(session.session));
         letter::notice(user, cx, &mut change, address::notice(self.channel, true));
         let event = event::of(cx, "factor.activated", user.id).with("method", address::name(self.channel));
         let mut events = vec![event.with("factor", self.factor.to_string())];

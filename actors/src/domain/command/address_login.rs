@@ -158,7 +158,7 @@ pub enum VerifySentCodeOutcome {
 impl Decide for VerifySentCode {
     type Outcome = VerifySentCodeOutcome;
     const NAME: &'static str = "verify_email_code";
-    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::FAMILIES);
     /// A used code is found out by the commit that uses it.
     const REVOKES: bool = false;
 

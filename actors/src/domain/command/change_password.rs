@@ -14,6 +14,7 @@ use super::{
     overview,
     sign_in::{SignIn, SignedIn},
     tokens,
+    trusted_device::end_trust,
 };
 use crate::domain::{
     assurance,
@@ -22,7 +23,6 @@ use crate::domain::{
     event::{self, WithFact},
     letter::{self, Notice},
     throttle::{self, Gate},
-    trusted_device,
     user::{Areas, SessionRef, User, rest_on},
 };
 
@@ -101,6 +101,7 @@ impl Decide for ChangePassword {
         }
         let old = password.credential;
         let credential = replace_password(user, cx, &mut change, &self.new_hash);
+        end_trust(user, cx, &mut change, |_| true, Some(session.session));
         end_all_but(user, &mut change, Some(session.session));
         for device in user.devices.keys().filter(|id| **id != session.device) {
             change.delete(ItemKey::Device(*device));
@@ -124,7 +125,7 @@ impl Decide for ChangePassword {
     }
 }
 
-/// A new password: a new credential, a clean throttle, and no reset link left.
+/// A new password: a new credential, a clean throttle, and no reset link left. Whoever calls ends what rests on the old one.
 pub(super) fn replace_password(user: &User, cx: &Context<'_>, change: &mut Change, hash: &str) -> CredentialId {
     let credential = CredentialId::from_bytes(cx.attempt.seed.derive("password credential"));
     change.put(Item::Password(Password {
@@ -135,7 +136,6 @@ pub(super) fn replace_password(user: &User, cx: &Context<'_>, change: &mut Chang
         unknown: Unknown::default(),
     }));
     change.delete(ItemKey::Throttle(THROTTLE.to_owned()));
-    trusted_device::end_all(user, change);
     for reset in user.resets.values().filter(|reset| reset.used_at.is_none()) {
         change.delete(ItemKey::Reset(reset.reset));
     }

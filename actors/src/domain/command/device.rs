@@ -10,6 +10,7 @@ use super::{
     Decision, overview,
     sign_in::{SignIn, SignedIn},
     totp_remove::void_backup,
+    trusted_device::end_trust,
 };
 use crate::domain::{
     assurance,
@@ -17,7 +18,6 @@ use crate::domain::{
     context::Context,
     event::{self, WithFact},
     letter::{self, Notice},
-    trusted_device,
     user::{SessionRef, User},
 };
 
@@ -101,7 +101,7 @@ pub(super) fn remove(
     }
     let mut change = Change::default();
     (device.revoke)(&mut change);
-    trusted_device::end_all(user, &mut change);
+    end_trust(user, cx, &mut change, |_| true, Some(session.session));
     if user.second_factors().all(|factor| factor == device.factor) {
         void_backup(user, cx, &mut change);
     }

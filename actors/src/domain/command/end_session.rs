@@ -3,12 +3,11 @@
 use schema::SessionId;
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision};
+use super::{Decide, Decision, trusted_device::end_trust};
 use crate::domain::{
     change::{Change, ItemKey},
     context::Context,
     event::{self, WithFact},
-    trusted_device,
     user::{Areas, User},
 };
 
@@ -49,14 +48,14 @@ impl Decide for EndAllSessions {
     /// How many ended.
     type Outcome = usize;
     const NAME: &'static str = "end_all_sessions";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES);
     /// That is what it is for.
     const REVOKES: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();
         let ended = end_all_but(user, &mut change, self.except);
-        trusted_device::end_all(user, &mut change);
+        end_trust(user, cx, &mut change, |_| true, self.except);
         if change.is_empty() {
             return Decision::answer(0);
         }

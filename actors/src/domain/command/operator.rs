@@ -11,6 +11,7 @@ use super::{
     end_session::end_all_but,
     passkey_remove, tokens,
     totp_remove::{revoke, void_backup},
+    trusted_device::end_trust,
 };
 use crate::{
     domain::{
@@ -20,13 +21,13 @@ use crate::{
         device::is_revoked,
         event::{self, WithFact},
         letter::{self, Notice},
-        limits, trusted_device,
+        limits,
         user::{Areas, User},
     },
     secret::sha256_b64,
 };
 
-/// No sign-in any more; every session and family ends.
+/// No sign-in any more; every session and family ends, and the trust in every browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DisableUser;
 
@@ -46,6 +47,7 @@ impl Decide for DisableUser {
         let status = AccountStatus::Disabled { at: cx.now };
         change.put(Item::Account(Account { status, ..account.clone() }));
         end_all_but(user, &mut change, None);
+        end_trust(user, cx, &mut change, |_| true, None);
         for reset in user.resets.keys() {
             change.delete(ItemKey::Reset(*reset));
         }
@@ -110,7 +112,7 @@ impl Decide for ResetMfa {
         }
         void_backup(user, cx, &mut change);
         let enrolments = [Channel::Email, Channel::Sms].map(address::enrolment_throttle);
-        trusted_device::end_all(user, &mut change);
+        end_trust(user, cx, &mut change, |_| true, None);
         for throttle in enrolments.into_iter().chain([codes::THROTTLE]) {
             if user.throttles.contains_key(throttle) {
                 change.delete(ItemKey::Throttle(throttle.to_owned()));

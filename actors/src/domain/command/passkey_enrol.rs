@@ -23,7 +23,7 @@ use crate::domain::{
     event::{self, WithFact},
     factor::passkey::{Challenge, Making, NotTaken, RelyingParty, aaguid},
     letter::{self, Notice},
-    limits, trusted_device,
+    limits,
     user::{Areas, SessionRef, User},
 };
 
@@ -245,7 +245,7 @@ impl ConfirmPasskey {
         let synced = key.backup_eligible;
         change.put(Item::Passkey(Passkey { name, state, challenge: None, public_key: Some(key), ..passkey.clone() }));
         let signed_in = device::proved(session, cx, &mut change, None);
-        trusted_device::end_all(user, &mut change);
+        super::trusted_device::end_trust(user, cx, &mut change, |_| true, Some(session.session));
         codes::forgiven(user, &mut change);
         letter::notice(user, cx, &mut change, Notice::PasskeyAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "passkey");

@@ -89,7 +89,7 @@ pub enum VerifyPasskeyOutcome {
 impl Decide for VerifyPasskey {
     type Outcome = VerifyPasskeyOutcome;
     const NAME: &'static str = "verify_passkey";
-    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::CHALLENGES);
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::CHALLENGES).and(Areas::FAMILIES);
     /// A used challenge is found out by the commit that uses it.
     const REVOKES: bool = false;
 

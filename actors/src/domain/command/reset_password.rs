@@ -3,7 +3,9 @@
 use schema::{ResetId, record::Reset};
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, change_password::replace_password, end_session::end_all_but, tokens};
+use super::{
+    Decide, Decision, change_password::replace_password, end_session::end_all_but, tokens, trusted_device::end_trust,
+};
 use crate::{
     domain::{
         change::{Change, Item, ItemKey},
@@ -68,6 +70,7 @@ impl Decide for ResetPassword {
         };
         let mut change = Change::default();
         replace_password(user, cx, &mut change, hash);
+        end_trust(user, cx, &mut change, |_| true, None);
         change.put(Item::Reset(Reset { used_at: Some(cx.now), ..reset.clone() }));
         end_all_but(user, &mut change, None);
         for device in user.devices.keys() {

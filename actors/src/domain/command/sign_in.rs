@@ -16,6 +16,7 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::trusted_device::end_trust;
 use crate::{
     domain::{
         assurance::{self, Acr},
@@ -56,7 +57,7 @@ pub struct SignedIn {
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
     /// The cookie of a trusted device, if there is a new one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted: Option<Given>,
 }
 
@@ -168,7 +169,7 @@ pub(super) fn accept_with(
             assurance::add(&mut proofs, stand_in);
             given
         }
-        None if of.trust == Trust::Wanted => trusted_device::give(user, cx, change, &proofs),
+        None if of.trust == Trust::Wanted => give_trust(user, cx, change, &proofs, renews),
         None => None,
     };
     if begun.is_some() {
@@ -184,6 +185,22 @@ pub(super) fn accept_with(
     let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at, trusted };
     change.put(Item::Session(session));
     SignInOutcome::SignedIn(signed_in)
+}
+
+/// Trusts the browser. The one that gives way to it, if there are too many, takes with it what rests on it, but for the session that
+/// is renewed.
+fn give_trust(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    proofs: &[Proof],
+    renews: Option<SessionId>,
+) -> Option<Given> {
+    let given = trusted_device::give(user, cx, change, proofs)?;
+    if let Some(oldest) = trusted_device::surplus(user, cx) {
+        end_trust(user, cx, change, |device| device == oldest, renews);
+    }
+    Some(given)
 }
 
 /// The live session that a login renews, if it does.
@@ -331,12 +348,18 @@ fn end_oldest_session(user: &User, change: &mut Change, newest: &Session, cx: &C
     }
 }
 
-/// The audit event of an accepted or refused proof.
+/// The audit event of an accepted or refused proof. A sign-in that gives trust says to which device.
 pub(super) fn told(user: &User, cx: &Context<'_>, method: Method, outcome: &SignInOutcome) -> AuditEvent {
     let (kind, method) = (event_kind(outcome), method_name(method));
     let event = event::of(cx, kind, user.id).with("method", method);
     match outcome {
-        SignInOutcome::SignedIn(signed_in) => event.with("session", signed_in.session.to_string()),
+        SignInOutcome::SignedIn(signed_in) => {
+            let event = event.with("session", signed_in.session.to_string());
+            match &signed_in.trusted {
+                Some(given) => event.with("trusted_device", given.device.to_string()),
+                None => event,
+            }
+        }
         _ => event,
     }
 }

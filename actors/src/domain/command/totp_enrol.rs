@@ -10,6 +10,7 @@ use super::{
     ConfirmOutcome, Decide, Decision, codes, device,
     judge_backup_code::{self, backup_record},
     overview, tokens,
+    trusted_device::end_trust,
     verify_totp::{throttle_of, verdict_of},
 };
 use crate::{
@@ -22,7 +23,6 @@ use crate::{
         letter::{self, Notice},
         limits,
         throttle::{self, Gate},
-        trusted_device,
         user::{Areas, SessionRef, User, rest_on},
     },
     vault::Purpose,
@@ -244,7 +244,7 @@ impl ConfirmTotp {
         let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(self.factor), credential: None };
         let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
-        trusted_device::end_all(user, &mut change);
+        end_trust(user, cx, &mut change, |_| true, Some(session.session));
         letter::notice(user, cx, &mut change, Notice::AuthenticatorAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![event.with("factor", self.factor.to_string())];

@@ -1,4 +1,5 @@
-//! Ending the trust in browsers: by its owner, and wherever else it ends with what rests on it.
+//! Ending the trust in browsers, always with what rests on it: by its owner; with the password and the second factors that it is
+//! bound to; and with the sessions of the account.
 
 use schema::{FactorId, SessionId, record::FamilyEnd};
 use serde::{Deserialize, Serialize};

@@ -40,7 +40,7 @@ pub struct VerifyTotp {
 impl Decide for VerifyTotp {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "verify_totp";
-    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::FAMILIES);
     /// A used step is found out by the commit that uses it.
     const REVOKES: bool = false;
 
