@@ -183,7 +183,7 @@ impl Judge<'_> {
             max_age,
             acr: essential_acr(params.get("claims"))?,
             // Who is not to be asked anything gets what there is.
-            prefers: if prompt.none { None } else { preferred_acr(params.get("acr_values")) },
+            prefers: if prompt.none { Vec::new() } else { preferred(params.get("acr_values")) },
             subject: self.subject(params.get("id_token_hint"))?,
             consent: prompt.consent,
         };
@@ -318,9 +318,15 @@ fn max_age(text: Option<&str>) -> Result<Option<u64>, OAuthError> {
     seconds.map(Some).ok_or_else(|| OAuthError::invalid_request("max_age must be a whole number of seconds"))
 }
 
-/// The first of `acr_values` that this server knows: they come in the order of preference (OpenID Connect Core, 3.1.2.1).
-fn preferred_acr(values: Option<&str>) -> Option<Acr> {
-    values?.split(' ').find_map(Acr::parse)
+/// Those of `acr_values` that this server knows, each once: they come in the order of preference (OpenID Connect Core, 3.1.2.1).
+fn preferred(values: Option<&str>) -> Vec<Acr> {
+    let mut known = Vec::new();
+    for acr in values.unwrap_or_default().split(' ').filter_map(Acr::parse) {
+        if !known.contains(&acr) {
+            known.push(acr);
+        }
+    }
+    known
 }
 
 fn essential_acr(claims: Option<&str>) -> Result<Option<Acr>, OAuthError> {

@@ -35,9 +35,10 @@ pub struct Requirement {
     pub max_age: Option<u64>,
     /// An essential `acr`; unmet, it is an error and never a silent downgrade.
     pub acr: Option<Acr>,
-    /// The `acr` that is asked for where it can be had (`acr_values`, RFC 9470): unmet, the tokens say what there is instead.
-    #[serde(default)]
-    pub prefers: Option<Acr>,
+    /// What is asked for in the order of preference (`acr_values`, RFC 9470): the first that the account can reach counts. Is there
+    /// none, the tokens say what there is instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefers: Vec<Acr>,
     /// The user whom `id_token_hint` names.
     pub subject: Option<UserId>,
     /// `prompt=consent`: ask even if it was given before.
@@ -110,7 +111,7 @@ impl Authorize {
 impl Requirement {
     /// The rung that a sign-in should reach, demanded or preferred.
     pub fn aims_at(&self) -> Option<Acr> {
-        self.acr.max(self.prefers)
+        self.acr.max(self.prefers.first().copied())
     }
 }
 
@@ -190,8 +191,8 @@ impl Authorize {
             };
         }
         // A session is raised by somebody who has what it takes; nobody else is asked for what cannot be had.
-        let within_reach = |acr: &Acr| proved.acr < *acr && *acr <= user.highest_acr();
-        if wanted.prefers.as_ref().is_some_and(within_reach) && !since_request {
+        let preferred = wanted.prefers.iter().find(|acr| **acr <= user.highest_acr());
+        if preferred.is_some_and(|acr| proved.acr < *acr) && !since_request {
             return login_needed();
         }
         let by_trust = session.proofs.iter().any(|proof| proof.method == Method::TrustedDevice);

@@ -171,9 +171,9 @@ fn what_is_demanded_of_the_session_is_kept() {
     assert!(good(&[("prompt", Some("none"))]).silent);
     let claims = r#"{"id_token":{"acr":{"essential":true,"value":"urn:doorward:acr:mfa"}}}"#;
     assert_eq!(good(&[("claims", Some(claims))]).requirement.acr, Some(Acr::Mfa));
-    let values = ("acr_values", Some("urn:other urn:doorward:acr:2step urn:doorward:acr:mfa"));
-    assert_eq!(good(&[values]).requirement.prefers, Some(Acr::TwoStep), "the first that there is");
-    assert_eq!(good(&[values, ("prompt", Some("none"))]).requirement.prefers, None, "nobody is asked");
+    let values = ("acr_values", Some("urn:other phr urn:doorward:acr:mfa phr urn:doorward:acr:2step"));
+    assert_eq!(good(&[values]).requirement.prefers, [Acr::PhishingResistant, Acr::Mfa, Acr::TwoStep]);
+    assert_eq!(good(&[values, ("prompt", Some("none"))]).requirement.prefers, [], "nobody is asked");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_nobody_knows_is_ignored() {
         ("login_hint", Some("buffy@id.example")),
     ]);
     assert_eq!(read.login_hint.as_deref(), Some("buffy@id.example"));
-    assert_eq!((read.requirement.acr, read.requirement.prefers), (None, None));
+    assert_eq!((read.requirement.acr, read.requirement.prefers), (None, Vec::new()));
 }
 
 #[test]

@@ -164,7 +164,8 @@ async fn a_session_that_another_user_should_have_is_asked_to_sign_in() {
 async fn acr_values_raise_a_session_that_can_be_raised_and_stop_nobody_else() {
     let app = TestApp::new().await;
     let rp = Rp::new(&app).await;
-    let values = [("acr_values", "urn:doorward:acr:mfa urn:doorward:acr:1fa")];
+    // Nobody here has a passkey, so the second is the first that can be had.
+    let values = [("acr_values", "phr urn:doorward:acr:mfa urn:doorward:acr:1fa")];
     let mut weak = app.browser();
     weak.register("amelia").await;
     let tokens = rp.tokens(&mut weak, &values).await;
