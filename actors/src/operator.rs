@@ -1,11 +1,14 @@
 //! What operators do by the command line: one request, one response, each change audited under the operator's name. The
 //! same code serves the running server's command socket and a command that opened the store itself.
 
+use std::collections::BTreeMap;
+
 use schema::{
     ClientId, KeyId, Kind, PartitionKey, StoreError, UserId,
     record::{Account, AccountStatus, AuditEvent, Client, ClientAuth, Policy, PolicyScope, SigningAlg, Unknown},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     Services,
@@ -332,8 +335,13 @@ impl Operator {
         if self.services.level.current() < policies::LEVEL {
             return Err(OperatorError::TooEarly);
         }
+        if let PolicyScope::Client { client } = &policy.scope
+            && self.services.clients.get(client).await?.is_none()
+        {
+            return Err(ClientError::Unknown(client.clone()).into());
+        }
         let set = self.services.policies.set(policy).await?;
-        self.tell(by, "policy.set", "scope", &set.scope.to_string()).await?;
+        self.tell_all(by, "policy.set", policies::facts(&set)).await?;
         Ok(Response::Policies(vec![set]))
     }
 
@@ -472,13 +480,17 @@ impl Operator {
 
     /// An event that belongs to no user.
     async fn tell(&self, by: &Attempt, kind: &str, fact: &str, value: &str) -> Result<(), StoreError> {
+        self.tell_all(by, kind, [(fact.to_owned(), value.into())].into()).await
+    }
+
+    async fn tell_all(&self, by: &Attempt, kind: &str, facts: BTreeMap<String, Value>) -> Result<(), StoreError> {
         let event = AuditEvent {
             kind: kind.to_owned(),
             at: self.services.clock.now(),
             user: None,
             actor: by.origin.actor.clone().unwrap_or_default(),
             address: None,
-            facts: [(fact.to_owned(), value.into())].into(),
+            facts,
             unknown: Unknown::default(),
         };
         self.services.shipper.record(&format!("operator/{}", by.id), &event).await

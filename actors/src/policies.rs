@@ -4,16 +4,20 @@
 //! All of them are items of one partition, for a request must be judged by all at once. One that says more than this version can
 //! judge stops every request that asks for policies (HAZARDS H15): it may be what forbids it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use parking_lot::RwLock;
 use schema::{
     EVENT_PREFIX, Kind, Partition, PartitionKey, Put, Store, StoreError, Timestamp,
-    record::{Policy, PolicyScope},
+    record::{Policy, PolicyMethod, PolicyMode, PolicyScope},
 };
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
@@ -232,4 +236,31 @@ fn beside(policy: &Policy, others: &[Policy]) -> Result<(), PolicyError> {
         return Err(PolicyError::Full);
     }
     policy::excludes(policy, others).map_or(Ok(()), |scope| Err(PolicyError::Excludes(scope.clone())))
+}
+
+/// What the audit log has of a policy: all that it asks for.
+pub(crate) fn facts(policy: &Policy) -> BTreeMap<String, Value> {
+    let methods = |all: &BTreeSet<PolicyMethod>| -> Value {
+        let names = all.iter().map(|method| match method {
+            PolicyMethod::Totp => "totp",
+            PolicyMethod::Email => "email",
+            PolicyMethod::Passkey => "passkey",
+        });
+        names.collect::<Vec<_>>().join(" ").into()
+    };
+    let (mode, from) = match policy.mode {
+        PolicyMode::Off => ("off", None),
+        PolicyMode::Recommended => ("recommended", None),
+        PolicyMode::Required { from } => ("required", Some(from.as_millis())),
+    };
+    let facts = [
+        ("scope", Some(policy.scope.to_string().into())),
+        ("mode", Some(mode.into())),
+        ("from", from.map(Value::from)),
+        ("at_least", Some(policy.at_least.as_str().into())),
+        ("any_of", Some(methods(&policy.any_of))),
+        ("all_of", Some(methods(&policy.all_of))),
+        ("trusted_days", policy.trusted_days.map(Value::from)),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

@@ -2,10 +2,13 @@
 
 use actors::{
     clients::NewClient,
-    domain::command::SignInOutcome,
+    domain::{assurance::Acr, command::SignInOutcome},
     operator::{Operator, Request, Response},
 };
-use schema::record::{AccountStatus, SigningAlg, SigningKeyState};
+use schema::{
+    ClientId, Timestamp,
+    record::{AccountStatus, Policy, PolicyMethod, PolicyMode, PolicyScope, SigningAlg, SigningKeyState, Unknown},
+};
 
 use crate::support::{PASSWORD, World, soon};
 
@@ -185,4 +188,37 @@ async fn signing_keys_are_listed_and_rotated() {
     let pending = after.iter().filter(|key| matches!(key.state, SigningKeyState::Pending { .. }));
     assert_eq!((after.len(), pending.count()), (4, 1));
     assert!(desk.told("signing_key.rotated").await);
+}
+
+#[tokio::test]
+async fn a_policy_is_for_a_client_that_there_is_and_the_audit_log_says_what_it_asks_for() {
+    let desk = Desk::new().await;
+    let shop = desk.world.app("shop").await;
+    let policy = |client: ClientId| {
+        Request::PolicySet(Box::new(Policy {
+            scope: PolicyScope::Client { client },
+            mode: PolicyMode::Required { from: Timestamp::from_millis(0) },
+            any_of: [PolicyMethod::Totp, PolicyMethod::Passkey].into(),
+            all_of: [PolicyMethod::Totp].into(),
+            at_least: Acr::Mfa.as_str().to_owned(),
+            trusted_days: Some(7),
+            changed_at: desk.world.now(),
+            unknown: Unknown::default(),
+        }))
+    };
+    let refused = desk.ask(policy("c_nobody".parse().expect("an id"))).await;
+    assert!(
+        matches!(&refused, Response::Refused { message } if message == "there is no client c_nobody"),
+        "{refused:?}"
+    );
+    assert!(!desk.told("policy.set").await);
+    let set = desk.ask(policy(shop.client.clone())).await;
+    assert!(matches!(set, Response::Policies(_)), "{set:?}");
+    let audit = desk.world.audit().await;
+    let event = audit.iter().find(|event| event.kind == "policy.set").expect("told");
+    let facts = serde_json::json!({
+        "scope": format!("client/{}", shop.client), "mode": "required", "from": 0, "at_least": Acr::Mfa.as_str(),
+        "any_of": "totp passkey", "all_of": "totp", "trusted_days": 7,
+    });
+    assert_eq!(serde_json::to_value(&event.facts).expect("JSON"), facts);
 }

@@ -22,6 +22,9 @@ use crate::{
     print::{columns, moment},
 };
 
+/// Since when that is required which was never announced.
+const AT_ONCE: Timestamp = Timestamp::from_millis(0);
+
 /// `doorward policy …`
 pub(super) fn run(verb: PolicyVerb, config: &Config) -> anyhow::Result<()> {
     errand(verb)?.run(config)
@@ -61,6 +64,8 @@ fn policy(set: PolicySet) -> anyhow::Result<Policy> {
         mode: match set.mode {
             Mode::Off => PolicyMode::Off,
             Mode::Recommended => PolicyMode::Recommended,
+            // No clock puts off what is required at once.
+            Mode::Required if set.after_days == 0 => PolicyMode::Required { from: AT_ONCE },
             Mode::Required => {
                 PolicyMode::Required { from: now.after(Duration::from_hours(24 * u64::from(set.after_days))) }
             }
@@ -103,6 +108,7 @@ pub(super) fn table(policies: &[Policy]) -> String {
         let mode = match policy.mode {
             PolicyMode::Off => "off".to_owned(),
             PolicyMode::Recommended => "recommended".to_owned(),
+            PolicyMode::Required { from: AT_ONCE } => "required".to_owned(),
             PolicyMode::Required { from } => format!("required from {}", moment(from)),
         };
         let trusted = policy.trusted_days.map_or_else(|| "as trusted".to_owned(), |days| format!("{days} days"));
@@ -153,4 +159,32 @@ fn names(methods: &BTreeSet<PolicyMethod>) -> String {
         PolicyMethod::Passkey => "passkey",
     };
     if methods.is_empty() { "-".to_owned() } else { methods.iter().map(name).collect::<Vec<_>>().join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        set: PolicySet,
+    }
+
+    fn typed(more: &[&str]) -> Policy {
+        let line = ["set", "--everybody", "--mode", "required"].iter().chain(more);
+        policy(Typed::try_parse_from(line).expect("a command line").set).expect("a policy")
+    }
+
+    #[test]
+    fn what_is_required_at_once_waits_for_no_clock() {
+        let (at_once, later) = (typed(&[]), typed(&["--after-days", "1"]));
+        assert_eq!(at_once.mode, PolicyMode::Required { from: Timestamp::from_millis(0) });
+        assert!(matches!(later.mode, PolicyMode::Required { from } if from > now()));
+        let shown = table(&[at_once]);
+        assert!(shown.contains("required") && !shown.contains("required from"), "{shown}");
+        assert!(table(&[later]).contains("required from"));
+    }
 }
