@@ -325,8 +325,9 @@ pub(super) fn told(ended: &Ended, passwords: bool) -> String {
     let mut text = format!(
         "Ended: {} sessions, {} sign-ins under way, {} codes, {} tokens' families, {} reset links, {} known devices, {} \
          trusted browsers, {} backup codes, {} enrolments, of {} accounts. Everybody signs in anew; the first try is possible in 30 seconds.\n\
-         As of the backup are: passwords, second factors, who is disabled, applications, consents and signing keys. Who \
-         was disabled, or changed a password or a factor, since then: do it again.\n",
+         As of the backup are: passwords, second factors, who is disabled, applications, consents, signing keys, \
+         policies and roles. Who was disabled, lost a role, or changed a password or a factor, since then, and which \
+         policy was set: do it again.\n",
         ended.sessions,
         ended.logins,
         ended.codes,

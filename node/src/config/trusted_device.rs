@@ -14,6 +14,7 @@ const MOST: u16 = 365;
 pub struct TrustedDevice {
     /// How many days a browser is trusted in which its user ticks the box at the second step. 0 offers no such box, and takes no
     /// cookie that was given before.
+    #[schemars(range(max = 365))]
     pub days: u16,
 }
 
