@@ -82,11 +82,11 @@ fn policy(scope: PolicyScope, mode: PolicyMode) -> Policy {
 const REQUIRED: PolicyMode = PolicyMode::Required { from: NOW };
 
 fn judged(policies: &[Policy], user: &User, proved: &[PolicyMethod]) -> Verdict {
-    judged_by(policies, user, with(&proved.iter().copied().collect()))
+    judged_by(policies, user, &with(&proved.iter().copied().collect()))
 }
 
-fn judged_by(policies: &[Policy], user: &User, proofs: Vec<Proof>) -> Verdict {
-    judge(policies, Case { user, client: None, proofs: &proofs, now: NOW })
+fn judged_by(policies: &[Policy], user: &User, proofs: &[Proof]) -> Verdict {
+    judge(policies, Case { user, client: None, proofs, now: NOW })
 }
 
 #[test]
@@ -107,11 +107,11 @@ fn what_was_proved_counts_and_not_what_is_owned() {
     let mut proofs = with(&BTreeSet::new());
     proofs.push(Proof { method: Method::BackupCode, at: NOW, factor: None, credential: None });
     for owned in [&[][..], &[Totp]] {
-        assert_eq!(judged_by(&everybody, &user(owned), proofs.clone()), Verdict::Met, "a backup code stands for any");
+        assert_eq!(judged_by(&everybody, &user(owned), &proofs), Verdict::Met, "a backup code stands for any");
     }
     let alone = Method::Passkey { user_verified: true, backup_eligible: false };
     let proofs = vec![Proof { method: alone, at: NOW, factor: None, credential: None }];
-    assert_eq!(judged_by(&everybody, &user(&[]), proofs), Verdict::Met, "two factors in one");
+    assert_eq!(judged_by(&everybody, &user(&[]), &proofs), Verdict::Met, "two factors in one");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_backup_code_stands_for_any_one_device_and_reaches_no_higher_than_itself() {
     let mut proofs = with(&BTreeSet::new());
     proofs.push(Proof { method: Method::BackupCode, at: NOW, factor: None, credential: None });
     let base = || policy(PolicyScope::Everybody, REQUIRED);
-    let verdict = |policy: Policy| judged_by(&[policy], &user(&OWN), proofs.clone());
+    let verdict = |policy: Policy| judged_by(&[policy], &user(&OWN), &proofs);
     let one = || BTreeSet::from([PolicyMethod::Totp]);
     assert_eq!(verdict(Policy { any_of: one(), all_of: one(), ..base() }), Verdict::Met);
     assert_eq!(verdict(Policy { all_of: OWN.into(), ..base() }), Verdict::StepUp, "it stands for one");
