@@ -244,6 +244,7 @@ pub(crate) fn facts(policy: &Policy) -> BTreeMap<String, Value> {
         let names = all.iter().map(|method| match method {
             PolicyMethod::Totp => "totp",
             PolicyMethod::Email => "email",
+            PolicyMethod::Sms => "sms",
             PolicyMethod::Passkey => "passkey",
         });
         names.collect::<Vec<_>>().join(" ").into()

@@ -202,29 +202,25 @@ pub fn met_by(policy: &Policy) -> BTreeSet<PolicyMethod> {
     METHODS.into_iter().filter(|method| suffices(policy, &with(&[*method].into()))).collect()
 }
 
-/// Of these policies, the scope of one that can apply at the same time as `new`, and with which nobody could get in: no single method meets
-/// both, or all three with a third one. The third one matters: with three methods, three policies can miss one another where no
-/// two do.
+/// Of these policies, the scope of the first that leaves no single method which meets it, `new` and those before it, where all of them
+/// can apply at the same time: a user can have every role, and a sign-in is for one application.
 pub fn excludes<'a>(new: &Policy, others: &'a [Policy]) -> Option<&'a PolicyScope> {
     let required = |policy: &&Policy| matches!(policy.mode, PolicyMode::Required { .. });
     if !required(&new) {
         return None;
     }
-    let beside: Vec<&Policy> = others.iter().filter(required).filter(|other| meet(new, other)).collect();
-    let own = met_by(new);
-    let found = beside.iter().copied().find(|one| {
-        let both: BTreeSet<PolicyMethod> = own.intersection(&met_by(one)).copied().collect();
-        beside.iter().any(|third| meet(one, third) && both.is_disjoint(&met_by(third)))
-    });
-    found.map(|one| &one.scope)
-}
-
-/// Can both apply to one sign-in? A user has several roles, and a sign-in is for one application.
-fn meet(one: &Policy, other: &Policy) -> bool {
-    match (&one.scope, &other.scope) {
-        (PolicyScope::Client { client: a }, PolicyScope::Client { client: b }) => a == b,
-        _ => true,
+    let of_client = |policy: &&Policy| matches!(policy.scope, PolicyScope::Client { .. });
+    let (clients, general): (Vec<_>, Vec<_>) = others.iter().filter(required).partition(of_client);
+    let mut left = met_by(new);
+    for other in general {
+        left = &left & &met_by(other);
+        if left.is_empty() {
+            return Some(&other.scope);
+        }
     }
+    let beside = |other: &&Policy| !of_client(&new) || new.scope == other.scope;
+    let found = clients.into_iter().filter(beside).find(|other| left.is_disjoint(&met_by(other)));
+    found.map(|other| &other.scope)
 }
 
 #[cfg(test)]

@@ -129,8 +129,8 @@ impl Purpose {
             | Self::AccessTokenId
             | Self::ResetLink
             | Self::SetupLink
-            | Self::TrustedCookie => true,
-            Self::PasskeyChallenge => true,
+            | Self::TrustedCookie
+            | Self::PasskeyChallenge => true,
         }
     }
 }

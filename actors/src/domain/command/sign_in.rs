@@ -62,6 +62,7 @@ pub struct SignedIn {
 }
 
 /// How a second factor can be given, beside a backup code.
+#[expect(clippy::struct_excessive_bools, reason = "one for each way, and a person has any of them")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ways {
     /// By the code of an authenticator app.

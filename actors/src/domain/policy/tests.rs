@@ -153,7 +153,7 @@ fn a_backup_code_stands_for_any_one_device_and_reaches_no_higher_than_itself() {
 
 #[test]
 fn policies_that_nobody_can_meet_together_exclude_each_other() {
-    use PolicyMethod::{Email, Passkey, Totp};
+    use PolicyMethod::{Email, Passkey, Sms, Totp};
     let loose = |scope: &PolicyScope, any_of: &[PolicyMethod]| Policy {
         any_of: any_of.iter().copied().collect(),
         at_least: Acr::TwoStep.as_str().to_owned(),
@@ -170,8 +170,18 @@ fn policies_that_nobody_can_meet_together_exclude_each_other() {
     assert_eq!(excludes(&loose(&shop, &[Totp]), &[loose(&wiki, &[Email])]), None, "a sign-in is for one application");
     let (one, other) = (loose(&all, &[Totp, Email]), loose(&staff, &[Email, Passkey]));
     assert_eq!(excludes(&other, std::slice::from_ref(&one)), None);
-    assert_eq!(excludes(&loose(&shop, &[Totp, Passkey]), &[one.clone(), other]), Some(&all), "no two miss each other");
+    assert_eq!(
+        excludes(&loose(&shop, &[Totp, Passkey]), &[one.clone(), other]),
+        Some(&staff),
+        "no two miss each other"
+    );
     assert_eq!(excludes(&loose(&shop, &[Totp, Passkey]), &[one, loose(&wiki, &[Email])]), None);
+    let night = PolicyScope::Role { role: "night".to_owned() };
+    let three = [loose(&staff, &[Totp, Email, Passkey]), loose(&night, &[Totp, Sms, Passkey])];
+    let (fourth, last) = (loose(&all, &[Email, Sms, Passkey]), loose(&shop, &[Totp, Email, Sms]));
+    assert_eq!(excludes(&fourth, &three), None);
+    let [staff, night] = three;
+    assert_eq!(excludes(&fourth, &[staff, night, last]), Some(&shop), "no three do");
 }
 
 #[test]
