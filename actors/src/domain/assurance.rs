@@ -12,8 +12,6 @@
 //! | passkey | `pop`, `user`, and `hwk` if its key cannot leave its device or `swk` if it can | something held |
 //! | passkey whose user was verified | the same | something held, and what unlocked it |
 //!
-//! 800-63B-4, 3.1.3): with a factor it is two steps, and never `mfa`. A phone is something held, though of a restricted kind
-//! (the same, 3.1.3.3): a number can be taken over, so what asks for more than `mfa` must not take it. `acr` is the highest rung that the proofs reach.
 //! Two kinds add `mfa`; a passkey whose user was verified, by PIN, finger or face, is two in one proof (NIST SP 800-63B-4, 3.1.7:
 //! a multi-factor cryptographic authenticator). Mail reaches whoever knows another password, so a code sent there is no factor
 //! of its own (3.1.3): with a factor it is two steps, and never `mfa`. A phone is something held, though of a restricted kind

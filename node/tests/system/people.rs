@@ -79,7 +79,7 @@ fn a_policy_is_set_explained_and_removed_alike_with_a_server_and_without_one() {
     says(folder, &["policy", "set", "--everybody", "--mode", "recommended"], "everybody  recommended");
     let _server = Server::alone(folder);
     let set = ["policy", "set", "--role", "staff", "--mode", "required", "--any-of", "totp", "--trusted-days", "7"];
-    says(folder, &set, "role/staff  required from ");
+    says(folder, &set, "role/staff  required  mfa       totp");
     let explain = ["policy", "explain", "--user", "ann"];
     says(folder, &explain, "the user is asked to set up a device, and may decline\n");
     says(folder, &["user", "role", "give", "ann", "staff"], "given\n");

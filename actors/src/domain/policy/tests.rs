@@ -94,12 +94,14 @@ fn what_was_proved_counts_and_not_what_is_owned() {
     use PolicyMethod::{Email, Passkey, Sms, Totp};
     let everybody = [policy(PolicyScope::Everybody, REQUIRED)];
     let enrol = Verdict::Enrol { methods: BTreeSet::from([Totp, Sms, Passkey]) };
-    let cases: [(&[PolicyMethod], &[PolicyMethod], Verdict); 5] = [
+    let cases: [(&[PolicyMethod], &[PolicyMethod], Verdict); 7] = [
         (&[], &[], enrol.clone()),
         (&[Email], &[Email], enrol),
         (&[Totp], &[], Verdict::StepUp),
         (&[Totp, Email], &[Email], Verdict::StepUp),
         (&[Totp], &[Totp], Verdict::Met),
+        (&[Sms], &[], Verdict::StepUp),
+        (&[Sms], &[Sms], Verdict::Met),
     ];
     for (owned, proved, verdict) in cases {
         assert_eq!(judged(&everybody, &user(owned), proved), verdict, "{owned:?} {proved:?}");
