@@ -1,220 +1,37 @@
 //! What operators do by the command line: one request, one response, each change audited under the operator's name. The
 //! same code serves the running server's command socket and a command that opened the store itself.
 
-use std::collections::BTreeMap;
+mod wire;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use schema::{
-    ClientId, KeyId, Kind, PartitionKey, StoreError, UserId,
-    record::{Account, AccountStatus, AuditEvent, Client, ClientAuth, Policy, PolicyScope, SigningAlg, Unknown},
+    ClientId, Kind, PartitionKey, StoreError, UserId,
+    record::{Account, AccountStatus, AuditEvent, Client, Policy, PolicyScope, Unknown},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use self::wire::{ClientView, Request, Response, UserView};
 
 use crate::{
     Services,
     call::{CallError, Deadline},
     clients::{ClientError, NewClient},
-    data_keys::{DataKeyView, Resealed, RotationError},
+    data_keys::RotationError,
     domain::{
         command::{
-            ChangeRole, ChangeRoleOutcome, Decide, DisableUser, EnableUser, EndAllSessions, ExplainPolicies, Explained,
-            IssueReset, IssueResetOutcome, Overview, OverviewOutcome, ResetMfa,
+            ChangeRole, ChangeRoleOutcome, Decide, DisableUser, EnableUser, EndAllSessions, ExplainPolicies,
+            IssueReset, IssueResetOutcome, Overview, ResetMfa,
         },
         context::{Attempt, Origin},
         role,
         user::User,
     },
-    key_ring::KeyView,
     policies::{self, PolicyError},
 };
 
 /// Users in one page of a list.
 const PAGE: usize = 200;
-
-/// What is asked for.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Request {
-    /// Register a client.
-    ClientCreate(NewClient),
-    /// All clients.
-    ClientList,
-    /// A new secret.
-    ClientRotateSecret(ClientId),
-    /// Remove a client.
-    ClientDelete(ClientId),
-    /// Users, a page at a time.
-    UserList {
-        /// After this user.
-        after: Option<UserId>,
-    },
-    /// One user, by name or id.
-    UserShow(String),
-    /// No sign-in any more.
-    UserDisable(String),
-    /// Sign-in again.
-    UserEnable(String),
-    /// End all sessions.
-    UserEndSessions(String),
-    /// Revoke all second factors.
-    UserMfaReset(String),
-    /// Make a link that sets a new password.
-    UserPasswordReset(String),
-    /// Give a role to a user, or take it away.
-    UserRole {
-        /// By name or id.
-        user: String,
-        /// The role.
-        role: String,
-        /// Given?
-        given: bool,
-    },
-    /// All policies.
-    PolicyList,
-    /// Set the policy of a scope.
-    PolicySet(Box<Policy>),
-    /// Remove the policy of a scope.
-    PolicyRemove(PolicyScope),
-    /// What the policies ask of a user.
-    PolicyExplain {
-        /// By name or id.
-        user: String,
-        /// At this application.
-        client: Option<ClientId>,
-    },
-    /// All signing keys.
-    KeysList,
-    /// The next signing key.
-    KeysRotate(Option<SigningAlg>),
-    /// The master keys of this node's ring.
-    DataKeysList,
-    /// Make a master key the one that seals.
-    DataKeysActivate(KeyId),
-    /// Seal anew what is stored under another master key, a page at a time.
-    DataKeysReseal {
-        /// Where the last page ended.
-        after: Option<Box<str>>,
-    },
-    /// Let the store forget a master key.
-    DataKeysRetire(KeyId),
-}
-
-/// What came of it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Response {
-    /// A client, with its secret when one was made just now.
-    Client {
-        /// The registration.
-        client: ClientView,
-        /// Shown once.
-        client_secret: Option<String>,
-    },
-    /// Clients.
-    Clients(Vec<ClientView>),
-    /// Users, and where the next page begins.
-    Users {
-        /// The page.
-        users: Vec<UserView>,
-        /// `None`: the last page.
-        next: Option<UserId>,
-    },
-    /// One user.
-    User {
-        /// Which.
-        user: UserId,
-        /// What the account holds.
-        overview: Box<OverviewOutcome>,
-    },
-    /// Something was changed, or was so already.
-    Changed {
-        /// Did it change?
-        changed: bool,
-        /// How many things, where that is a number.
-        count: usize,
-    },
-    /// A link that sets a new password.
-    ResetLink {
-        /// Shown once.
-        url: String,
-        /// Milliseconds since the epoch.
-        expires_at: schema::Timestamp,
-    },
-    /// Policies.
-    Policies(Vec<Policy>),
-    /// What each policy asks of a user.
-    Explained(Vec<Explained>),
-    /// Signing keys.
-    Keys(Vec<KeyView>),
-    /// Master keys.
-    DataKeys(Vec<DataKeyView>),
-    /// What was sealed anew, and where the next page begins.
-    Resealed(Resealed),
-    /// Not done, and why.
-    Refused {
-        /// For the operator.
-        message: String,
-    },
-}
-
-/// A client without its secrets.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ClientView {
-    /// Which.
-    pub client_id: ClientId,
-    /// Its name.
-    pub name: String,
-    /// Where codes may be sent.
-    pub redirect_uris: Vec<String>,
-    /// Where a browser may be sent after logout.
-    pub post_logout_redirect_uris: Vec<String>,
-    /// What it may ask for.
-    pub scopes: Vec<String>,
-    /// Has it no secret?
-    pub public: bool,
-    /// Is no consent asked?
-    pub trusted: bool,
-    /// Is PKCE required?
-    pub require_pkce: bool,
-    /// How its ID tokens are signed.
-    pub id_token_alg: SigningAlg,
-    /// When it was registered.
-    pub created_at: schema::Timestamp,
-}
-
-impl From<Client> for ClientView {
-    fn from(client: Client) -> Self {
-        Self {
-            public: client.auth == ClientAuth::None,
-            client_id: client.client,
-            name: client.name,
-            redirect_uris: client.redirect_uris,
-            post_logout_redirect_uris: client.post_logout_redirect_uris,
-            scopes: client.scopes.into_iter().collect(),
-            trusted: client.trusted,
-            require_pkce: client.require_pkce,
-            id_token_alg: client.id_token_alg,
-            created_at: client.created_at,
-        }
-    }
-}
-
-/// A user in a list.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct UserView {
-    /// Which.
-    pub user: UserId,
-    /// The name.
-    pub user_name: String,
-    /// The address.
-    pub email: Option<String>,
-    /// Roles.
-    pub roles: Vec<String>,
-    /// May the user sign in?
-    pub active: bool,
-    /// Registration.
-    pub created_at: schema::Timestamp,
-}
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
@@ -335,10 +152,8 @@ impl Operator {
         if self.services.level.current() < policies::LEVEL {
             return Err(OperatorError::TooEarly);
         }
-        if let PolicyScope::Client { client } = &policy.scope
-            && self.services.clients.get(client).await?.is_none()
-        {
-            return Err(ClientError::Unknown(client.clone()).into());
+        if let PolicyScope::Client { client } = &policy.scope {
+            self.client(client).await?;
         }
         let set = self.services.policies.set(policy).await?;
         self.tell_all(by, "policy.set", policies::facts(&set)).await?;
@@ -352,16 +167,19 @@ impl Operator {
         client: Option<ClientId>,
         deadline: Deadline,
     ) -> Result<Response, OperatorError> {
-        if let Some(id) = &client
-            && self.services.clients.get(id).await?.is_none()
-        {
-            return Err(ClientError::Unknown(id.clone()).into());
+        if let Some(id) = &client {
+            self.client(id).await?;
         }
         let policies = self.services.policies.all().await?.to_vec();
         let user = self.find(who).await?;
         let command = ExplainPolicies { policies, client };
         let explained = self.services.accounts.ask(user, by, command, deadline).await?;
         explained.map(Response::Explained).ok_or_else(|| OperatorError::NoUser(who.to_owned()))
+    }
+
+    async fn client(&self, id: &ClientId) -> Result<Arc<Client>, OperatorError> {
+        let found = self.services.clients.get(id).await?;
+        found.ok_or_else(|| ClientError::Unknown(id.clone()).into())
     }
 
     async fn change_role(
@@ -398,8 +216,7 @@ impl Operator {
     async fn rotate_secret(&self, by: &Attempt, id: &ClientId) -> Result<Response, OperatorError> {
         let secret = self.services.clients.rotate_secret(id).await?;
         self.tell(by, "client.secret_rotated", "client", id.as_str()).await?;
-        let client = self.services.clients.get(id).await?;
-        let client = client.ok_or_else(|| ClientError::Unknown(id.clone()))?;
+        let client = self.client(id).await?;
         Ok(Response::Client { client: Client::clone(&client).into(), client_secret: Some(secret.expose().clone()) })
     }
 
