@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::{
     report::Report,
-    secrets::read_secret,
+    secrets::text_or_file,
     value::{SecretText, written_as_text},
 };
 
@@ -78,10 +78,7 @@ impl Relay {
 
     /// The password that is configured, if one is.
     pub fn password(&self) -> Result<Option<SecretText>, String> {
-        match &self.password_file {
-            Some(file) => read_secret(file).map(Some),
-            None => Ok(self.password.clone()),
-        }
+        text_or_file(self.password.as_ref(), self.password_file.as_deref())
     }
 }
 

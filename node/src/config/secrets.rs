@@ -39,10 +39,15 @@ impl Secrets {
 
     /// The ring that is configured, if one is.
     pub fn ring(&self) -> Result<Option<SecretText>, String> {
-        match &self.master_keys_file {
-            Some(file) => read_secret(file).map(Some),
-            None => Ok(self.master_keys.clone()),
-        }
+        text_or_file(self.master_keys.as_ref(), self.master_keys_file.as_deref())
+    }
+}
+
+/// A secret that is configured as text or as a file with it, if it is at all.
+pub(super) fn text_or_file(text: Option<&SecretText>, file: Option<&Path>) -> Result<Option<SecretText>, String> {
+    match file {
+        Some(file) => read_secret(file).map(Some),
+        None => Ok(text.cloned()),
     }
 }
 

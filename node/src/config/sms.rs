@@ -12,7 +12,7 @@ use url::{Host, Url};
 
 use super::{
     report::Report,
-    secrets::read_secret,
+    secrets::text_or_file,
     value::{SecretText, written_as_text},
 };
 use crate::sms::template;
@@ -162,10 +162,7 @@ impl Provider {
 
     /// The secret that is configured, if one is.
     pub fn password(&self) -> Result<Option<SecretText>, String> {
-        match &self.password_file {
-            Some(file) => read_secret(file).map(Some),
-            None => Ok(self.password.clone()),
-        }
+        text_or_file(self.password.as_ref(), self.password_file.as_deref())
     }
 }
 

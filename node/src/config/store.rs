@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     address::HostPort,
     report::Report,
-    secrets::{Secrets, read_secret},
+    secrets::{Secrets, text_or_file},
     value::{SecretText, Span, written_as_text},
 };
 
@@ -107,10 +107,7 @@ impl Store {
 
     /// The password that is configured, if one is.
     pub fn password(&self) -> Result<Option<SecretText>, String> {
-        match &self.password_file {
-            Some(file) => read_secret(file).map(Some),
-            None => Ok(self.password.clone()),
-        }
+        text_or_file(self.password.as_ref(), self.password_file.as_deref())
     }
 }
 
