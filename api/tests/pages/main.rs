@@ -228,3 +228,16 @@ fn a_cool_down_tells_the_time_and_leaves_the_other_ways_open() {
     );
     assert!(html.contains("(in 1 second)") && html.contains("Use a backup code"));
 }
+
+#[test]
+fn what_must_be_set_up_reads_as_a_sentence() {
+    let pages = rendered();
+    for (state, words) in [
+        ("mfa-needed", "set up an authenticator app. The"),
+        ("mfa-needed-one-of-two", "set up an authenticator app or a passkey. The"),
+        ("mfa-needed-one-of-three", "set up an authenticator app, codes by text message or a passkey. The"),
+    ] {
+        let (_, html) = pages.iter().find(|(sample, _)| sample.name == state).expect("a sample of that name");
+        assert!(html.contains(words), "{state}: {html}");
+    }
+}

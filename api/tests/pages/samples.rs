@@ -273,9 +273,14 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
 
 fn policies(gallery: &mut Gallery<'_>, text: &Texts) {
     let waiting = || Some(WaitingLine { client: text.client(), login: text.of("lgn234") });
-    let needed =
-        MfaPage { needed: vec!["an authenticator app"], waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) };
-    gallery.add(&text.name("mfa-needed"), &needed);
+    for (state, needed) in [
+        ("mfa-needed", vec!["an authenticator app"]),
+        ("mfa-needed-one-of-two", vec!["an authenticator app", "a passkey"]),
+        ("mfa-needed-one-of-three", vec!["an authenticator app", "codes by text message", "a passkey"]),
+    ] {
+        let page = MfaPage { needed, waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) };
+        gallery.add(&text.name(state), &page);
+    }
     gallery.add(&text.name("mfa-waiting"), &MfaPage { waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) });
     gallery.add(&text.name("recommended"), &RecommendedPage { to: text.of("/account") });
 }
