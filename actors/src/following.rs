@@ -1,5 +1,6 @@
 //! What a member of a cluster follows for as long as its services live: each second, the generations of clients and keys and
-//! the level of the data; when the view changes, what nodes left behind that have gone.
+//! the level of the data; when the view changes, what nodes left behind that have gone. And, also on a node that is alone, the
+//! recoveries that wait.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -12,6 +13,7 @@ use crate::{
     feature_level::{FeatureLevel, LevelError},
     generations::Generations,
     key_ring::KeyRing,
+    reminders::Reminders,
     shipper::{self, Shipper},
 };
 
@@ -23,9 +25,20 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Following(Mutex<JoinSet<()>>);
 
 impl Following {
-    /// Begins, unless the node is alone.
-    pub(crate) fn start(generations: &Generations, keys: &KeyRing, shipper: &Shipper, level: &FeatureLevel) -> Self {
+    /// Begins. On a node that is alone there is nothing to follow but what waits.
+    pub(crate) fn start(
+        generations: &Generations,
+        keys: &KeyRing,
+        shipper: &Shipper,
+        level: &FeatureLevel,
+        reminders: &Reminders,
+    ) -> Self {
         let mut tasks = JoinSet::new();
+        let reminders = reminders.clone();
+        run(&mut tasks, "reminders", move || {
+            let reminders = reminders.clone();
+            async move { reminders.follow().await }
+        });
         if !generations.is_alone() {
             let (reader, moved) = (generations.clone(), generations.clone());
             let (keys, shipper, level) = (keys.clone(), shipper.clone(), level.clone());

@@ -8,6 +8,7 @@
 //!           ├─ TokenIssuer                      makes and reads tokens
 //!           ├─ Hashes ─ Hasher                  a bounded pool of threads
 //!           ├─ Shipper                          one actor: events to their stream
+//!           ├─ SmsFraud                         one actor: counts text messages whose codes nobody typed
 //!           └─ Notifier                         one actor: messages to their providers
 //! ```
 //!
@@ -36,6 +37,8 @@ pub mod peer_service;
 pub mod policies;
 pub mod recipients;
 pub mod registration;
+pub mod registration_by_email;
+pub mod reminders;
 pub mod restored;
 pub mod secret;
 mod services;
@@ -45,6 +48,7 @@ pub mod shipper;
 pub mod sign_in;
 pub mod signer;
 pub mod sms_budget;
+pub mod sms_fraud;
 pub mod stored_view;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -54,5 +58,6 @@ mod transact;
 pub mod vault;
 mod views;
 pub mod visitor;
+mod watch;
 
 pub use services::{Services, ServicesError, ServicesOptions};

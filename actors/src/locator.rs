@@ -1,10 +1,12 @@
 //! Sealed locators: codes, tokens, cookies and links that carry the way to their record. A locator is sealed, so nobody
 //! can make one up; only a hash of its secret part is stored.
 
-use schema::{CodeId, DeviceId, FactorId, FamilyId, ResetId, SessionId, UserId};
+use schema::{CodeId, DeviceId, FactorId, FamilyId, LoginId, RecoveryId, ResetId, SessionId, UserId};
+use zeroize::Zeroizing;
 
 use crate::{
     domain::{
+        factor::totp::{self, Code},
         trusted_device::{Given, TrustRef},
         user::SessionRef,
     },
@@ -83,6 +85,56 @@ pub struct ResetLocator {
     pub user: UserId,
     /// Which.
     pub reset: ResetId,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+}
+
+/// A link that cancels a recovery, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub recovery: RecoveryId,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+}
+
+/// A link that completes a login, opened.
+#[derive(Clone, Debug)]
+pub struct LoginLinkLocator {
+    /// Whose.
+    pub user: UserId,
+    /// Which login.
+    pub login: LoginId,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+    /// The code that was sent beside it.
+    pub code: Code,
+}
+
+/// A link that activates an address, opened.
+#[derive(Clone, Debug)]
+pub struct AddressLinkLocator {
+    /// Whose.
+    pub user: UserId,
+    /// In which session.
+    pub session: SessionId,
+    /// Which address.
+    pub factor: FactorId,
+    /// SHA-256 of the secret part.
+    pub secret_hash: String,
+    /// The code that was sent beside it.
+    pub code: Code,
+}
+
+/// A link that makes an account under an address, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationLocator {
+    /// Who its account will be of.
+    pub user: UserId,
+    /// The login in which it began, if it did.
+    pub login: Option<LoginId>,
     /// SHA-256 of the secret part.
     pub secret_hash: String,
 }
@@ -220,6 +272,86 @@ impl Locators<'_> {
             secret_hash: sha256_b64(&bytes[32..]),
         })
     }
+
+    /// The secret of a link that cancels a recovery.
+    pub fn recovery(&self, user: UserId, recovery: RecoveryId, secret: &[u8; 16]) -> String {
+        self.seal(Purpose::RecoveryLink, &[user.as_bytes(), recovery.as_bytes(), secret])
+    }
+
+    /// Opens the secret of a link that cancels a recovery.
+    pub fn open_recovery(&self, sealed: &str) -> Result<RecoveryLocator, OpenError> {
+        let bytes: [u8; 48] = self.open(Purpose::RecoveryLink, sealed)?;
+        Ok(RecoveryLocator {
+            user: UserId::from_bytes(part(&bytes, 0)),
+            recovery: RecoveryId::from_bytes(part(&bytes, 16)),
+            secret_hash: sha256_b64(&bytes[32..]),
+        })
+    }
+
+    /// The token of a link that completes a login.
+    pub fn login_link(&self, user: UserId, login: LoginId, secret: &[u8; 16], code: &Code) -> String {
+        self.seal(Purpose::LoginLink, &[user.as_bytes(), login.as_bytes(), secret, code.digits()])
+    }
+
+    /// Opens the token of a link that completes a login.
+    pub fn open_login_link(&self, sealed: &str) -> Result<LoginLinkLocator, OpenError> {
+        let bytes: Zeroizing<[u8; 54]> = Zeroizing::new(self.open(Purpose::LoginLink, sealed)?);
+        Ok(LoginLinkLocator {
+            user: UserId::from_bytes(part(&bytes[..], 0)),
+            login: LoginId::from_bytes(part(&bytes[..], 16)),
+            secret_hash: sha256_b64(&bytes[32..48]),
+            code: code(&bytes[48..])?,
+        })
+    }
+
+    /// The token of a link that activates an address, in a session.
+    pub fn address_link(
+        &self,
+        user: UserId,
+        (session, factor): (SessionId, FactorId),
+        secret: &[u8; 16],
+        code: &Code,
+    ) -> String {
+        let parts: [&[u8]; 5] = [user.as_bytes(), session.as_bytes(), factor.as_bytes(), secret, code.digits()];
+        self.seal(Purpose::AddressLink, &parts)
+    }
+
+    /// Opens the token of a link that activates an address.
+    pub fn open_address_link(&self, sealed: &str) -> Result<AddressLinkLocator, OpenError> {
+        let bytes: Zeroizing<[u8; 70]> = Zeroizing::new(self.open(Purpose::AddressLink, sealed)?);
+        Ok(AddressLinkLocator {
+            user: UserId::from_bytes(part(&bytes[..], 0)),
+            session: SessionId::from_bytes(part(&bytes[..], 16)),
+            factor: FactorId::from_bytes(part(&bytes[..], 32)),
+            secret_hash: sha256_b64(&bytes[48..64]),
+            code: code(&bytes[64..])?,
+        })
+    }
+
+    /// The token of a link that makes an account, begun in a login or on its own.
+    pub fn registration(&self, user: UserId, login: Option<LoginId>, secret: &[u8; 16]) -> String {
+        let login = login.unwrap_or(NO_LOGIN);
+        self.seal(Purpose::RegistrationLink, &[user.as_bytes(), login.as_bytes(), secret])
+    }
+
+    /// Opens the token of a link that makes an account.
+    pub fn open_registration(&self, sealed: &str) -> Result<RegistrationLocator, OpenError> {
+        let bytes: [u8; 48] = self.open(Purpose::RegistrationLink, sealed)?;
+        let login = LoginId::from_bytes(part(&bytes, 16));
+        Ok(RegistrationLocator {
+            user: UserId::from_bytes(part(&bytes, 0)),
+            login: (login != NO_LOGIN).then_some(login),
+            secret_hash: sha256_b64(&bytes[32..]),
+        })
+    }
+}
+
+/// Stands for no login.
+const NO_LOGIN: LoginId = LoginId::from_bytes([0; 16]);
+
+/// Six digits.
+fn code(digits: &[u8]) -> Result<Code, OpenError> {
+    std::str::from_utf8(digits).ok().and_then(totp::parse_code).ok_or(OpenError::Malformed)
 }
 
 /// `N` bytes from `start`; the caller's array is long enough.

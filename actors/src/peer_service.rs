@@ -229,13 +229,14 @@ mod tests {
         fn a_request_survives_the_way(user: [u8; 16], id: [u8; 16], seed: [u8; 32], password: String, sent: Option<u32>) {
             let user = UserId::from_bytes(user);
             let origin = Origin { address: Some("::1".to_owned()), ..Origin::default() };
-            let attempt = Attempt { id: AttemptId::from_bytes(id), seed: Seed::new(seed), origin };
+            let attempt = Attempt { id: AttemptId::from_bytes(id), seed: Seed::new(seed), origin, policies: Vec::new() };
             let login = LoginRef {
                 login: schema::LoginId::from_bytes(id),
                 browser: schema::BrowserId::from_bytes(id),
                 device: None,
                 renews: None,
                 trust: crate::domain::trusted_device::Trust::None,
+                asks: crate::domain::policy::Asks::default(),
             };
             let request = Request::CheckPassword(CheckPassword { login, password: password.clone().into() });
             let first_sent_at = sent.map(|at| Timestamp::from_millis(at.into()));
@@ -273,6 +274,7 @@ mod tests {
             device: None,
             renews: None,
             trust: crate::domain::trusted_device::Trust::None,
+            asks: crate::domain::policy::Asks::default(),
         };
         let request = Request::CheckPassword(CheckPassword { login, password: "hunter2".to_owned().into() });
         assert!(!format!("{request:?}").contains("hunter2"));

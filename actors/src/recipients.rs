@@ -26,10 +26,10 @@ const LIFETIME: Duration = Duration::from_hours(2 * 24);
 /// The counts of addresses. Cheap to clone.
 #[derive(Clone)]
 pub struct Recipients {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) vault: Arc<Vault>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    vault: Arc<Vault>,
 }
 
 impl std::fmt::Debug for Recipients {
@@ -39,6 +39,21 @@ impl std::fmt::Debug for Recipients {
 }
 
 impl Recipients {
+    /// Counts in this store.
+    pub(crate) fn new(
+        store: &Arc<dyn Store>,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+        vault: &Arc<Vault>,
+    ) -> Self {
+        Self {
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+            vault: Arc::clone(vault),
+        }
+    }
+
     /// Counts a message to an address, durably before it returns; or says when one may be sent again.
     pub async fn take(&self, address: &str) -> Result<Result<(), Timestamp>, StoreError> {
         let id = self.vault.mac_tagged(Purpose::Ident, &[b"recipient", mailbox(address).as_bytes()]);

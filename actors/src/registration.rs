@@ -38,13 +38,13 @@ use crate::{
 };
 
 /// A holding that is not listed after this long belongs to a registration that died.
-const PENDING: Duration = Duration::from_mins(1);
+pub(crate) const PENDING: Duration = Duration::from_mins(1);
 /// How long a first-admin link is good.
 pub const SETUP_LIFETIME: Duration = Duration::from_hours(1);
 /// The look-up of the permanent claim.
 const FIRST_ADMIN: &str = "first-admin";
 /// The role that it gives.
-pub const ADMIN: &str = "admin";
+pub use crate::domain::role::ADMIN;
 const LINK: &str = "link";
 const INVITATION: &str = "invitation";
 
@@ -176,7 +176,7 @@ impl Registration {
 
     /// Frees a look-up at once if its holding did not come to count, so that whoever failed may try again. The sweeper's
     /// way (HAZARDS H9): voided first, so that a commit that is still under way finds out.
-    async fn give_up(&self, look_up: &str) {
+    pub(crate) async fn give_up(&self, look_up: &str) {
         let swept =
             async { claim::sweep(self.store.as_ref(), look_up, Duration::ZERO, certain(self.clock.as_ref())?).await };
         if let Err(error) = swept.await {
@@ -185,7 +185,7 @@ impl Registration {
     }
 
     /// Takes a look-up for a user; `false` if somebody else's holding counts.
-    async fn claim(&self, held: &HeldClaim, user: UserId) -> Result<bool, StoreError> {
+    pub(crate) async fn claim(&self, held: &HeldClaim, user: UserId) -> Result<bool, StoreError> {
         let (store, owner) = (self.store.as_ref(), User::partition(user));
         for _ in 0..2 {
             let now = certain(self.clock.as_ref())?;
@@ -336,7 +336,7 @@ fn optional_email(typed: &str) -> Result<Option<String>, EmailError> {
 }
 
 /// The user that this attempt registers.
-fn user_of(attempt: &Attempt) -> UserId {
+pub(crate) fn user_of(attempt: &Attempt) -> UserId {
     UserId::from_random(attempt.seed.derive("user"))
 }
 

@@ -171,7 +171,8 @@ async fn user(tools: Tools<'_>, key: &PartitionKey, partition: &Partition, terms
             at: terms.at,
             puts,
             deletes,
-            partition_expires_at: None,
+            // One without an account ends as it would have.
+            partition_expires_at: user.account.is_none().then_some(terms.at),
             note_dirty: false,
         };
         match commit_resolved(tools.store, write).await? {

@@ -12,8 +12,9 @@ use crate::{
     clock::{Clock, VouchedClock},
     data_keys::{self, DataKeys, DataKeysError},
     domain::{
+        assurance::Acr,
         context::{Attempt, Origin, Settings},
-        factor::password::Policy,
+        factor::{passkey::attestation::AttestationDemand, password::Policy},
         sms::SmsPolicy,
     },
     entropy::Entropy,
@@ -28,14 +29,20 @@ use crate::{
     policies::Policies,
     recipients::Recipients,
     registration::Registration,
+    reminders::Reminders,
     secret::Seed,
     shipper::{Shipper, ShipperOptions},
     sign_in::SignInService,
     sms_budget::SmsBudget,
+    sms_fraud::{SmsFraud, SmsFraudOptions},
     stored_view::StoredView,
     tokens::TokenIssuer,
     vault::{MasterKeys, Purpose, Vault},
+    watch,
 };
+
+/// The level of data from which on who vouched for a passkey is kept with it.
+const ATTESTED_LEVEL: u32 = 4;
 
 /// What services are built from.
 pub struct ServicesOptions {
@@ -122,6 +129,8 @@ pub struct Services {
     pub registration: Registration,
     pub recipients: Recipients,
     pub sms_budget: SmsBudget,
+    pub sms_fraud: SmsFraud,
+    pub reminders: Reminders,
     pub shipper: Shipper,
     pub notifier: Notifier,
     pub hashes: Hashes,
@@ -144,8 +153,7 @@ impl std::fmt::Debug for Services {
 
 impl Services {
     /// Asks the store whether it may be served from, then opens the vault and starts shipper, key ring, hash pool and
-    /// accounts, in this order. Events that an earlier
-    /// process left are shipped before anything is served.
+    /// accounts, in this order. Events that an earlier process left are shipped before anything is served.
     pub async fn start(mut options: ServicesOptions) -> Result<Self, ServicesError> {
         options.clock = Arc::new(VouchedClock::new(options.clock, Arc::clone(&options.authority)));
         let (store, clock, entropy) = (options.store.as_ref(), &options.clock, options.entropy.as_ref());
@@ -157,8 +165,7 @@ impl Services {
         if !options.authority.is_alone() {
             data_keys::publish(store, &options.authority, &vault, entropy, now).await?;
         }
-        let sends_mail = options.carriers.iter().any(|carrier| carrier.carries(Channel::Email));
-        let settings = Arc::new(Settings { sends_mail, ..options.settings.clone() });
+        let settings = Arc::new(settings(&options));
         let notifier = start_notifier(&options, &vault).await?;
         let shipper = Shipper::start(ShipperOptions {
             notifier: notifier.clone(),
@@ -169,6 +176,7 @@ impl Services {
             generations: generations.clone(),
         })
         .await?;
+        watch::begin();
         shipper.begin().await?;
         let keys = KeyRing::start(KeyRingOptions {
             store: Arc::clone(&options.store),
@@ -180,6 +188,7 @@ impl Services {
         })
         .await?;
         let hashes = start_hashes(&options, &vault)?;
+        let texts = start_texts(&options, (&vault, &shipper, &level)).await?;
         let accounts = Accounts::start(AccountsOptions {
             store: Arc::clone(&options.store),
             clock: Arc::clone(&options.clock),
@@ -188,6 +197,8 @@ impl Services {
             settings: Arc::clone(&settings),
             hashes: hashes.clone(),
             shipper: shipper.clone(),
+            sms_fraud: texts.1.clone(),
+            policies: policies(&options, &generations),
             authority: Arc::clone(&options.authority),
             peers: Arc::clone(&options.peers),
             views: Arc::new(stored_view(&options)),
@@ -197,19 +208,17 @@ impl Services {
             idle: options.idle,
         })
         .await?;
-        notifier.report_to(accounts.clone());
-        let sms_budget = sms_budget(&options, &shipper);
+        notifier.report_to(accounts.clone(), texts.0.clone());
         Ok(Self::assemble(
             options,
-            Started { vault, settings, shipper, notifier, keys, hashes, accounts, sms_budget, generations, level },
+            Started { vault, settings, shipper, notifier, keys, hashes, accounts, texts, generations, level },
         ))
     }
 
     /// What needs no start of its own, and everything together.
     fn assemble(options: ServicesOptions, started: Started) -> Self {
         let (store, clock, entropy) = (options.store, options.clock, options.entropy);
-        let Started { vault, settings, shipper, notifier, keys, hashes, accounts, sms_budget, generations, level } =
-            started;
+        let Started { vault, settings, shipper, notifier, keys, hashes, accounts, texts, generations, level } = started;
         let idents = Idents::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), Arc::clone(&vault));
         let data_keys = DataKeys {
             store: Arc::clone(&store),
@@ -219,11 +228,12 @@ impl Services {
             authority: Arc::clone(&options.authority),
             generations: generations.clone(),
         };
+        let reminders = Reminders::new(&store, &clock, &entropy, &settings, &accounts);
         Self {
             data_keys,
             clients: Clients::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), generations.clone()),
-            policies: Policies::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy), generations.clone()),
-            following: Arc::new(Following::start(&generations, &keys, &shipper, &level)),
+            policies: accounts.policies().clone(),
+            following: Arc::new(Following::start(&generations, &keys, &shipper, &level, &reminders)),
             generations,
             level,
             tokens: TokenIssuer {
@@ -239,13 +249,10 @@ impl Services {
                 idents,
                 shipper: shipper.clone(),
             },
-            sms_budget,
-            recipients: Recipients {
-                store: Arc::clone(&store),
-                clock: Arc::clone(&clock),
-                entropy: Arc::clone(&entropy),
-                vault: Arc::clone(&vault),
-            },
+            sms_budget: texts.0,
+            sms_fraud: texts.1,
+            reminders,
+            recipients: Recipients::new(&store, &clock, &entropy, &vault),
             registration: Registration {
                 accounts: accounts.clone(),
                 store: Arc::clone(&store),
@@ -270,14 +277,33 @@ impl Services {
 
     /// Draws an attempt for a request that came in here (HAZARDS H5).
     pub fn attempt(&self, origin: Origin) -> Attempt {
-        Attempt { id: AttemptId::from_bytes(self.entropy.array()), seed: Seed::new(self.entropy.array()), origin }
+        Attempt {
+            id: AttemptId::from_bytes(self.entropy.array()),
+            seed: Seed::new(self.entropy.array()),
+            origin,
+            policies: Vec::new(),
+        }
     }
 
-    /// Stops in the order in which work flows: messages under way are settled, accounts finish, then events are shipped.
+    /// What is asked of the authenticators of new passkeys: nothing while a node could lose who vouched for them.
+    pub fn attestation(&self) -> &AttestationDemand {
+        let kept = self.level.current() >= ATTESTED_LEVEL;
+        if kept { &self.settings.attestation } else { &AttestationDemand::None }
+    }
+
+    /// The highest rung that a sign-in can reach here.
+    pub fn highest_acr(&self) -> Acr {
+        let kept = self.level.current() >= ATTESTED_LEVEL;
+        if kept { self.settings.highest_acr() } else { Acr::PhishingResistant }
+    }
+
+    /// Stops in the order in which work flows: messages under way are settled, accounts finish, what they told of
+    /// counted messages is counted, then events are shipped.
     pub async fn stop(&self, within: Duration) {
         self.following.stop();
         self.notifier.stop(within).await;
         self.accounts.stop(within).await;
+        self.sms_fraud.stop(within).await;
         self.shipper.stop(within).await;
         self.keys.stop();
     }
@@ -292,7 +318,7 @@ struct Started {
     keys: KeyRing,
     hashes: Hashes,
     accounts: Accounts,
-    sms_budget: SmsBudget,
+    texts: (SmsBudget, SmsFraud),
     generations: Generations,
     level: FeatureLevel,
 }
@@ -309,20 +335,29 @@ fn generations(options: &ServicesOptions) -> Generations {
     Generations::new(store, clock, entropy, Arc::clone(&options.authority))
 }
 
+fn policies(options: &ServicesOptions, generations: &Generations) -> Policies {
+    let (store, clock, entropy) =
+        (Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy));
+    Policies::new(store, clock, entropy, generations.clone())
+}
+
+/// What is configured, and what can be sent with it.
+fn settings(options: &ServicesOptions) -> Settings {
+    let sends = |channel| options.carriers.iter().any(|carrier| carrier.carries(channel));
+    let (sends_mail, sends_text) = (sends(Channel::Email), sends(Channel::Sms));
+    Settings { sends_mail, sends_text, ..options.settings.clone() }
+}
+
 fn stored_view(options: &ServicesOptions) -> StoredView {
     StoredView::new(Arc::clone(&options.store), Arc::clone(&options.clock), Arc::clone(&options.entropy))
 }
 
-fn sms_budget(options: &ServicesOptions, shipper: &Shipper) -> SmsBudget {
-    SmsBudget {
-        store: Arc::clone(&options.store),
-        clock: Arc::clone(&options.clock),
-        entropy: Arc::clone(&options.entropy),
-        shipper: shipper.clone(),
-        policy: Arc::new(options.sms.clone()),
-        taken: Arc::default(),
-        turn: Arc::default(),
-    }
+async fn start_texts(
+    options: &ServicesOptions,
+    parts: (&Arc<Vault>, &Shipper, &FeatureLevel),
+) -> Result<(SmsBudget, SmsFraud), ractor::SpawnErr> {
+    let sms_fraud = SmsFraud::start(SmsFraudOptions::new(options, parts)).await?;
+    Ok((SmsBudget::new(options, parts.1), sms_fraud))
 }
 
 async fn start_notifier(options: &ServicesOptions, vault: &Arc<Vault>) -> Result<Notifier, ractor::SpawnErr> {

@@ -13,13 +13,15 @@ use serde_json::value::RawValue;
 use crate::{
     acknowledge::Reply,
     domain::{
-        change::{Item, ItemKey},
+        change::{Change, Item, ItemKey},
         command::Decision,
         context::Attempt,
         user::User,
     },
     entropy::Entropy,
     shipper::{Shipment, Shipper},
+    sms_fraud::SmsFraud,
+    watch,
 };
 
 /// Expired items removed along with a commit, at most.
@@ -29,6 +31,7 @@ const COLLECTED_PER_COMMIT: usize = 8;
 pub(crate) struct Settle<'a> {
     pub(crate) store: &'a Arc<dyn Store>,
     pub(crate) shipper: &'a Shipper,
+    pub(crate) sms_fraud: &'a SmsFraud,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) attempt: &'a Attempt,
     pub(crate) digest: [u8; 32],
@@ -83,6 +86,7 @@ impl Settle<'_> {
         let note_dirty = write.note_dirty;
         let shipment = shipment(user.id, write.revision(), &decision.events);
         let messages = messages(user, &decision);
+        let settled = decision.change.settled().to_vec();
         match commit_told(self.store.as_ref(), write).await {
             Ok((Commit::Committed(revision), ToldBy::Store)) => {
                 user.apply(decision.change, revision);
@@ -91,16 +95,19 @@ impl Settle<'_> {
                     *self.noted_minute = Some(minute);
                 }
                 reply.committed(decision.outcome, revision);
+                decision.events.iter().for_each(watch::count);
                 if let Some(shipment) = shipment {
                     self.shipper.ship(shipment);
                 }
                 for message in messages {
                     self.shipper.notifier().send(user.id, message);
                 }
+                self.sms_fraud.settle(settled);
                 Settled::Done
             }
             Ok((Commit::Committed(_), ToldBy::Ring)) => {
-                // If another node committed the same attempt it says the same twice; nobody waits half a minute for it.
+                // If another node committed the same attempt it says the same twice; nobody waits half a minute for it. What became
+                // of counted messages must not be told twice, so it is not told.
                 for message in messages {
                     self.shipper.notifier().send(user.id, message);
                 }
@@ -157,9 +164,21 @@ pub fn write_set(user: &User, decision: &mut Decision<Box<RawValue>>, terms: Ter
         at: terms.now,
         puts: change.puts().iter().map(crate::domain::change::Item::to_put).chain(event_puts).collect(),
         deletes: deletes(change.deletes(), terms.shipped),
-        partition_expires_at: None,
+        partition_expires_at: ends(user, &decision.change),
         note_dirty: !decision.events.is_empty(),
     }
+}
+
+/// When a partition ends in which there is no account yet: with the registration that may make one.
+fn ends(user: &User, change: &Change) -> Option<Timestamp> {
+    if user.account.is_some() || change.puts().iter().any(|item| matches!(item, Item::Account(_))) {
+        return None;
+    }
+    let begun = change.puts().iter().find_map(|item| match item {
+        Item::Registration(registration) => Some(registration.expires_at),
+        _ => None,
+    });
+    begun.or_else(|| user.registration.as_ref().map(|registration| registration.expires_at))
 }
 
 fn deletes(keys: &[ItemKey], shipped: &BTreeSet<Box<str>>) -> Vec<Box<str>> {

@@ -1,6 +1,6 @@
 //! Sign-in by name and password, from the typed name to a session (HAZARDS H11, H13).
 //!
-//! 1. The name is normalised and looked up; the answer is kept to ourselves.
+//! 1. The name, or the address, is normalised and looked up; the answer is kept to ourselves.
 //! 2. The name's own counter is asked. Closed, and the browser is no known device of that user: a cool-down, whoever has
 //!    or has not that name. Nothing is hashed.
 //! 3. Somebody has it: the owner of that account hashes, judges, commits. Nobody: the same work on a decoy, in turns.
@@ -23,6 +23,7 @@ use crate::{
     domain::{
         command::{LoginRef, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome},
         context::Attempt,
+        email,
         factor::{backup_code, password},
         trusted_device::Trust,
         user_name,
@@ -38,6 +39,11 @@ use crate::{
 /// The look-up of a user name.
 pub(crate) fn look_up(key: &str) -> String {
     format!("user-name/{key}")
+}
+
+/// The look-up of an address that somebody registered under.
+pub(crate) fn look_up_address(key: &str) -> String {
+    format!("email/{key}")
 }
 
 /// A name and a password, typed.
@@ -161,6 +167,14 @@ impl SignInService {
         self.find(name).await.map(|(_, holder)| holder)
     }
 
+    /// Tells the audit log that many names were tried from one place, about as many as `names`. Whoever calls sees to it that this is
+    /// rare.
+    pub fn tell_of_spray(&self, attempt: &Attempt, prefix: &str, names: u32) {
+        let facts = [("prefix".to_owned(), prefix.into()), ("names".to_owned(), names.into())];
+        let event = AuditEvent { kind: "login.spray".to_owned(), ..self.failed(attempt, None, facts.into()) };
+        self.shipper.tell(&format!("spray/{}", attempt.id), &event);
+    }
+
     /// Forgets the failures of a name whose password was set anew (a reset, a change): like a suspension of the account,
     /// the cool-down of its name is lifted by rebinding.
     pub async fn rebound(&self, name: &str) -> Result<(), StoreError> {
@@ -168,12 +182,16 @@ impl SignInService {
     }
 
     async fn find(&self, name: &str) -> Result<(String, Option<UserId>), StoreError> {
-        // What is no user name is looked up all the same, under its digest, so that it costs what a name costs.
-        let key = match user_name::parse(name) {
-            Ok(name) => name.key,
-            Err(_) => format!("\u{1}{}", crate::secret::sha256_b64(name.as_bytes())),
+        // What is neither user name nor address is looked up all the same, under its digest, so that it costs what a name costs.
+        let (key, look_up) = match (user_name::parse(name), email::identifier(name)) {
+            (Ok(name), _) => (name.key.clone(), look_up(&name.key)),
+            (Err(_), Ok(address)) => (address.key.clone(), look_up_address(&address.key)),
+            (Err(_), Err(_)) => {
+                let key = format!("\u{1}{}", crate::secret::sha256_b64(name.as_bytes()));
+                (key.clone(), look_up(&key))
+            }
         };
-        let owner = claim::owner_of(self.store.as_ref(), &look_up(&key)).await?;
+        let owner = claim::owner_of(self.store.as_ref(), &look_up).await?;
         let user = owner.filter(|o| o.owner.kind == Kind::User).and_then(|o| o.owner.id.parse().ok());
         Ok((key, user))
     }

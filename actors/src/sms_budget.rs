@@ -20,6 +20,7 @@ use schema::{
 };
 
 use crate::{
+    ServicesOptions,
     clock::{Clock, certain},
     domain::{
         context::Attempt,
@@ -39,13 +40,13 @@ const LIFETIME: Duration = Duration::from_hours(3 * 24);
 /// The budget of text messages. Cheap to clone.
 #[derive(Clone)]
 pub struct SmsBudget {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) shipper: Shipper,
-    pub(crate) policy: Arc<SmsPolicy>,
-    pub(crate) taken: Arc<Mutex<Taken>>,
-    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    shipper: Shipper,
+    policy: Arc<SmsPolicy>,
+    taken: Arc<Mutex<Taken>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl std::fmt::Debug for SmsBudget {
@@ -56,7 +57,7 @@ impl std::fmt::Debug for SmsBudget {
 
 /// What this node has taken and not paid with yet.
 #[derive(Default)]
-pub(crate) struct Taken {
+struct Taken {
     day: i64,
     messages: BTreeMap<Country, u32>,
 }
@@ -80,6 +81,19 @@ pub struct Paid {
 }
 
 impl SmsBudget {
+    /// With nothing taken yet.
+    pub(crate) fn new(options: &ServicesOptions, shipper: &Shipper) -> Self {
+        Self {
+            store: Arc::clone(&options.store),
+            clock: Arc::clone(&options.clock),
+            entropy: Arc::clone(&options.entropy),
+            shipper: shipper.clone(),
+            policy: Arc::new(options.sms.clone()),
+            taken: Arc::default(),
+            turn: Arc::default(),
+        }
+    }
+
     /// The rules.
     pub fn policy(&self) -> &SmsPolicy {
         &self.policy

@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use schema::{ClientId, Timestamp, record::SigningAlg};
+use schema::{
+    ClientId, Timestamp,
+    record::{AuthorizationDetail, SigningAlg},
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -33,6 +36,8 @@ pub struct Tokens {
     pub id_token: Option<Secret<String>>,
     /// What was granted.
     pub scope: String,
+    /// What the user confirmed (RFC 9396, 7).
+    pub authorization_details: Vec<AuthorizationDetail>,
 }
 
 /// Claims of an access token.
@@ -62,6 +67,9 @@ pub struct AccessClaims {
     pub acr: String,
     /// By which methods.
     pub amr: Vec<String>,
+    /// What the user confirmed (RFC 9396, 9.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
 }
 
 /// Claims of an ID token.
@@ -159,6 +167,7 @@ impl TokenIssuer {
             refresh_token: Secret::new(refresh),
             id_token,
             scope,
+            authorization_details: grant.authorization_details.clone(),
         })
     }
 
@@ -176,6 +185,7 @@ impl TokenIssuer {
             auth_time: grant.assurance.auth_time.as_secs(),
             acr: grant.assurance.acr.as_str().to_owned(),
             amr: grant.assurance.amr.clone(),
+            authorization_details: grant.authorization_details.clone(),
         }
     }
 

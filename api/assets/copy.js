@@ -1,9 +1,10 @@
 // Copy, download and print buttons beside a key or a list of codes. Without this script the buttons stay hidden and the
 // text can be selected. Nothing leaves the page but by the user's own click.
 
-const say = (button, words) => {
+// The words are the page's: each is in an attribute of the place where it is said.
+const say = (button, what) => {
   const status = button.parentElement.querySelector("[role=status]");
-  if (status) status.textContent = words;
+  if (status) status.textContent = status.dataset[what];
 };
 
 // A list becomes one line per item; a key loses the spaces between its groups.
@@ -27,11 +28,11 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(textOf(source, "joined" in button.dataset));
-      say(button, "Copied.");
+      say(button, "copied");
     } catch {
       // No clipboard outside secure contexts, or permission refused: leave the text ready for the copy key.
       select(source);
-      say(button, "Selected. Press Ctrl+C or ⌘C to copy.");
+      say(button, "selected");
     }
   });
   button.hidden = false;
@@ -48,7 +49,7 @@ for (const button of document.querySelectorAll("button[data-downloads]")) {
     link.click();
     // The browser has begun to read the file by the next turn of the loop.
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    say(button, "Downloaded.");
+    say(button, "downloaded");
   });
   button.hidden = false;
 }

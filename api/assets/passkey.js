@@ -36,12 +36,14 @@ const send = (form, credential) => {
   form.requestSubmit();
 };
 
+// The words are the page's: each is in an attribute of the place where it is said.
+const say = (status, what) => {
+  status.textContent = status.dataset[what];
+};
+
 const why = (error) => {
-  if (error.name === "NotAllowedError" || error.name === "AbortError") {
-    return "That was cancelled, or took too long. You can try again.";
-  }
-  if (error.name === "InvalidStateError") return "This device or password manager has a passkey of this account already.";
-  return "The browser could not use a passkey here. Try again, or another way.";
+  if (error.name === "NotAllowedError" || error.name === "AbortError") return "cancelled";
+  return error.name === "InvalidStateError" ? "known" : "failed";
 };
 
 // While the browser waits for a passkey to be chosen from its list, no other question can be asked.
@@ -62,14 +64,14 @@ const offer = async (form) => {
 
 const ask = async (form, status) => {
   waiting?.abort();
-  status.textContent = "Follow what your browser asks.";
+  say(status, "follow");
   const publicKey = optionsOf(form);
   try {
     const made = form.dataset.passkey === "create";
     send(form, await navigator.credentials[made ? "create" : "get"]({ publicKey }));
     status.textContent = "";
   } catch (error) {
-    status.textContent = why(error);
+    say(status, why(error));
     if ("autofill" in form.dataset) offer(form);
   }
 };
@@ -91,6 +93,6 @@ if (window.PublicKeyCredential) {
   document.querySelectorAll("[data-accepted]").forEach((all) => tell("signalAllAcceptedCredentials", all.dataset.accepted));
 } else {
   for (const status of document.querySelectorAll("form[data-passkey]:not([data-autofill]) [role=status]")) {
-    status.textContent = "This browser has no passkeys. Use another one, or another way.";
+    say(status, "none");
   }
 }

@@ -1,15 +1,12 @@
 //! Serves every page in every state with its real headers, to be looked at: `cargo run -p api --example gallery`, then
 //! open the address that it prints.
 
-#[path = "../tests/pages/samples.rs"]
-mod samples;
-
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use api::{
     assets,
     layer::security_headers::{Csp, SecurityHeaders},
-    page::{Branding, Pages},
+    page::{Branding, Pages, samples},
 };
 use axum::{
     Router,
@@ -26,10 +23,13 @@ type Shared = Arc<BTreeMap<String, String>>;
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let pages = Pages::new(Branding { product_name: "Doorward".to_owned() });
-    let samples = samples::all(&pages).into_iter();
-    let rendered = samples.map(|sample| {
-        let document = sample.html.unwrap_or_else(|error| format!("{} ({}): {error}", sample.name, sample.title));
-        (sample.name, document)
+    let rendered = pages.locales().all().flat_map(|locale| {
+        let tag = pages.locales().tag(locale);
+        let prefix = if locale == pages.locales().default() { String::new() } else { format!("{tag}-") };
+        samples::all(&pages, locale).into_iter().map(move |sample| {
+            let document = sample.html.unwrap_or_else(|error| format!("{} ({}): {error}", sample.name, sample.title));
+            (format!("{prefix}{}", sample.name), document)
+        })
     });
     let shared: Shared = Arc::new(rendered.collect());
     let router = Router::new().route("/", get(index)).route("/{name}", get(show)).merge(assets::router());

@@ -14,6 +14,7 @@ pub mod error;
 pub mod extract;
 pub mod layer;
 pub mod limits;
+pub mod locale;
 pub mod mail;
 pub mod page;
 pub mod qr;
@@ -31,7 +32,7 @@ use schema::record::Channel;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::PageError;
-pub use state::{ApiSettings, ApiState, Network};
+pub use state::{ApiSettings, ApiState, Network, RegistrationBy};
 
 use crate::{
     extract::form::MAX_BODY,
@@ -43,18 +44,21 @@ use crate::{
 pub fn router(state: ApiState) -> Router {
     use routes::{
         account::{self, address, backup_codes, mfa, passkey, password, reauthenticate, recommended, sessions, totp},
-        forgot, front, inbox, login, logout, oauth, register, reset, setup, well_known_change_password,
+        forgot, front, inbox, login, logout, oauth, recovery, register, reset, setup, well_known_change_password,
         well_known_passkey_endpoints,
     };
 
     Router::new()
         .route("/", get(front::get))
-        .route("/register", get(register::get).post(register::post))
+        .merge(register::routes())
         .route("/login", get(login::password::get).post(login::password::post))
         .route("/login/totp", get(login::totp::get).post(login::totp::post))
         .route("/login/backup-code", get(login::backup_code::get).post(login::backup_code::post))
         .merge(login::sent_code::routes(Channel::Email))
         .merge(login::sent_code::routes(Channel::Sms))
+        .merge(login::recovery::routes())
+        .route("/recovery/cancel", get(recovery::get).post(recovery::post))
+        .route("/account/recovery/cancel", post(account::recovery::cancel))
         .route("/login/passkey", get(login::passkey::get).post(login::passkey::post))
         .route("/logout", get(logout::get).post(logout::post))
         .route("/forgot", get(forgot::get).post(forgot::post))

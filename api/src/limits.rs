@@ -6,7 +6,9 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    fmt,
+    hash::{BuildHasher as _, RandomState},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -103,11 +105,63 @@ impl Prefix {
     }
 }
 
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(bits) => Ipv4Addr::from_bits(*bits).fmt(f),
+            Self::V6(upper) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(*upper) << 64)),
+            Self::Crowd => f.write_str("many"),
+        }
+    }
+}
+
+/// Names are counted anew after this long.
+const NAMES_FOR: Duration = Duration::from_hours(1);
+/// A spray is about this many names that were tried from one prefix meanwhile, and failed.
+const SPRAY: u32 = 50;
+/// Places that names are thrown into, each marked once: how many names there were follows from how many are marked.
+const PLACES: u32 = u128::BITS;
+/// Sprays told within [`NAMES_FOR`], at most, and as many again evenly over it.
+const MAX_TOLD: Rate = Rate { burst: 60, window: NAMES_FOR };
+
+/// The names that failed from one prefix, so far as it takes to tell many from few: 16 bytes, and no name among them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Names {
+    marked: u128,
+    since: Duration,
+    told: bool,
+}
+
+impl Names {
+    /// Notes a name by its hash. About how many there were, if it is many and was not told yet.
+    fn note(&mut self, hash: u64, now: Duration) -> Option<u32> {
+        if now.saturating_sub(self.since) >= NAMES_FOR {
+            *self = Self { since: now, ..Self::default() };
+        }
+        self.marked |= 1 << (hash % u64::from(PLACES));
+        let names = estimate(self.marked.count_ones());
+        (names >= SPRAY && !self.told).then(|| {
+            self.told = true;
+            names
+        })
+    }
+}
+
+/// About how many names mark so many places: each marks one at random.
+fn estimate(marked: u32) -> u32 {
+    let places = f64::from(PLACES);
+    let free = (places - f64::from(marked)).max(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 621")]
+    let names = ((free / places).ln() / (1.0 - 1.0 / places).ln()).round() as u32;
+    names
+}
+
 /// What was taken and has not leaked out yet, as of a moment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
     taken: f64,
     at: Duration,
+    names: Names,
 }
 
 impl Bucket {
@@ -128,6 +182,7 @@ impl Bucket {
 struct Levels {
     prefixes: HashMap<Prefix, Bucket>,
     total: Bucket,
+    told: Bucket,
 }
 
 /// Buckets of one kind of event.
@@ -136,6 +191,8 @@ pub struct Buckets {
     rate: Rate,
     total: Rate,
     max_prefixes: usize,
+    /// Keyed anew in each process, so that nobody chooses names that look like one.
+    hasher: RandomState,
     levels: Mutex<Levels>,
 }
 
@@ -145,12 +202,22 @@ pub struct Buckets {
 pub struct Taken<'a> {
     buckets: &'a Buckets,
     prefix: Prefix,
+    at: Duration,
+}
+
+/// Many names were tried from one prefix.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Spray {
+    /// Which: an address, or the /64 of one.
+    pub prefix: String,
+    /// About how many names in the last hour.
+    pub names: u32,
 }
 
 impl Buckets {
     fn new(rate: Rate, total_factor: u32, max_prefixes: usize) -> Self {
         let total = Rate { burst: rate.burst.saturating_mul(total_factor), ..rate };
-        Self { rate, total, max_prefixes, levels: Mutex::default() }
+        Self { rate, total, max_prefixes, hasher: RandomState::new(), levels: Mutex::default() }
     }
 
     /// Takes a token for the address. `now` is monotonic time. An error says how long to wait.
@@ -161,14 +228,14 @@ impl Buckets {
             return Err(wait);
         }
         let prefix = self.room_for(&mut levels, Prefix::of(address), now);
-        let bucket = levels.prefixes.entry(prefix).or_insert(Bucket { taken: 0.0, at: now });
+        let bucket = levels.prefixes.entry(prefix).or_insert(Bucket { at: now, ..Bucket::default() });
         bucket.leak(self.rate, now);
         if let Some(wait) = bucket.wait(self.rate) {
             return Err(wait);
         }
         bucket.taken += 1.0;
         levels.total.taken += 1.0;
-        Ok(Taken { buckets: self, prefix })
+        Ok(Taken { buckets: self, prefix, at: now })
     }
 
     /// The prefix, or the crowd if it is new and all places are in use. Buckets that are full again make room.
@@ -189,6 +256,19 @@ impl Buckets {
 }
 
 impl Taken<'_> {
+    /// It was a guess at this name, and failed. Each prefix is told of once an hour, and of all of them a few each minute.
+    pub fn failed_at(&self, name: &str) -> Option<Spray> {
+        let hash = self.buckets.hasher.hash_one(name);
+        let mut levels = self.buckets.levels();
+        let names = levels.prefixes.get_mut(&self.prefix)?.names.note(hash, self.at)?;
+        levels.told.leak(MAX_TOLD, self.at);
+        if levels.told.wait(MAX_TOLD).is_some() {
+            return None;
+        }
+        levels.told.taken += 1.0;
+        Some(Spray { prefix: self.prefix.to_string(), names })
+    }
+
     /// It was none of the counted kind.
     pub fn give_back(self) {
         let mut levels = self.buckets.levels();
@@ -200,67 +280,4 @@ impl Taken<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RATE: Rate = Rate { burst: 3, window: Duration::from_secs(30) };
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
-    fn spend(buckets: &Buckets, from: &str, at: u64) -> Result<(), Duration> {
-        buckets.take(address(from), Duration::from_secs(at)).map(|_| ())
-    }
-
-    #[test]
-    fn a_burst_passes_and_then_one_each_time_that_one_leaked_out() {
-        let buckets = Buckets::new(RATE, 100, 10);
-        assert!((0..3).all(|_| spend(&buckets, "192.0.2.1", 0).is_ok()));
-        assert_eq!(spend(&buckets, "192.0.2.1", 0), Err(Duration::from_secs(10)));
-        assert_eq!(spend(&buckets, "192.0.2.1", 10), Ok(()));
-        assert_eq!(spend(&buckets, "192.0.2.1", 10), Err(Duration::from_secs(10)));
-    }
-
-    #[test]
-    fn neighbours_in_a_64_share_a_bucket_and_other_addresses_do_not() {
-        let buckets = Buckets::new(RATE, 100, 10);
-        for end in 1..=3 {
-            assert!(spend(&buckets, &format!("2001:db8:0:1::{end}"), 0).is_ok());
-        }
-        assert!(spend(&buckets, "2001:db8:0:1:ffff::9", 0).is_err());
-        assert!(spend(&buckets, "2001:db8:0:2::1", 0).is_ok());
-        assert!(spend(&buckets, "192.0.2.1", 0).is_ok());
-    }
-
-    #[test]
-    fn what_is_given_back_was_never_taken() {
-        let buckets = Buckets::new(RATE, 100, 10);
-        for _ in 0..20 {
-            buckets.take(address("192.0.2.1"), Duration::ZERO).expect("room").give_back();
-        }
-        assert!(spend(&buckets, "192.0.2.1", 0).is_ok());
-    }
-
-    #[test]
-    fn all_together_are_bounded_as_well() {
-        let buckets = Buckets::new(RATE, 2, 10);
-        for end in 1..=6 {
-            assert!(spend(&buckets, &format!("192.0.2.{end}"), 0).is_ok(), "{end}");
-        }
-        assert!(spend(&buckets, "192.0.2.7", 0).is_err());
-    }
-
-    #[test]
-    fn the_map_is_bounded_and_newcomers_share_a_bucket_until_there_is_room() {
-        let buckets = Buckets::new(RATE, 100, 2);
-        for from in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"] {
-            assert!(spend(&buckets, from, 0).is_ok(), "{from}");
-        }
-        assert!(spend(&buckets, "192.0.2.6", 0).is_err(), "the crowd's bucket is empty");
-        assert!(spend(&buckets, "192.0.2.1", 0).is_ok(), "who is known has a bucket of its own");
-        assert!(buckets.levels().prefixes.len() <= 3);
-        assert!(spend(&buckets, "192.0.2.6", 60).is_ok());
-        assert_eq!(buckets.levels().prefixes.len(), 1, "buckets that are full again are forgotten");
-    }
-}
+mod tests;

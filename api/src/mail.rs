@@ -1,23 +1,28 @@
 //! Messages in words, and the inbox that a development server shows in place of sending any.
 
+pub mod short;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use actors::{
     clock::Clock,
     domain::{
         factor::totp::Code,
-        letter::{Content, Letter, Notice},
+        letter::{Content, Letter, Notice, Token},
     },
     notifier::{Carrier, NotCarried},
 };
 use async_trait::async_trait;
-use minijinja::context;
+use minijinja::{context, value::Serde};
 use parking_lot::Mutex;
 use schema::{Timestamp, record::Channel};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::page::{Pages, RenderError};
+use crate::{
+    locale::{Text, text},
+    page::{Pages, RenderError, When},
+};
 
 /// Messages that the development inbox keeps.
 const KEPT: usize = 100;
@@ -50,28 +55,60 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A letter in words; none if there are none of that kind for its way.
+    /// A letter in the words of its language; none if there are none of that kind for its way.
     pub fn write(&self, letter: &Letter) -> Result<Option<Mail>, RenderError> {
+        let locale = self.pages.locales().tagged(letter.lang.as_deref());
         let origin = self.origin.as_str();
         let shared = context! { user_name => letter.user_name.as_str(), origin, host => self.host() };
-        let with_code = |code: &Code| {
+        let with_code = |code: &Code, link: Option<&Token>| {
             let code = Zeroizing::new(String::from(code.clone()));
-            context! { code => code.as_str(), ..shared.clone() }
+            let link = link.map(|token| token.0.expose().as_str());
+            context! { code => code.as_str(), link, ..shared.clone() }
         };
         let (template, context) = match (letter.channel, &letter.content) {
-            (Channel::Email, Content::SignInCode { code }) => ("mail/sign_in_code.txt", with_code(code)),
-            (Channel::Email, Content::ActivationCode { code }) => ("mail/activation_code.txt", with_code(code)),
+            (Channel::Email, Content::SignInCode { code, link }) => {
+                ("mail/sign_in_code.txt", with_code(code, link.as_ref()))
+            }
+            (Channel::Email, Content::ActivationCode { code, link }) => {
+                ("mail/activation_code.txt", with_code(code, link.as_ref()))
+            }
             (Channel::Email, Content::PasswordReset { token }) => {
                 ("mail/password_reset.txt", context! { token => token.expose().as_str(), ..shared })
             }
-            (Channel::Email, Content::Notice { notice }) => {
-                ("mail/notice.txt", context! { what => words(*notice), ..shared })
+            (Channel::Email, Content::RecoveryBegun { due_at, token }) => {
+                let due = Serde(When::of(*due_at).text);
+                ("mail/recovery_begun.txt", context! { due, token => token.expose().as_str(), ..shared })
             }
-            (Channel::Sms, Content::SignInCode { code }) => ("sms/sign_in_code.txt", with_code(code)),
-            (Channel::Sms, Content::ActivationCode { code }) => ("sms/activation_code.txt", with_code(code)),
-            (Channel::Sms, Content::PasswordReset { .. } | Content::Notice { .. }) => return Ok(None),
+            (Channel::Email, Content::RecoveryCode { code, token }) => {
+                ("mail/recovery_code.txt", context! { token => token.expose().as_str(), ..with_code(code, None) })
+            }
+            (Channel::Email, Content::RecoveryDue { token }) => {
+                ("mail/recovery_due.txt", context! { token => token.expose().as_str(), ..shared })
+            }
+            (Channel::Email, Content::Registration { token }) => {
+                ("mail/registration.txt", context! { token => token.0.expose().as_str(), ..shared })
+            }
+            (Channel::Email, Content::Registered) => ("mail/registered.txt", shared),
+            (Channel::Email, Content::Notice { notice }) => {
+                let (what, next) = (Serde(words(*notice)), Serde(advice(*notice, origin)));
+                ("mail/notice.txt", context! { what, next, ..shared })
+            }
+            (Channel::Sms, Content::SignInCode { code, .. }) => ("sms/sign_in_code.txt", with_code(code, None)),
+            (Channel::Sms, Content::ActivationCode { code, .. }) => ("sms/activation_code.txt", with_code(code, None)),
+            (Channel::Sms, Content::Notice { notice }) => {
+                ("sms/notice.txt", context! { what => Serde(words(*notice)), ..shared })
+            }
+            (
+                Channel::Sms,
+                Content::PasswordReset { .. }
+                | Content::Registration { .. }
+                | Content::Registered
+                | Content::RecoveryBegun { .. }
+                | Content::RecoveryCode { .. }
+                | Content::RecoveryDue { .. },
+            ) => return Ok(None),
         };
-        let whole = Zeroizing::new(self.pages.text(template, context)?);
+        let whole = Zeroizing::new(self.pages.text(locale, template, context)?);
         let (subject, text) = match (letter.channel, whole.split_once("\n\n")) {
             (Channel::Email, Some((subject, text))) => (Some(subject.to_owned()), text),
             // The last line binds the code to this site, and a line break after it would make another one the last.
@@ -87,31 +124,47 @@ impl Writer {
     }
 
     /// The issuer's host, as browsers compare it with the last line of a text message.
-    fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         let url = Url::parse(&self.origin).ok();
         url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 }
 
 /// What happened, as a heading and as the beginning of a sentence.
-const fn words(notice: Notice) -> &'static str {
+const fn words(notice: Notice) -> Text {
     match notice {
-        Notice::PasswordChanged => "Your password was changed",
-        Notice::PasswordReset => "Your password was set anew by a link",
-        Notice::AuthenticatorAdded => "An authenticator app was added",
-        Notice::AuthenticatorRemoved => "An authenticator app was removed",
-        Notice::EmailCodesOn => "Codes by e-mail were turned on for an address",
-        Notice::EmailCodesOff => "Codes by e-mail were turned off for an address",
-        Notice::SmsCodesOn => "Codes by text message were turned on for a phone number",
-        Notice::SmsCodesOff => "Codes by text message were turned off for a phone number",
-        Notice::PasskeyAdded => "A passkey was added",
-        Notice::PasskeyRemoved => "A passkey was removed",
-        Notice::PasskeyCopied => "A passkey may have been copied, and was refused",
-        Notice::BackupCodesReplaced => "New backup codes were made",
-        Notice::BackupCodeUsed => "A backup code was used",
-        Notice::SecondFactorsReset => "All second steps were removed by an operator",
-        Notice::TrustedDeviceCopied => "The mark of a browser that you trusted was used twice, with the right password",
+        Notice::PasswordChanged => text("mail-what-password-changed"),
+        Notice::PasswordReset => text("mail-what-password-reset"),
+        Notice::AuthenticatorAdded => text("mail-what-app-added"),
+        Notice::AuthenticatorRemoved => text("mail-what-app-removed"),
+        Notice::EmailCodesOn => text("mail-what-email-on"),
+        Notice::EmailCodesOff => text("mail-what-email-off"),
+        Notice::SmsCodesOn => text("mail-what-sms-on"),
+        Notice::SmsCodesOff => text("mail-what-sms-off"),
+        Notice::PasskeyAdded => text("mail-what-passkey-added"),
+        Notice::PasskeyRemoved => text("mail-what-passkey-removed"),
+        Notice::PasskeyCopied => text("mail-what-passkey-copied"),
+        Notice::BackupCodesReplaced => text("mail-what-codes-replaced"),
+        Notice::BackupCodeUsed => text("mail-what-code-used"),
+        Notice::SecondFactorsReset => text("mail-what-factors-reset"),
+        Notice::TrustedDeviceCopied => text("mail-what-trust-copied"),
+        Notice::RecoveryCancelled => text("mail-what-recovery-cancelled"),
+        Notice::RecoveryCompleted => text("mail-what-recovery-completed"),
+        Notice::PasswordSuspended => text("mail-what-password-suspended"),
+        Notice::CodesSuspended => text("mail-what-codes-suspended"),
+        Notice::BackupCodesSuspended => text("mail-what-backup-suspended"),
     }
+}
+
+/// What is to be done about it.
+fn advice(notice: Notice, origin: &str) -> Text {
+    let (advice, page) = match notice {
+        Notice::PasswordSuspended => (text("mail-suspended-password"), "/forgot"),
+        Notice::CodesSuspended => (text("mail-suspended-codes"), "/account/mfa"),
+        Notice::BackupCodesSuspended => (text("mail-suspended-backup"), "/account/mfa"),
+        _ => (text("mail-notice-next"), "/account"),
+    };
+    advice.with("link", format!("{origin}{page}"))
 }
 
 /// What a development server would have sent, kept in memory.

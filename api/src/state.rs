@@ -8,13 +8,16 @@ use actors::{
     domain::context::{Attempt, Origin},
     locator::Locators,
 };
+use serde::Serialize;
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
     limits::{LimitSettings, Limits},
+    locale::{Locale, text},
     mail::Inbox,
     page::{Chrome, Concealed, DevNotice, Pages},
+    routes::login::recovery,
 };
 
 /// A range of addresses.
@@ -61,8 +64,23 @@ pub struct ApiSettings {
     pub max_in_flight: usize,
     /// How long a trusted device is trusted, in whole days; none is if zero.
     pub trusted_days: u16,
+    /// Under what people register.
+    pub registration: RegistrationBy,
     /// Bounds by address.
     pub limits: LimitSettings,
+}
+
+/// Under what people register, and so sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationBy {
+    /// A user name.
+    #[default]
+    UserName,
+    /// An e-mail address, whose mail is shown to be read first.
+    Email,
+    /// Either of them.
+    Either,
 }
 
 impl ApiSettings {
@@ -76,6 +94,7 @@ impl ApiSettings {
             request_deadline: Duration::from_secs(10),
             max_in_flight: 1024,
             trusted_days: 30,
+            registration: RegistrationBy::default(),
             limits: LimitSettings::default(),
         }
     }
@@ -138,13 +157,12 @@ impl ApiState {
     }
 
     /// What surrounds a page, for a browser that is not signed in; all pages have it from here.
-    pub(crate) fn chrome(&self, csrf: impl Into<Concealed>) -> Chrome {
-        let chrome = Chrome::new(self.settings.origin(), csrf);
+    pub(crate) fn chrome(&self, locale: Locale, csrf: impl Into<Concealed>) -> Chrome {
+        let chrome = Chrome::new(locale, self.settings.origin(), csrf).with_recovery(recovery::is_offered(self));
         if self.settings.https() {
             return chrome;
         }
-        let text = "Nothing sent to it is encrypted. Use it on this machine only.".to_owned();
-        chrome.with_dev_notice(DevNotice { text })
+        chrome.with_dev_notice(DevNotice { text: text("dev-notice") })
     }
 
     /// Seals and opens cookies, codes, tokens and links.

@@ -3,6 +3,7 @@
 //! 1. A node that is ready puts itself in, or puts right what the view says of it.
 //! 2. A member that gossip has seen dead for a while is taken out, by the first living member at once, by the others a
 //!    little later each, in case the first cannot. Only a side that has at least half of the members takes out others.
+//!    Whose turn is not yet looks whether another has done it, so that nobody goes by the old view until the next regular read.
 //! 3. A node that was taken out though it lives comes back, each time twice as late, and takes out nobody until it has
 //!    been in for [`SETTLED`]. So of two halves that both reach the store one stays, and the other knocks now and then.
 //! 4. Who leaves takes itself out and does not come back.
@@ -29,6 +30,8 @@ pub const SETTLED: Duration = Duration::from_secs(3);
 const AFTER_STALL: Duration = Duration::from_secs(2);
 /// How much later than the one before it each further member acts.
 const STAGGER: Duration = Duration::from_millis(300);
+/// How long after another might have taken out a member this node looks, and again so much later until its own turn.
+const LOOK: Duration = Duration::from_millis(150);
 /// The first wait of a node that was taken out.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait of a node that was taken out. Who is alive is back in the view this much later.
@@ -259,13 +262,14 @@ impl Keeper {
         let rank = alive.iter().position(|node| **node == self.me.node).unwrap_or(alive.len());
         let settled = self.in_since.map_or(now, |since| since + SETTLED);
         let earliest = self.no_removal_before.map_or(settled, |before| before.max(settled));
-        let due =
-            |member: &Member| self.due(member, live).map(|due| due.max(earliest) + self.stagger(rank, view.epoch));
-        let dead: BTreeMap<_, _> =
-            view.members.iter().filter_map(|member| Some((member.node.clone(), due(member)?))).collect();
-        let nodes: Vec<NodeId> = dead.iter().filter(|(_, due)| **due <= now).map(|(node, _)| node.clone()).collect();
+        let mine = |first: Instant| first.max(earliest) + self.stagger(rank, view.epoch);
+        let dead = view.members.iter().filter_map(|member| Some((member.node.clone(), self.due(member, live)?)));
+        let dead: BTreeMap<_, _> = dead.collect();
+        let my_turn = |(node, first): (&NodeId, &Instant)| (mine(*first) <= now).then(|| node.clone());
+        let nodes: Vec<NodeId> = dead.iter().filter_map(my_turn).collect();
         if nodes.is_empty() {
-            return Verdict { proposal: None, again_at: dead.into_values().min() };
+            let look = |first: Instant| mine(first).min(first.max(now) + LOOK);
+            return Verdict { proposal: None, again_at: dead.into_values().map(look).min() };
         }
         let next = view.followed_by(view.members.iter().filter(|m| !nodes.contains(&m.node)).cloned().collect());
         Verdict { proposal: Some(Proposal { next, reason: Reason::Dead(nodes) }), again_at: None }

@@ -128,6 +128,25 @@ async fn a_dead_member_is_taken_out_soon_by_one_write() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_may_not_take_out_a_dead_member_yet_knows_soon_that_others_did() {
+    // The first by name, whose turn would be before all others, and the last.
+    for fresh in ["0", "z"] {
+        let (row, live) = (Arc::new(Row::default()), watch::Sender::new(Vec::new()));
+        let mut nodes = three(&row, &live).await;
+        live.send_modify(|live| live.push(member(fresh, 1)));
+        let fresh_node = node(member(fresh, 1), &row, &live);
+        fresh_node.steward.join().await.expect("comes in");
+        drop(nodes.pop());
+        live.send_replace(["a", "b", fresh].map(|name| member(name, 1)).into());
+        let died = cluster::now();
+        let mut view = fresh_node.steward.view();
+        view.wait_for(|view| view.member(&named("c")).is_none()).await.expect("the steward runs");
+        // Gossip has used up to a second of the two.
+        assert!(cluster::now() - died < Duration::from_millis(900), "{fresh}: {:?}", cluster::now() - died);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_sees_less_than_half_takes_out_nobody() {
     let (row, live) = (Arc::new(Row::default()), watch::Sender::new(Vec::new()));
     let _nodes = three(&row, &live).await;

@@ -26,6 +26,9 @@ pub(crate) enum Verb {
     Footprint(Footprint),
     /// Start servers, let everything go wrong, and check what clients saw.
     Chaos(crate::chaos::Options),
+    /// Take the messages that the servers of `chaos` send; it starts this itself.
+    #[command(hide = true)]
+    Gateway(crate::chaos::Gateway),
     /// Measure what a request costs in clusters of one, three and five nodes, and what idle nodes cost.
     Scale(crate::scale::Options),
 }

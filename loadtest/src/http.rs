@@ -307,6 +307,12 @@ impl Browser {
         self.http.send(step, path, &headers, form).await
     }
 
+    /// Another browser that has those of its cookies whose name begins so.
+    pub(crate) fn only(&self, prefix: &str) -> Self {
+        let cookies = self.cookies.iter().filter(|(name, _)| name.starts_with(prefix));
+        Self { http: self.http.clone(), cookies: cookies.map(|(name, value)| (name.clone(), value.clone())).collect() }
+    }
+
     /// Takes the cookies of an answer to [`Browser::step`].
     pub(crate) fn take(&mut self, answer: &Answer) {
         self.keep(&answer.headers);

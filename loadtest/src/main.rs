@@ -49,6 +49,7 @@ fn done(cli: Cli) -> anyhow::Result<()> {
         }
         Verb::Footprint(footprint) => runtime.block_on(footprint::run(&footprint)),
         Verb::Chaos(options) => runtime.block_on(chaos::run(&options)),
+        Verb::Gateway(gateway) => runtime.block_on(chaos::take_messages(&gateway)),
         Verb::Scale(options) => runtime.block_on(scale::run(&options)),
     }
 }

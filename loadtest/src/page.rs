@@ -29,6 +29,8 @@ impl Form {
     /// The form as it is sent, with what was typed.
     pub(crate) fn filled(&self, fields: &[(&str, &str)]) -> String {
         let hidden = self.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        // A script fills in hidden fields as well.
+        let hidden = hidden.filter(|(name, _)| fields.iter().all(|(typed, _)| typed != name));
         crate::http::form(hidden.chain(fields.iter().copied()))
     }
 }
@@ -38,6 +40,12 @@ pub(crate) fn totp_key(page: &str) -> Option<String> {
     let link = page.split("otpauth:").nth(1)?.split('"').next()?;
     let key: String = link.split("secret=").nth(1)?.chars().take_while(char::is_ascii_alphanumeric).collect();
     (!key.is_empty()).then_some(key)
+}
+
+/// What the page asks of the browser's passkeys: the `publicKey` of a creation or a request.
+pub(crate) fn passkey_options(page: &str) -> Option<serde_json::Value> {
+    let options = page.split(" data-options=\"").nth(1)?.split('"').next()?;
+    serde_json::from_str(&unescape(options)).ok()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {

@@ -14,4 +14,5 @@ pub mod shutdown;
 pub mod sms;
 pub mod socket;
 pub mod telemetry;
+pub mod templates;
 pub mod wire_up;

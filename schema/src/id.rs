@@ -123,6 +123,10 @@ random_id!(
     ResetId
 );
 random_id!(
+    /// One request to recover an account whose second factors are lost.
+    RecoveryId
+);
+random_id!(
     /// One message to the outside.
     MessageId
 );

@@ -128,6 +128,7 @@ impl Actor for Account {
                 let reply = Reply::new(reply, self.due(&myself, revoked, user, deadline));
                 let repeated = match first_sent_at {
                     None => Ok(None),
+                    Some(_) if delivery.body.looks() => Ok(None),
                     Some(_) => self.recorded(state, &delivery.trace(user), first_sent_at).await,
                 };
                 match repeated {
@@ -283,6 +284,7 @@ impl Account {
         let settle = Settle {
             store: &shared.store,
             shipper: &shared.shipper,
+            sms_fraud: &shared.sms_fraud,
             entropy: shared.entropy.as_ref(),
             attempt: &delivery.attempt,
             digest: if writes { delivery.digest(state.user.id) } else { [0; 32] },

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     acknowledge::Acknowledger, clock::Clock, domain::context::Settings, entropy::Entropy, hashes::Hashes,
-    shipper::Shipper, vault::Vault,
+    shipper::Shipper, sms_fraud::SmsFraud, vault::Vault,
 };
 
 /// A power of two; users spread evenly, since their ids are random.
@@ -36,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) hashes: Hashes,
     pub(crate) shipper: Shipper,
+    pub(crate) sms_fraud: SmsFraud,
     pub(crate) authority: Arc<Authority>,
     pub(crate) acknowledger: Arc<Acknowledger>,
     /// Bounds the validations under way.

@@ -25,7 +25,9 @@ use crate::{
     },
     entropy::Entropy,
     hashes::Hashes,
+    policies::{self, Policies},
     shipper::Shipper,
+    sms_fraud::SmsFraud,
     vault::Vault,
     views::Views,
 };
@@ -46,6 +48,10 @@ pub struct AccountsOptions {
     pub hashes: Hashes,
     /// Ships events.
     pub shipper: Shipper,
+    /// Told what became of text messages that count.
+    pub sms_fraud: SmsFraud,
+    /// What is asked for before an account is changed.
+    pub policies: Policies,
     /// What this node owns and may answer from memory.
     pub authority: Arc<Authority>,
     /// The way to other nodes.
@@ -75,6 +81,7 @@ pub struct Accounts {
     pub(super) views: Arc<Views>,
     pub(super) serves: bool,
     pub(super) permits: Permits,
+    policies: Policies,
 }
 
 /// A request on its way, without what is requested.
@@ -101,6 +108,7 @@ impl std::fmt::Debug for Accounts {
 impl Accounts {
     /// Starts the directory of this node.
     pub async fn start(options: AccountsOptions) -> Result<Self, SpawnErr> {
+        let policies = options.policies;
         let views = Arc::new(Views::new(options.views, Arc::clone(&options.authority)));
         let acknowledger = Acknowledger::new(Arc::clone(&options.authority), options.peers, Arc::clone(&views));
         let shared = Arc::new(Shared {
@@ -111,6 +119,7 @@ impl Accounts {
             settings: options.settings,
             hashes: options.hashes,
             shipper: options.shipper,
+            sms_fraud: options.sms_fraud,
             authority: options.authority,
             acknowledger: Arc::new(acknowledger),
             validations: Semaphore::new(MAX_VALIDATIONS),
@@ -118,7 +127,7 @@ impl Accounts {
         });
         let directory = Directory::start(shared, options.idle).await?;
         directory.shared.shipper.acknowledge_to(directory.clone());
-        Ok(Self { directory, views, serves: options.serves, permits: Permits::new(options.max_in_flight) })
+        Ok(Self { directory, views, serves: options.serves, permits: Permits::new(options.max_in_flight), policies })
     }
 
     /// Asks the owner of `user` to decide.
@@ -148,7 +157,11 @@ impl Accounts {
     {
         let _permit = self.permits.take()?;
         let edge = self.authority().me().clone();
-        let asked = Asked { user, attempt: attempt.clone(), edge, first_sent_at: None, deadline };
+        let mut attempt = attempt.clone();
+        if request.is_sensitive() {
+            attempt.policies = policies::of_the_account(&self.policies.all().await?);
+        }
+        let asked = Asked { user, attempt, edge, first_sent_at: None, deadline };
         let outcome = self.deliver(asked, request).await?;
         serde_json::from_str(outcome.get())
             .map_err(|_| CallError::Corrupt("an outcome is not of its command's kind".to_owned()))
@@ -224,6 +237,11 @@ impl Accounts {
     /// What this node owns.
     pub(super) fn authority(&self) -> &Authority {
         &self.directory.shared.authority
+    }
+
+    /// What is asked for before an account is changed, and everything else that policies ask for.
+    pub(crate) const fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The hash pool of this node.

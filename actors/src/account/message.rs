@@ -40,6 +40,17 @@ pub enum Request {
     ChangePassword(ChangePasswordRequest),
 }
 
+impl Request {
+    /// Is it an operation that policies may ask fresh proofs for?
+    pub const fn is_sensitive(&self) -> bool {
+        match self {
+            Self::Decide(body) => body.is_sensitive(),
+            Self::ChangePassword(_) => ChangePassword::SENSITIVE,
+            Self::CheckPassword(_) | Self::CheckBackupCode(_) => false,
+        }
+    }
+}
+
 /// A command with its attempt.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Delivery {

@@ -3,7 +3,7 @@
 
 use schema::{
     FactorId,
-    record::{Address, Channel, Method},
+    record::{Address, Channel, Method, PolicyMethod},
 };
 
 use super::{
@@ -25,11 +25,30 @@ pub(super) const fn is_email(channel: &Channel) -> bool {
     matches!(channel, Channel::Email)
 }
 
+/// Is nothing asked for that earlier versions do not know?
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks it so")]
+pub(super) const fn is_false(asked: &bool) -> bool {
+    !*asked
+}
+
+/// Does a message that goes this way hold a link, where one is wanted? A text message has no room for it.
+pub(super) const fn takes_link(channel: Channel, wanted: bool) -> bool {
+    wanted && matches!(channel, Channel::Email)
+}
+
 /// How a code proves something that was sent this way.
 pub(super) const fn method(channel: Channel) -> Method {
     match channel {
         Channel::Email => Method::EmailCode,
         Channel::Sms => Method::SmsCode,
+    }
+}
+
+/// What a device that gets codes this way is called in a policy.
+pub(super) const fn policy_method(channel: Channel) -> PolicyMethod {
+    match channel {
+        Channel::Email => PolicyMethod::Email,
+        Channel::Sms => PolicyMethod::Sms,
     }
 }
 
@@ -95,7 +114,7 @@ fn hidden(channel: Channel, address: &str) -> String {
 }
 
 /// The first character of each side and the last label.
-fn hidden_email(address: &str) -> String {
+pub(super) fn hidden_email(address: &str) -> String {
     let (local, domain) = address.split_once('@').unwrap_or((address, ""));
     let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
     let (host, top) = domain.rsplit_once('.').map_or((domain, String::new()), |(host, top)| (host, format!(".{top}")));

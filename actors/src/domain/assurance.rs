@@ -11,6 +11,7 @@
 //! | code sent by text message | `otp`, `sms` | something held |
 //! | passkey | `pop`, `user`, and `hwk` if its key cannot leave its device or `swk` if it can | something held |
 //! | passkey whose user was verified | the same | something held, and what unlocked it |
+//! | either, by an authenticator whose maker is trusted | the same | the same |
 //!
 //! Two kinds add `mfa`; a passkey whose user was verified, by PIN, finger or face, is two in one proof (NIST SP 800-63B-4, 3.1.7:
 //! a multi-factor cryptographic authenticator). Mail reaches whoever knows another password, so a code sent there is no factor
@@ -18,8 +19,8 @@
 //! (3.1.3.3), for a number can be taken over. `acr` is the highest rung that the proofs reach.
 //!
 //! A passkey signs for the one origin that its browser is at, so no other site gets anything from its user that would sign in here
-//! (3.2.5): with a second kind of factor it is `phr`. There is no rung for keys in hardware (`phrh`): `hwk` says what the
-//! authenticator says of itself, and without attestation nobody vouches for it.
+//! (3.2.5): with a second kind of factor it is `phr`. Where a maker who is trusted vouches for the authenticator, and its key cannot
+//! leave it, it is `phrh`: protected by hardware. `hwk` alone does not make for that, since it is the authenticator's own word.
 
 use std::{collections::BTreeSet, mem::discriminant};
 
@@ -44,14 +45,18 @@ pub enum Acr {
     /// Two kinds of factor, of which one tells no other site anything (OpenID Connect EAP ACR Values 1.0).
     #[serde(rename = "phr")]
     PhishingResistant,
+    /// The same, and its key is in hardware that a maker vouches for (the same document).
+    #[serde(rename = "phrh")]
+    PhishingResistantHardware,
 }
 
 /// Another name of [`Acr::Mfa`] that clients may ask for.
 pub const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
 
 impl Acr {
-    /// All rungs, as discovery lists them.
-    pub const ALL: [Self; 4] = [Self::OneFactor, Self::TwoStep, Self::Mfa, Self::PhishingResistant];
+    /// All rungs, lowest first.
+    pub const ALL: [Self; 5] =
+        [Self::OneFactor, Self::TwoStep, Self::Mfa, Self::PhishingResistant, Self::PhishingResistantHardware];
 
     /// The value of the claim.
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +65,7 @@ impl Acr {
             Self::TwoStep => "urn:doorward:acr:2step",
             Self::Mfa => "urn:doorward:acr:mfa",
             Self::PhishingResistant => "phr",
+            Self::PhishingResistantHardware => "phrh",
         }
     }
 
@@ -97,7 +103,7 @@ const fn amr_of(method: Method) -> &'static [&'static str] {
 }
 
 /// Does it prove what only its user knows, or is?
-const fn is_known(method: Method) -> bool {
+pub(super) const fn is_known(method: Method) -> bool {
     match method {
         Method::Password | Method::Passkey { user_verified: true, .. } => true,
         Method::Totp
@@ -121,14 +127,22 @@ const fn is_passkey(method: Method) -> bool {
     matches!(method, Method::Passkey { .. })
 }
 
+/// Is its key in hardware, as its maker says, and can it not leave that?
+const fn is_hardware(method: Method) -> bool {
+    matches!(method, Method::Passkey { attested: true, backup_eligible: false, .. })
+}
+
 /// What these proofs amount to; `None` without a proof.
 pub fn of(proofs: &[Proof]) -> Option<Assurance> {
     // Of each kind the newest proof counts; the claim rests on the oldest of those.
     let newest = |kind: fn(Method) -> bool| proofs.iter().filter(|p| kind(p.method)).map(|p| p.at).max();
     let (known, held, passkey) = (newest(is_known), newest(is_held), newest(is_passkey));
     let mailed = newest(|method| method == Method::EmailCode);
+    let hardware = newest(is_hardware);
     let both = |a: Option<Timestamp>, b: Option<Timestamp>| Some(a?.min(b?));
-    let (acr, auth_time) = if let Some(at) = both(known, passkey) {
+    let (acr, auth_time) = if let Some(at) = both(known, hardware) {
+        (Acr::PhishingResistantHardware, at)
+    } else if let Some(at) = both(known, passkey) {
         (Acr::PhishingResistant, at)
     } else if let Some(at) = both(known, held) {
         (Acr::Mfa, at)
@@ -217,7 +231,61 @@ mod tests {
     }
 
     const fn passkey(user_verified: bool, backup_eligible: bool) -> Method {
-        Method::Passkey { user_verified, backup_eligible }
+        Method::Passkey { user_verified, backup_eligible, attested: false }
+    }
+
+    const fn attested(user_verified: bool, backup_eligible: bool) -> Method {
+        Method::Passkey { user_verified, backup_eligible, attested: true }
+    }
+
+    /// The same where a trusted maker vouches for the authenticator: it adds to `acr` alone, and only where the key cannot leave it.
+    #[test]
+    fn hardware_that_a_maker_vouches_for_is_a_rung_of_its_own() {
+        use Method::{BackupCode, EmailCode, Password, SmsCode, Totp, TrustedDevice};
+        let (plain, pin) = (attested(false, false), attested(true, false));
+        let (plain_synced, pin_synced) = (attested(false, true), attested(true, true));
+        let (phr, phrh) = (Acr::PhishingResistant, Acr::PhishingResistantHardware);
+        let cases: [(&[Proof], &[&str], Acr, i64); 22] = [
+            (&[proof(plain, 5)], &["hwk", "pop", "user"], Acr::OneFactor, 5),
+            (&[proof(pin, 5)], &["hwk", "mfa", "pop", "user"], phrh, 5),
+            (&[proof(plain_synced, 5)], &["pop", "swk", "user"], Acr::OneFactor, 5),
+            (&[proof(pin_synced, 5)], &["mfa", "pop", "swk", "user"], phr, 5),
+            (&[proof(Password, 5), proof(plain, 9)], &["hwk", "mfa", "pop", "pwd", "user"], phrh, 5),
+            (&[proof(Password, 9), proof(plain, 5)], &["hwk", "mfa", "pop", "pwd", "user"], phrh, 5),
+            (&[proof(Password, 5), proof(pin, 9)], &["hwk", "mfa", "pop", "pwd", "user"], phrh, 9),
+            (&[proof(Password, 9), proof(pin, 5)], &["hwk", "mfa", "pop", "pwd", "user"], phrh, 5),
+            (&[proof(Password, 5), proof(plain_synced, 9)], &["mfa", "pop", "pwd", "swk", "user"], phr, 5),
+            (&[proof(Password, 5), proof(pin_synced, 9)], &["mfa", "pop", "pwd", "swk", "user"], phr, 9),
+            // No other factor lifts it, and none that is held takes the place of what is known.
+            (&[proof(Totp, 5), proof(plain, 9)], &["hwk", "otp", "pop", "user"], Acr::OneFactor, 9),
+            (&[proof(Totp, 9), proof(pin, 5)], &["hwk", "mfa", "otp", "pop", "user"], phrh, 5),
+            (&[proof(Totp, 5), proof(pin_synced, 9)], &["mfa", "otp", "pop", "swk", "user"], phr, 9),
+            (&[proof(SmsCode, 5), proof(plain, 9)], &["hwk", "otp", "pop", "sms", "user"], Acr::OneFactor, 9),
+            (&[proof(SmsCode, 9), proof(pin, 5)], &["hwk", "mfa", "otp", "pop", "sms", "user"], phrh, 5),
+            (&[proof(BackupCode, 5), proof(plain, 9)], &["hwk", "pop", "rcv", "user"], Acr::OneFactor, 9),
+            (&[proof(BackupCode, 9), proof(pin, 5)], &["hwk", "mfa", "pop", "rcv", "user"], phrh, 5),
+            (&[proof(EmailCode, 5), proof(plain, 9)], &["email", "hwk", "otp", "pop", "user"], Acr::TwoStep, 5),
+            (&[proof(EmailCode, 9), proof(pin, 5)], &["email", "hwk", "mfa", "otp", "pop", "user"], phrh, 5),
+            (&[proof(TrustedDevice, 9), proof(plain, 5)], &["hwk", "pop", "tdv", "user"], Acr::OneFactor, 5),
+            (&[proof(TrustedDevice, 9), proof(pin, 5)], &["hwk", "mfa", "pop", "tdv", "user"], phrh, 5),
+            (&[proof(Password, 5), proof(Totp, 9)], &["mfa", "otp", "pwd"], Acr::Mfa, 5),
+        ];
+        for (proofs, amr, acr, auth_time) in cases {
+            let assurance = of(proofs).expect("at least one proof");
+            assert_eq!(assurance.amr, amr, "{proofs:?}");
+            assert_eq!((assurance.acr, assurance.auth_time.as_millis()), (acr, auth_time), "{proofs:?}");
+        }
+    }
+
+    #[test]
+    fn rungs_have_the_names_that_clients_ask_for() {
+        for acr in Acr::ALL {
+            assert_eq!(Acr::parse(acr.as_str()), Some(acr));
+            assert_eq!(serde_json::to_value(acr).expect("JSON"), acr.as_str());
+        }
+        assert!(Acr::ALL.is_sorted());
+        assert_eq!(Acr::parse(REFEDS_MFA), Some(Acr::Mfa));
+        assert_eq!(Acr::parse("phrhw"), None);
     }
 
     /// The same for every pair with a passkey: bound to its device or not, its user verified or not.

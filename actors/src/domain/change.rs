@@ -4,11 +4,11 @@ use schema::{
     ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, MessageId, Put, ResetId, SessionId, Timestamp,
     record::{
         Account, Address, BackupCodes, Code, Consent, FactorState, Family, KnownDevice, Login, Message, Passkey,
-        Password, Reset, Sends, Session, Throttle, Totp, TrustedDevice, UsedChallenge,
+        Password, PendingRegistration, Recovery, Reset, Sends, Session, Throttle, Totp, TrustedDevice, UsedChallenge,
     },
 };
 
-use super::{limits, user::Areas};
+use super::{limits, recovery, texts::Settled, user::Areas};
 
 /// The key of an item, typed. Its `Display` is the key in the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,10 +47,14 @@ pub enum ItemKey {
     Message(MessageId),
     /// `sends`
     Sends,
+    /// `registration`
+    Registration,
     /// `trusted/<device>`
     Trusted(FactorId),
     /// `challenge/<hash>`
     Challenge(String),
+    /// `recovery`
+    Recovery,
 }
 
 impl std::fmt::Display for ItemKey {
@@ -73,8 +77,10 @@ impl std::fmt::Display for ItemKey {
             Self::Reset(id) => write!(f, "reset/{id}"),
             Self::Message(id) => write!(f, "message/{id}"),
             Self::Sends => f.write_str("sends"),
+            Self::Registration => f.write_str("registration"),
             Self::Trusted(id) => write!(f, "trusted/{id}"),
             Self::Challenge(hash) => write!(f, "challenge/{hash}"),
+            Self::Recovery => f.write_str("recovery"),
         }
     }
 }
@@ -100,8 +106,10 @@ pub enum Item {
     Reset(Reset),
     Message(Message),
     Sends(Sends),
+    Registration(PendingRegistration),
     Trusted(TrustedDevice),
     Challenge(UsedChallenge),
+    Recovery(Recovery),
 }
 
 impl Item {
@@ -125,8 +133,10 @@ impl Item {
             Self::Reset(reset) => ItemKey::Reset(reset.reset),
             Self::Message(message) => ItemKey::Message(message.message),
             Self::Sends(_) => ItemKey::Sends,
+            Self::Registration(_) => ItemKey::Registration,
             Self::Trusted(trusted) => ItemKey::Trusted(trusted.device),
             Self::Challenge(used) => ItemKey::Challenge(used.hash.clone()),
+            Self::Recovery(_) => ItemKey::Recovery,
         }
     }
 
@@ -143,7 +153,9 @@ impl Item {
             | Self::Device(_)
             | Self::Message(_)
             | Self::Sends(_)
-            | Self::Trusted(_) => Areas::CORE,
+            | Self::Registration(_)
+            | Self::Trusted(_)
+            | Self::Recovery(_) => Areas::CORE,
             Self::Backup(_) => Areas::BACKUP,
             Self::Login(_) => Areas::LOGINS,
             Self::Session(_) => Areas::SESSIONS,
@@ -168,8 +180,10 @@ impl Item {
             Self::Family(family) => Some(family.expires_at),
             Self::Reset(reset) => Some(reset.expires_at),
             Self::Message(message) => Some(message.expires_at),
+            Self::Registration(registration) => Some(registration.expires_at),
             Self::Trusted(trusted) => Some(trusted.expires_at),
             Self::Challenge(used) => Some(used.expires_at),
+            Self::Recovery(recovery) => recovery::end_of(recovery),
             Self::Account(_)
             | Self::Password(_)
             | Self::Backup(_)
@@ -199,8 +213,10 @@ impl Item {
             Self::Reset(record) => Put::record(key, record, end),
             Self::Message(record) => Put::record(key, record, end),
             Self::Sends(record) => Put::record(key, record, end),
+            Self::Registration(record) => Put::record(key, record, end),
             Self::Trusted(record) => Put::record(key, record, end),
             Self::Challenge(record) => Put::record(key, record, end),
+            Self::Recovery(record) => Put::record(key, record, end),
         }
     }
 }
@@ -223,6 +239,8 @@ pub fn collectable(end: Timestamp, now: Timestamp) -> bool {
 pub struct Change {
     puts: Vec<Item>,
     deletes: Vec<ItemKey>,
+    /// What became of messages that count, to be told once this is committed.
+    settled: Vec<Settled>,
 }
 
 impl Change {
@@ -240,6 +258,16 @@ impl Change {
         if !self.deletes.contains(&key) {
             self.deletes.push(key);
         }
+    }
+
+    /// Has the counts told of what became of a message, after the commit of an item that names it no more.
+    pub(super) fn settle(&mut self, settled: Settled) {
+        self.settled.push(settled);
+    }
+
+    /// What became of messages that count.
+    pub fn settled(&self) -> &[Settled] {
+        &self.settled
     }
 
     /// Is nothing written?

@@ -55,7 +55,7 @@ pub fn check_registration(client: &Client) -> Result<(), RegistrationError> {
         check_redirect_uri(uri).map_err(|reason| RegistrationError::RedirectUri { uri: uri.clone(), reason })?;
     }
     for scope in &client.scopes {
-        if !scope::KNOWN.iter().any(|(known, _)| known == scope) {
+        if !scope::KNOWN.contains(&scope.as_str()) {
             return Err(RegistrationError::Scope { scope: scope.clone() });
         }
     }

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use schema::{AttemptId, Timestamp};
+use schema::{AttemptId, Timestamp, record::Policy};
 use serde::{Deserialize, Serialize};
 
-use super::factor::totp::Window;
+use super::{
+    assurance::Acr,
+    factor::{
+        passkey::{RelyingParty, attestation::AttestationDemand},
+        totp::Window,
+    },
+};
 use crate::{entropy::Entropy, secret::Seed, trace::TraceParent, vault::Vault};
 
 /// Numbers that operators may set and decisions rest on.
@@ -13,12 +19,18 @@ use crate::{entropy::Entropy, secret::Seed, trace::TraceParent, vault::Vault};
 pub struct Settings {
     /// The issuer, without a trailing slash.
     pub issuer: String,
-    /// Can messages be sent?
+    /// Can messages be sent by e-mail?
     pub sends_mail: bool,
+    /// Can text messages be sent?
+    pub sends_text: bool,
     /// How long a trusted device is trusted; not at all if zero.
     pub trust_lifetime: Duration,
+    /// How long a recovery waits until it can be completed; there is none if zero.
+    pub recovery_wait: Duration,
     /// May passkeys be added that can leave their device?
     pub allow_synced_passkeys: bool,
+    /// Who must have made the authenticators of new passkeys.
+    pub attestation: AttestationDemand,
     /// Which TOTP steps are accepted.
     pub totp_window: Window,
     /// A session ends this long after sign-in.
@@ -42,8 +54,11 @@ impl Default for Settings {
         Self {
             issuer: "http://localhost:11080".to_owned(),
             sends_mail: false,
+            sends_text: false,
             trust_lifetime: Duration::from_hours(30 * 24),
+            recovery_wait: Duration::ZERO,
             allow_synced_passkeys: true,
+            attestation: AttestationDemand::None,
             totp_window: Window::Both,
             session_absolute: Duration::from_hours(24),
             session_idle: Duration::from_hours(1),
@@ -56,6 +71,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The highest rung that somebody can reach here: it takes a maker who is trusted to know that a key is in hardware.
+    pub fn highest_acr(&self) -> Acr {
+        let vouched = self.attestation.anchors().is_some() && RelyingParty::of(&self.issuer).is_some();
+        if vouched { Acr::PhishingResistantHardware } else { Acr::PhishingResistant }
+    }
+}
+
 /// Where a request came from, for sessions and the audit log.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Origin {
@@ -65,6 +88,10 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// Who acts: `user` unless said otherwise, such as `operator uid 0`.
     pub actor: Option<String>,
+    /// The language of the page that it came from, for messages that it causes; none where there was no page. Nodes of earlier
+    /// versions do not say it, and pass over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
     /// The trace that the request belongs to. Between nodes it travels in the envelope.
     #[serde(skip)]
     pub trace: Option<TraceParent>,
@@ -79,6 +106,9 @@ pub struct Attempt {
     pub seed: Seed,
     /// Where it came from.
     pub origin: Origin,
+    /// The policies of the account's own operations, if the command is one of those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Policy>,
 }
 
 /// What a decision is handed.
@@ -103,6 +133,11 @@ impl std::fmt::Debug for Context<'_> {
 }
 
 impl Context<'_> {
+    /// The language of messages that this decision causes.
+    pub fn lang(&self) -> Option<String> {
+        self.attempt.origin.lang.clone()
+    }
+
     /// 0 to 0.1, evenly: how much longer a cool-down lasts, so that attackers and owners do not return in step.
     pub fn jitter(&self) -> f64 {
         let mut byte = [0];

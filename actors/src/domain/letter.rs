@@ -39,6 +39,10 @@ pub struct Letter {
     pub to: String,
     /// The user's name.
     pub user_name: String,
+    /// The language that it is written in, as a tag (BCP 47); that of the server if it is not said, as in letters of earlier
+    /// versions and of operators. An earlier version that opens such a letter passes over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
     /// What it says.
     pub content: Content,
 }
@@ -51,11 +55,17 @@ pub enum Content {
     SignInCode {
         /// Six digits.
         code: Code,
+        /// A link that does the same. A node of an earlier version sends the code alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<Token>,
     },
     /// A code that activates the address.
     ActivationCode {
         /// Six digits.
         code: Code,
+        /// A link that does the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link: Option<Token>,
     },
     /// A link that sets a new password.
     PasswordReset {
@@ -63,12 +73,46 @@ pub enum Content {
         #[serde(with = "crate::secret::exposed")]
         token: Secret<String>,
     },
+    /// Somebody who knows the password wants to do without the second factors.
+    RecoveryBegun {
+        /// From when on that can be.
+        due_at: Timestamp,
+        /// The token of the link that cancels it.
+        #[serde(with = "crate::secret::exposed")]
+        token: Secret<String>,
+    },
+    /// A code that completes that, and with it a login.
+    RecoveryCode {
+        /// Six digits.
+        code: Code,
+        /// As above.
+        #[serde(with = "crate::secret::exposed")]
+        token: Secret<String>,
+    },
+    /// For the other addresses: such a code was sent.
+    RecoveryDue {
+        /// As above.
+        #[serde(with = "crate::secret::exposed")]
+        token: Secret<String>,
+    },
+    /// A link that makes an account under the address.
+    Registration {
+        /// The link's token.
+        token: Token,
+    },
+    /// Somebody wanted to register under an address that has an account.
+    Registered,
     /// Something about the account has changed.
     Notice {
         /// What.
         notice: Notice,
     },
 }
+
+/// The token of a link.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(#[serde(with = "crate::secret::exposed")] pub Secret<String>);
 
 /// What somebody is told who may not have done it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,11 +134,16 @@ pub enum Notice {
     BackupCodeUsed,
     SecondFactorsReset,
     TrustedDeviceCopied,
+    RecoveryCancelled,
+    RecoveryCompleted,
+    PasswordSuspended,
+    CodesSuspended,
+    BackupCodesSuspended,
 }
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::AuthenticatorAdded,
@@ -110,6 +159,11 @@ impl Notice {
         Self::BackupCodeUsed,
         Self::SecondFactorsReset,
         Self::TrustedDeviceCopied,
+        Self::RecoveryCancelled,
+        Self::RecoveryCompleted,
+        Self::PasswordSuspended,
+        Self::CodesSuspended,
+        Self::BackupCodesSuspended,
     ];
 }
 
@@ -120,6 +174,11 @@ impl Content {
             Self::SignInCode { .. } => "sign_in_code",
             Self::ActivationCode { .. } => "activation_code",
             Self::PasswordReset { .. } => "password_reset",
+            Self::RecoveryBegun { .. } => "recovery_begun",
+            Self::RecoveryCode { .. } => "recovery_code",
+            Self::RecoveryDue { .. } => "recovery_due",
+            Self::Registration { .. } => "registration",
+            Self::Registered => "registered",
             Self::Notice { .. } => "notice",
         }
     }
@@ -165,6 +224,7 @@ fn sends_of(user: &User) -> Sends {
         known: Sent::default(),
         unknown_devices: Sent::default(),
         links: Sent::default(),
+        notices: Sent::default(),
         unknown: Unknown::default(),
     })
 }
@@ -197,36 +257,95 @@ pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
         known: spent(&sends.known, limits::MAX_SENDS),
         unknown_devices: spent(&sends.unknown_devices, limits::MAX_SENDS),
         links: spent(&sends.links, limits::MAX_LINKS),
+        notices: spent(&sends.notices, limits::MAX_TEXT_NOTICES),
         unknown: sends.unknown.clone(),
     }
 }
 
-/// Tells the owner of an account what has changed, at its confirmed address. It counts against no budget: who is told too much
-/// has an account that somebody works on.
-pub fn notice(user: &User, cx: &Context<'_>, change: &mut Change, notice: Notice) {
-    let Some(account) = user.account.as_ref().filter(|account| cx.settings.sends_mail && account.email_verified) else {
-        return;
-    };
-    let Some(to) = account.email.clone() else { return };
-    let (channel, content) = (Channel::Email, Content::Notice { notice });
-    let letter = Letter { channel, to, user_name: account.user_name.clone(), content };
-    put(user.id, cx, change, &letter, cx.now.after(limits::NOTICE_LIFETIME));
+/// The e-mail addresses that were proved to be the owner's: that of the account first, then those that get codes, the longest in force
+/// first.
+pub fn confirmed(user: &User) -> Vec<&str> {
+    let of_account = user.account.as_ref().filter(|account| account.email_verified);
+    let mut all: Vec<&str> = of_account.and_then(|account| account.email.as_deref()).into_iter().collect();
+    for address in user.active_addresses(Channel::Email) {
+        if !all.contains(&address.address.as_str()) {
+            all.push(&address.address);
+        }
+    }
+    all
 }
 
-/// Has a letter sent with this decision's commit, worth something until `expires_at`. At most one for an attempt.
+/// Tells the owner of an account what has changed, at every confirmed address that it had before (NIST SP 800-63B-4, 4.6), so that who
+/// takes one away does not keep it from its owner. It counts against no budget: who is told too much has an account that somebody works
+/// on. Where nobody can be told by e-mail, it is told to the phones ([`by_text`]).
+pub fn notice(user: &User, cx: &Context<'_>, change: &mut Change, notice: Notice) {
+    let until = cx.now.after(limits::NOTICE_LIFETIME);
+    let (addresses, content) = (confirmed(user), Content::Notice { notice });
+    if addresses.is_empty() || !cx.settings.sends_mail {
+        by_text(user, cx, change, &content, until);
+    } else {
+        tell(user, cx, change, &content, (addresses, until, cx.lang()));
+    }
+}
+
+/// Tells the phones that the account had before the change: a new one is not told of itself, and one that is removed is, for whoever
+/// removes it may not be its owner. Each message costs money, so they are counted, and the notifier pays them out of the budget.
+fn by_text(user: &User, cx: &Context<'_>, change: &mut Change, content: &Content, until: Timestamp) {
+    let Some(account) = user.account.as_ref().filter(|_| cx.settings.sends_text) else { return };
+    let counted =
+        change.puts().iter().find_map(|item| if let Item::Sends(sends) = item { Some(sends.clone()) } else { None });
+    let mut sends = counted.unwrap_or_else(|| sends_of(user));
+    for phone in user.active_addresses(Channel::Sms) {
+        let Ok(sent) = count(&sends.notices, limits::MAX_TEXT_NOTICES, cx.now) else { return };
+        sends.notices = sent;
+        change.put(Item::Sends(sends.clone()));
+        let (user_name, to) = (account.user_name.clone(), phone.address.clone());
+        let letter = Letter { channel: Channel::Sms, to, user_name, lang: cx.lang(), content: content.clone() };
+        put(user.id, cx, change, &letter, until);
+    }
+}
+
+/// Tells these addresses something in this language, which is worth something until then.
+pub fn tell(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    content: &Content,
+    (addresses, until, lang): (Vec<&str>, Timestamp, Option<String>),
+) {
+    let Some(account) = user.account.as_ref().filter(|_| cx.settings.sends_mail) else { return };
+    for to in addresses {
+        let (channel, content) = (Channel::Email, content.clone());
+        let (user_name, lang) = (account.user_name.clone(), lang.clone());
+        let letter = Letter { channel, to: to.to_owned(), user_name, lang, content };
+        put(user.id, cx, change, &letter, until);
+    }
+}
+
+/// Has a letter sent with this decision's commit, worth something until `expires_at`. Says under which id.
 pub fn post(
     user: UserId,
     cx: &Context<'_>,
     change: &mut Change,
     (letter, sends): (&Letter, Sends),
     expires_at: Timestamp,
-) {
+) -> MessageId {
     change.put(Item::Sends(sends));
-    put(user, cx, change, letter, expires_at);
+    put(user, cx, change, letter, expires_at)
 }
 
-fn put(user: UserId, cx: &Context<'_>, change: &mut Change, letter: &Letter, expires_at: Timestamp) {
-    let message = MessageId::from_bytes(cx.attempt.seed.derive("message"));
+/// The same, counted against no budget of the user's: what bounds it is that of the address.
+pub(super) fn put(
+    user: UserId,
+    cx: &Context<'_>,
+    change: &mut Change,
+    letter: &Letter,
+    expires_at: Timestamp,
+) -> MessageId {
+    // One decision may have several, each with an id of its own.
+    let before = change.puts().iter().filter(|item| matches!(item, Item::Message(_))).count();
+    let purpose = if before == 0 { "message".to_owned() } else { format!("message {before}") };
+    let message = MessageId::from_bytes(cx.attempt.seed.derive(&purpose));
     // Enums and structs with string keys always serialise.
     let text = zeroize::Zeroizing::new(serde_json::to_vec(letter).expect("a letter is JSON"));
     let place = [user.to_string(), message.to_string()];
@@ -240,55 +359,8 @@ fn put(user: UserId, cx: &Context<'_>, change: &mut Change, letter: &Letter, exp
         expires_at,
         unknown: Unknown::default(),
     }));
+    message
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(secs: u64) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).after(Duration::from_secs(secs))
-    }
-
-    /// Sends as often as there is room, once a second, and gives how many went and when there is room again.
-    fn spend(user: &mut User, from: u64) -> (u32, Timestamp) {
-        for count in 0.. {
-            match room(user, Bucketing::Unknown, at(from + u64::from(count))) {
-                Ok(sends) => user.sends = Some(sends),
-                Err(until) => return (count, until),
-            }
-        }
-        unreachable!("there is a bound")
-    }
-
-    #[test]
-    fn a_user_causes_ten_messages_an_hour_and_thirty_a_day() {
-        let mut user = User::unloaded(UserId::from_random([1; 16]));
-        assert_eq!(spend(&mut user, 0), (10, at(3600)));
-        assert_eq!(spend(&mut user, 3600), (10, at(7200)));
-        assert_eq!(spend(&mut user, 7200), (10, at(86_400)));
-        assert_eq!(spend(&mut user, 20_000), (0, at(86_400)));
-        assert_eq!(spend(&mut user, 86_400), (10, at(90_000)));
-    }
-
-    #[test]
-    fn what_strangers_cause_takes_no_room_from_a_known_device_and_a_restore_takes_an_hours_from_both() {
-        let mut user = User::unloaded(UserId::from_random([1; 16]));
-        spend(&mut user, 0);
-        let device = schema::DeviceId::from_bytes([7; 16]);
-        let known = Bucketing::Device(&device);
-        user.sends = Some(room(&user, known, at(11)).expect("room"));
-        let restored = spent(user.sends.as_ref().expect("counted"), at(20));
-        user.sends = Some(restored);
-        for bucket in [known, Bucketing::Unknown] {
-            assert_eq!(room(&user, bucket, at(30)).expect_err("spent"), at(3620));
-        }
-    }
-
-    #[test]
-    fn a_clock_that_was_ahead_takes_no_room_for_good() {
-        let mut user = User::unloaded(UserId::from_random([1; 16]));
-        spend(&mut user, 1_000_000);
-        assert_eq!(spend(&mut user, 0).0, 10);
-    }
-}
+mod tests;

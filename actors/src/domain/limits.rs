@@ -36,6 +36,8 @@ pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 pub const MAX_SENDS: (u32, u32) = (10, 30);
 /// Links to set a new password that are sent for one account in an hour and in a day.
 pub const MAX_LINKS: (u32, u32) = (5, 10);
+/// Notices by text message that are sent to one account in an hour and in a day.
+pub const MAX_TEXT_NOTICES: (u32, u32) = (5, 10);
 /// Messages that an address may get in an hour and in a day that nobody has confirmed, from all accounts together.
 pub const MAX_UNCONFIRMED: (u32, u32) = (5, 10);
 /// A notice that something changed is worth sending for this long.
@@ -48,6 +50,8 @@ pub const TAKEN_FOR: Duration = Duration::from_mins(1);
 pub const FRESH_PROOF: Duration = Duration::from_mins(10);
 /// A password-reset link.
 pub const RESET_LIFETIME: Duration = Duration::from_hours(1);
+/// A link that makes an account under an address.
+pub const REGISTRATION_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a known device is remembered without use.
 pub const DEVICE_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// How long the secret before the newest one of a trusted device is taken: two tabs may send it at once.
@@ -56,5 +60,9 @@ pub const TRUST_OVERLAP: Duration = Duration::from_mins(1);
 pub const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 /// How long nobody is asked again who declined a second step that is recommended.
 pub const DECLINED_FOR: Duration = Duration::from_hours(30 * 24);
+/// The same where it will be required.
+pub const DECLINED_IN_CAMPAIGN_FOR: Duration = Duration::from_hours(24);
+/// Times that somebody declined, of which a policy can count all.
+pub const MAX_DECLINES: usize = 20;
 /// Backup codes in a set.
 pub const BACKUP_CODES: usize = 10;

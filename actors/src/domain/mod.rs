@@ -13,6 +13,7 @@
 
 pub mod address;
 pub mod assurance;
+pub mod authorization_details;
 pub mod change;
 pub mod client;
 pub mod command;
@@ -23,13 +24,17 @@ pub mod event;
 pub mod factor;
 pub mod letter;
 pub mod limits;
+pub mod operation;
 pub mod phone;
 pub mod pkce;
 pub mod policy;
+pub mod recovery;
 pub mod restore;
 pub mod role;
 pub mod scope;
 pub mod sms;
+pub mod sms_fraud;
+pub mod texts;
 pub mod throttle;
 pub mod trusted_device;
 pub mod user;

@@ -1,26 +1,43 @@
 //! Policies: of whom a second step is asked, and which.
 //!
-//! 1. Operators write policies, each for a [scope](PolicyScope): everybody, a role, an application ([`crate::policies`]).
+//! 1. Operators write policies, each for a [scope](PolicyScope): everybody, a role, an application, an operation
+//!    ([`crate::policies`]).
 //! 2. The edge hands all that there are to the owner of the account, with the command that asks for a session or a code; the
 //!    owner knows the roles.
 //! 3. [`judge`] says what is missing. Of the policies that apply each must be met, so the strictest wins and none loosens another.
 //!
 //! What counts is what was proved in the session, or when the trust in its device was given; never what the account owns. An account
-//! without a device that could prove it is led to set one up before anything else.
+//! without a device that could prove it is led to set one up before anything else. A sign-in goes on until nothing is missing that the
+//! account has devices for ([`Asks::outlook`]).
+//!
+//! For a sensitive operation ([`super::operation`]) only proofs count that are fresh, and no trust. How fresh, its policy says: given for the
+//! very request that asks for it, or some minutes ago at most.
 
-use std::{collections::BTreeSet, time::Duration};
+mod devices;
+mod steps;
+
+use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
 
 use schema::{
     ClientId, Timestamp,
-    record::{Channel, Method, Policy, PolicyMethod, PolicyMode, PolicyScope, Proof},
+    record::{Method, Policy, PolicyMethod, PolicyMode, PolicyScope, Proof},
 };
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    devices::{Lacking, Missing, excludes, lacking, met_by, missing, ways_to_meet},
+    steps::{Asks, Outlook, outlook},
+};
+
 use super::{
     assurance::{self, Acr},
+    context::Settings,
     limits, trusted_device,
     user::User,
 };
+
+/// Since when that is required which was never announced.
+pub const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 
 /// What people can set up.
 pub const METHODS: [PolicyMethod; 4] =
@@ -41,6 +58,12 @@ pub enum Verdict {
     Enrol {
         /// What people can set up.
         methods: BTreeSet<PolicyMethod>,
+        /// Must a passkey be in hardware that its maker vouches for?
+        #[serde(default)]
+        hardware: bool,
+        /// Is it each of them that is needed, and not one?
+        #[serde(default)]
+        all: bool,
     },
 }
 
@@ -51,10 +74,24 @@ pub struct Case<'a> {
     pub user: &'a User,
     /// The application, if it is for one.
     pub client: Option<&'a ClientId>,
+    /// The sensitive operations that are asked for, there or at the pages of the account.
+    pub operations: &'a BTreeSet<String>,
+    /// When that was asked: what was proved since then is fresh. Unset: at the pages of the account.
+    pub begun_at: Option<Timestamp>,
     /// What was proved.
     pub proofs: &'a [Proof],
     /// When.
     pub now: Timestamp,
+    /// Whose passkeys are known to be in hardware.
+    pub settings: &'a Settings,
+}
+
+/// What an operator asks of this very account, if anything: a second step, of whatever method. It asks for no more than that, so that it
+/// can be met together with every policy.
+pub fn own(user: &User) -> Option<Policy> {
+    let required_at = user.account.as_ref()?.mfa_required_at?;
+    let mode = PolicyMode::Required { from: AT_ONCE };
+    Some(Policy::new(PolicyScope::Account, mode, Acr::TwoStep.as_str(), required_at))
 }
 
 /// How much a policy asks for at this time.
@@ -67,37 +104,112 @@ pub enum Strength {
     Required,
 }
 
-/// How much this policy asks for now.
-pub fn strength(policy: &Policy, now: Timestamp) -> Strength {
+/// How much this policy asks of this account now.
+pub fn strength(policy: &Policy, user: &User, now: Timestamp) -> Strength {
     match policy.mode {
         PolicyMode::Off => Strength::Off,
-        PolicyMode::Required { from } if from <= now => Strength::Required,
+        PolicyMode::Required { .. } if is_due(policy, user, now) => Strength::Required,
         PolicyMode::Recommended | PolicyMode::Required { .. } => Strength::Recommended,
     }
 }
 
-/// Does it concern this account at this application?
-pub fn applies(policy: &Policy, user: &User, client: Option<&ClientId>) -> bool {
-    match &policy.scope {
-        PolicyScope::Everybody => true,
-        PolicyScope::Role { role } => user.account.as_ref().is_some_and(|account| account.roles.contains(role)),
-        PolicyScope::Client { client: of } => client == Some(of),
+/// Is it required of this account by now: is the day there that was announced, are the days over that a new account has, or the times
+/// used up that it may decline?
+fn is_due(policy: &Policy, user: &User, now: Timestamp) -> bool {
+    match (due_at(policy, user), skips_left(policy, user)) {
+        (None, None) => true,
+        (day, left) => day.is_some_and(|day| day <= now) || left == Some(0),
     }
 }
 
-/// What is missing for this sign-in: a device, or else a proof, or else nothing that must be.
+/// The day from which on it is required of this account; none that was never announced.
+pub fn due_at(policy: &Policy, user: &User) -> Option<Timestamp> {
+    let PolicyMode::Required { from } = policy.mode else { return None };
+    let days = |days: u16| Duration::from_hours(24 * u64::from(days));
+    let grace = policy.grace_days.zip(user.account.as_ref());
+    let grace = grace.map(|(grace, account)| account.created_at.after(days(grace)));
+    Some(from).filter(|from| *from > AT_ONCE).max(grace)
+}
+
+/// How often the account may decline yet, if that is counted: since the policy was last changed.
+pub fn skips_left(policy: &Policy, user: &User) -> Option<u16> {
+    let skips = policy.skips?;
+    let declines = user.account.iter().flat_map(|account| &account.mfa_declines);
+    let used = declines.filter(|at| policy.changed_at <= **at).count();
+    Some(skips.saturating_sub(u16::try_from(used).unwrap_or(u16::MAX)))
+}
+
+/// Does it concern this account on this occasion?
+pub fn applies(policy: &Policy, user: &User, client: Option<&ClientId>, operations: &BTreeSet<String>) -> bool {
+    match &policy.scope {
+        PolicyScope::Everybody | PolicyScope::Account => true,
+        PolicyScope::Role { role } => user.account.as_ref().is_some_and(|account| account.roles.contains(role)),
+        PolicyScope::Client { client: of } => client == Some(of),
+        PolicyScope::Operation { client: of, operation } => client == of.as_ref() && operations.contains(operation),
+    }
+}
+
+/// How old the proofs of an operation may be; none: what is no policy of an operation takes them as old as the session is.
+pub fn fresh_for(policy: &Policy) -> Option<Duration> {
+    let PolicyScope::Operation { client, .. } = &policy.scope else { return None };
+    let minutes = |minutes: u16| Duration::from_mins(minutes.into());
+    Some(policy.fresh_minutes.map_or(if client.is_some() { Duration::ZERO } else { limits::FRESH_PROOF }, minutes))
+}
+
+/// The operations that policies register for this application.
+pub fn registered(policies: &[Policy], client: &ClientId) -> BTreeSet<String> {
+    let of = |policy: &Policy| match &policy.scope {
+        PolicyScope::Operation { client: Some(of), operation } if of == client => Some(operation.clone()),
+        _ => None,
+    };
+    policies.iter().filter_map(of).collect()
+}
+
+/// The operations that policies register for any application.
+pub fn all_registered(policies: &[Policy]) -> BTreeSet<String> {
+    let of = |policy: &Policy| match &policy.scope {
+        PolicyScope::Operation { client: Some(_), operation } => Some(operation.clone()),
+        _ => None,
+    };
+    policies.iter().filter_map(of).collect()
+}
+
+/// The rung that proofs of these operations should reach: at an application, or at the pages of the account. For what is offered
+/// beforehand; whether it is reached is judged by all policies.
+pub fn aims_at(client: Option<&ClientId>, operations: &BTreeSet<String>, policies: &[Policy]) -> Option<Acr> {
+    let concerns = |policy: &&Policy| match &policy.scope {
+        PolicyScope::Operation { client: of, operation } => of.as_ref() == client && operations.contains(operation),
+        _ => false,
+    };
+    let required = policies.iter().filter(concerns).filter(|policy| matches!(policy.mode, PolicyMode::Required { .. }));
+    required.filter_map(|policy| Acr::parse(&policy.at_least)).max()
+}
+
+/// By how much a policy asks for more than another one of those that apply: how much it asks for, what it must amount to, by how many
+/// methods and in how few ways, with how fresh proofs.
+pub fn strictness(policy: &Policy, user: &User, now: Timestamp) -> impl Ord + use<> {
+    let age = fresh_for(policy).unwrap_or(Duration::MAX);
+    let ways = ways_to_meet(policy);
+    let steps = ways.iter().map(BTreeSet::len).min();
+    (strength(policy, user, now), Acr::parse(&policy.at_least), steps, Reverse(ways.len()), Reverse(age))
+}
+
+/// What is missing for this sign-in, by these policies and by what is asked of the account itself: a device, or else a proof, or else
+/// nothing that must be.
 pub fn judge(policies: &[Policy], case: Case<'_>) -> Verdict {
-    let Case { user, client, now, .. } = case;
-    let mut verdict = Verdict::Met;
-    for policy in policies.iter().filter(|policy| applies(policy, user, client)) {
-        let missing = missing(policy, user);
-        match strength(policy, now) {
+    let Case { user, client, operations, now, settings, .. } = case;
+    let (own, mut verdict) = (own(user), Verdict::Met);
+    for policy in policies.iter().chain(&own).filter(|policy| applies(policy, user, client, operations)) {
+        let lacking = || lacking(policy, user, settings);
+        match strength(policy, user, now) {
             Strength::Required if is_met(policy, case) => {}
-            Strength::Required => match missing {
-                Some(methods) => return Verdict::Enrol { methods },
+            Strength::Required => match lacking() {
+                Some(Lacking { methods, all }) => {
+                    return Verdict::Enrol { methods, hardware: asks_for_hardware(policy), all };
+                }
                 None => verdict = Verdict::StepUp,
             },
-            Strength::Recommended if verdict == Verdict::Met && missing.is_some() && !declined(user, now) => {
+            Strength::Recommended if verdict == Verdict::Met && !declined(policy, user, now) && lacking().is_some() => {
                 verdict = Verdict::Recommended;
             }
             Strength::Recommended | Strength::Off => {}
@@ -106,14 +218,29 @@ pub fn judge(policies: &[Policy], case: Case<'_>) -> Verdict {
     verdict
 }
 
-/// Was a recommendation declined lately?
-fn declined(user: &User, now: Timestamp) -> bool {
+/// Was a recommendation declined lately? Who will have to is asked more often.
+fn declined(policy: &Policy, user: &User, now: Timestamp) -> bool {
     let at = user.account.as_ref().and_then(|account| account.mfa_declined_at);
-    at.is_some_and(|at| now < at.after(limits::DECLINED_FOR))
+    let quiet = match policy.mode {
+        PolicyMode::Required { .. } => limits::DECLINED_IN_CAMPAIGN_FOR,
+        PolicyMode::Off | PolicyMode::Recommended => limits::DECLINED_FOR,
+    };
+    at.is_some_and(|at| now < at.after(quiet))
+}
+
+/// Those of the proofs that are fresh enough for a policy; all of them, unless it is of an operation.
+fn counted(policy: &Policy, case: Case<'_>) -> Vec<Proof> {
+    let Some(age) = fresh_for(policy) else { return case.proofs.to_vec() };
+    let asked = |proof: &&Proof| case.begun_at.is_some_and(|begun_at| begun_at <= proof.at);
+    let fresh = |proof: &&Proof| asked(proof) || case.now < proof.at.after(age);
+    case.proofs.iter().filter(fresh).cloned().collect()
 }
 
 /// Was enough proved, now or when the trust in this device was given?
 fn is_met(policy: &Policy, case: Case<'_>) -> bool {
+    if fresh_for(policy).is_some() {
+        return suffices(policy, &counted(policy, case));
+    }
     if suffices(policy, case.proofs) {
         return true;
     }
@@ -135,42 +262,9 @@ fn suffices(policy: &Policy, proofs: &[Proof]) -> bool {
     reaches && (any || backup) && left <= usize::from(backup)
 }
 
-/// What an account misses of the devices that a policy asks for: nothing, or one of these methods.
-pub type Missing = Option<BTreeSet<PolicyMethod>>;
-
-/// What the devices of the account miss, all of them together.
-pub fn missing(policy: &Policy, user: &User) -> Missing {
-    let owned = owned(user);
-    if suffices(policy, &with(&owned)) {
-        return None;
-    }
-    let all: BTreeSet<PolicyMethod> = policy.all_of.difference(&owned).copied().collect();
-    if !all.is_empty() {
-        return Some(all);
-    }
-    let one_more = |method: &PolicyMethod| {
-        let mut more = owned.clone();
-        more.insert(*method);
-        suffices(policy, &with(&more))
-    };
-    Some(METHODS.into_iter().filter(one_more).collect())
-}
-
-/// The methods of which the account has a device in force.
-fn owned(user: &User) -> BTreeSet<PolicyMethod> {
-    let mut owned = BTreeSet::new();
-    if user.active_totps().next().is_some() {
-        owned.insert(PolicyMethod::Totp);
-    }
-    for (channel, method) in [(Channel::Email, PolicyMethod::Email), (Channel::Sms, PolicyMethod::Sms)] {
-        if !user.active_addresses(channel).is_empty() {
-            owned.insert(method);
-        }
-    }
-    if user.active_passkeys().next().is_some() {
-        owned.insert(PolicyMethod::Passkey);
-    }
-    owned
+/// Is a passkey enough only where a maker vouches for its hardware?
+fn asks_for_hardware(policy: &Policy) -> bool {
+    Acr::parse(&policy.at_least) == Some(Acr::PhishingResistantHardware)
 }
 
 /// What a proof is called in a policy, if it is by a device that people can set up.
@@ -182,45 +276,6 @@ const fn method_of(method: Method) -> Option<PolicyMethod> {
         Method::Passkey { .. } => Some(PolicyMethod::Passkey),
         Method::Password | Method::BackupCode | Method::TrustedDevice => None,
     }
-}
-
-/// The proofs of somebody who gives the password and one of each of these methods.
-fn with(methods: &BTreeSet<PolicyMethod>) -> Vec<Proof> {
-    let at = Timestamp::from_millis(0);
-    let proof = |method: &PolicyMethod| match method {
-        PolicyMethod::Totp => Method::Totp,
-        PolicyMethod::Email => Method::EmailCode,
-        PolicyMethod::Sms => Method::SmsCode,
-        PolicyMethod::Passkey => Method::Passkey { user_verified: true, backup_eligible: true },
-    };
-    let all = std::iter::once(Method::Password).chain(methods.iter().map(proof));
-    all.map(|method| Proof { method, at, factor: None, credential: None }).collect()
-}
-
-/// The methods of which each alone, beside the password, meets it: a sign-in has one second step. Without any nobody gets in.
-pub fn met_by(policy: &Policy) -> BTreeSet<PolicyMethod> {
-    METHODS.into_iter().filter(|method| suffices(policy, &with(&[*method].into()))).collect()
-}
-
-/// Of these policies, the scope of the first that leaves no single method which meets it, `new` and those before it, where all of them
-/// can apply at the same time: a user can have every role, and a sign-in is for one application.
-pub fn excludes<'a>(new: &Policy, others: &'a [Policy]) -> Option<&'a PolicyScope> {
-    let required = |policy: &&Policy| matches!(policy.mode, PolicyMode::Required { .. });
-    if !required(&new) {
-        return None;
-    }
-    let of_client = |policy: &&Policy| matches!(policy.scope, PolicyScope::Client { .. });
-    let (clients, general): (Vec<_>, Vec<_>) = others.iter().filter(required).partition(of_client);
-    let mut left = met_by(new);
-    for other in general {
-        left = &left & &met_by(other);
-        if left.is_empty() {
-            return Some(&other.scope);
-        }
-    }
-    let beside = |other: &&Policy| !of_client(&new) || new.scope == other.scope;
-    let found = clients.into_iter().filter(beside).find(|other| left.is_disjoint(&met_by(other)));
-    found.map(|other| &other.scope)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use schema::{
     Timestamp,
-    record::{Address, Channel, FactorState, Passkey, Throttle, Totp},
+    record::{Address, Channel, FactorState, Passkey, RecoveryState, Throttle, Totp},
 };
 
 use super::{
@@ -74,11 +74,14 @@ impl Ended {
 ///
 /// * Sessions, logins, codes, families, links, known and trusted devices are removed. Nothing that names one of them can be
 ///   opened any more, and one that is not there is never accepted.
+/// * A recovery that waits is removed, for it may have been cancelled since; one that was cancelled still keeps others away.
 /// * Backup codes are removed. Enrolments that wait for their first code, or for a key, are, too.
 /// * Passkeys stay, with the counters of the backup. A challenge that was sent before the restore cannot be opened any more, so
 ///   no answer to it counts again.
 /// * The last step of each authenticator app becomes the newest that a code could have been accepted for.
-/// * Every throttle has at least one burst spent, also where nothing ever failed.
+/// * At least one burst is spent of every throttle that is there, and, though nothing ever failed, of those of the password, of backup
+///   codes, of all codes together and of each authenticator app and address: failures since the backup are not known. A recovery has
+///   none to keep, for none waits any more; passkeys have none at all.
 pub fn end(user: &User, terms: &Terms) -> (Change, Ended) {
     let mut change = Change::default();
     let ended = remove(user, terms, &mut change);
@@ -141,12 +144,20 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     user.codes.keys().for_each(|id| change.delete(ItemKey::Code(*id)));
     user.families.keys().for_each(|id| change.delete(ItemKey::Family(*id)));
     user.resets.keys().for_each(|id| change.delete(ItemKey::Reset(*id)));
+    // It may have been cancelled since, and the links that cancel it open no more.
+    let recovery = user.recovery.as_ref().is_some_and(|recovery| recovery.state == RecoveryState::Waiting);
+    if recovery {
+        change.delete(ItemKey::Recovery);
+    }
     user.devices.keys().for_each(|id| change.delete(ItemKey::Device(*id)));
     user.trusted.keys().for_each(|id| change.delete(ItemKey::Trusted(*id)));
     // Their codes belong to logins and enrolments that have ended.
     user.messages.keys().for_each(|id| change.delete(ItemKey::Message(*id)));
     if user.backup.is_some() {
         change.delete(ItemKey::Backup);
+    }
+    if user.registration.is_some() {
+        change.delete(ItemKey::Registration);
     }
     let unmade = |passkey: &&Passkey| awaiting(passkey.state);
     user.passkeys.values().filter(unmade).for_each(|key| change.delete(ItemKey::Passkey(key.factor)));
@@ -165,7 +176,7 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
         logins: user.logins.len() as u64,
         codes: user.codes.len() as u64,
         families: user.families.len() as u64,
-        links: user.resets.len() as u64,
+        links: (user.resets.len() + usize::from(user.registration.is_some()) + usize::from(recovery)) as u64,
         devices: user.devices.len() as u64,
         trusted: user.trusted.len() as u64,
         backup_codes: user.backup_codes_left() as u64,

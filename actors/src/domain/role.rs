@@ -1,5 +1,7 @@
 //! Names of roles.
 
+/// Who operates the server.
+pub const ADMIN: &str = "admin";
 /// Characters of a name, at most.
 pub const MAX: usize = 64;
 /// Roles of one user, at most.

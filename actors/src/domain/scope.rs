@@ -7,13 +7,8 @@ pub const OPENID: &str = "openid";
 /// Lets the refresh family outlive its session, with consent (OpenID Connect Core, 11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What may be asked for, and what a person reads of it on the consent page.
-pub const KNOWN: [(&str, &str); 4] = [
-    (OPENID, "Know that it is you when you come back"),
-    ("profile", "See your user name"),
-    ("email", "See your e-mail address"),
-    (OFFLINE_ACCESS, "Keep this access while you are signed out"),
-];
+/// What may be asked for, from who the user is to the longest access.
+pub const KNOWN: [&str; 4] = [OPENID, "profile", "email", OFFLINE_ACCESS];
 
 /// A `scope` parameter as a set; `None` if a token has a character that RFC 6749 does not allow.
 pub fn parse(text: &str) -> Option<BTreeSet<String>> {

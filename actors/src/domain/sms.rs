@@ -1,9 +1,11 @@
 //! What text messages may cost, and where they may go: somebody who has them sent to numbers that share the fee with him earns
 //! by each, so each is paid out of a budget.
 
+use std::collections::BTreeMap;
+
 use schema::record::SmsSpending;
 
-use super::phone::Country;
+use super::{phone::Country, sms_fraud::FraudPolicy};
 
 /// Messages that a node takes from the budget at once, at most.
 const LARGEST_BLOCK: u64 = 50;
@@ -36,13 +38,24 @@ pub struct SmsPolicy {
     pub countries: Countries,
     /// What a message costs.
     pub price: u64,
+    /// What it costs to countries where it is another price.
+    pub prices: BTreeMap<Country, u64>,
     /// What all messages of a day (UTC) may cost.
     pub budget_per_day: u64,
+    /// How many of them may go unanswered.
+    pub fraud: FraudPolicy,
 }
 
 impl Default for SmsPolicy {
     fn default() -> Self {
-        Self { default_country: None, countries: Countries::default(), price: 1000, budget_per_day: 200_000 }
+        Self {
+            default_country: None,
+            countries: Countries::default(),
+            price: 1000,
+            prices: BTreeMap::new(),
+            budget_per_day: 200_000,
+            fraud: FraudPolicy::default(),
+        }
     }
 }
 
@@ -69,6 +82,11 @@ impl Unpaid {
 }
 
 impl SmsPolicy {
+    /// What a message to this country costs.
+    fn price_to(&self, country: Country) -> u64 {
+        self.prices.get(&country).copied().unwrap_or(self.price)
+    }
+
     /// Takes a block of messages to a country out of what was spent of a day's budget so far: how many, and what is spent then.
     /// Blocks shrink with what is left, so that nodes have little lying about when it comes to the end.
     pub fn take(&self, spending: &SmsSpending, country: Country) -> Result<(u32, SmsSpending), Unpaid> {
@@ -78,13 +96,14 @@ impl SmsPolicy {
         if left == 0 {
             return Err(Unpaid::CountryPerDay);
         }
-        let paid = self.budget_per_day.saturating_sub(spending.spent).checked_div(self.price).unwrap_or(u64::MAX);
+        let price = self.price_to(country);
+        let paid = self.budget_per_day.saturating_sub(spending.spent).checked_div(price).unwrap_or(u64::MAX);
         if paid == 0 {
             return Err(Unpaid::Budget);
         }
         let block = (left.min(paid) / PART).clamp(1, LARGEST_BLOCK);
         let mut after = spending.clone();
-        after.spent = after.spent.saturating_add(block * self.price);
+        after.spent = after.spent.saturating_add(block * price);
         let block = u32::try_from(block).unwrap_or(1);
         after.countries.insert(country.to_string(), sent.saturating_add(block));
         Ok((block, after))
@@ -117,17 +136,31 @@ mod tests {
         assert_eq!((block, others.take(&after, country("FR")).map(|_| ())), (1, Err(Unpaid::CountryPerDay)));
     }
 
+    #[test]
+    fn a_far_country_costs_more_of_the_budget_and_leaves_the_rest_to_those_that_cost_less() {
+        let countries = Countries { named: Vec::new(), others: Some(None) };
+        let prices = BTreeMap::from([(country("JM"), 4500)]);
+        let policy = SmsPolicy { countries, price: 800, prices, budget_per_day: 10_000, ..SmsPolicy::default() };
+        let (_, after) = policy.take(&nothing(), country("JM")).expect("one");
+        let (_, after) = policy.take(&after, country("JM")).expect("two");
+        assert_eq!((after.spent, policy.take(&after, country("JM")).map(|_| ())), (9000, Err(Unpaid::Budget)));
+        let (_, after) = policy.take(&after, country("DE")).expect("one more");
+        assert_eq!((after.spent, policy.take(&after, country("DE")).map(|_| ())), (9800, Err(Unpaid::Budget)));
+    }
+
     proptest! {
         /// However it is taken: money and countries stay within their bounds, and all of the money can be spent.
         #[test]
         fn no_more_is_taken_than_there_is(
-            price in 100_u64..2000, budget in 0_u64..3_000_000, most in 1_u32..3000, order in prop::collection::vec(0..2_usize, 1..50)
+            price in 100_u64..2000, far in 100_u64..20_000, budget in 0_u64..3_000_000, most in 1_u32..3000, order in prop::collection::vec(0..2_usize, 1..50)
         ) {
             let countries = [country("DE"), country("JM")];
             let named = vec![(countries[0], None), (countries[1], Some(most))];
             let policy = SmsPolicy {
-                default_country: None, countries: Countries { named, others: None }, price, budget_per_day: budget,
+                countries: Countries { named, others: None }, price,
+                prices: BTreeMap::from([(countries[1], far)]), budget_per_day: budget, ..SmsPolicy::default()
             };
+            let costs = [price, far];
             let (mut spending, mut taken) = (nothing(), [0_u64; 2]);
             // In this order again and again, then the unbounded one to the end.
             for which in order.iter().copied().cycle().take(2000).chain(std::iter::repeat_n(0, 10_000)) {
@@ -137,11 +170,11 @@ mod tests {
                         spending = after;
                     }
                     Err(Unpaid::CountryPerDay) => prop_assert_eq!((which, taken[1]), (1, u64::from(most))),
-                    Err(refused) => prop_assert_eq!((refused, spending.spent + price > budget), (Unpaid::Budget, true)),
+                    Err(refused) => prop_assert_eq!((refused, spending.spent + costs[which] > budget), (Unpaid::Budget, true)),
                 }
                 prop_assert!(spending.spent <= budget && taken[1] <= u64::from(most));
             }
-            prop_assert_eq!((taken[0] + taken[1]) * price, spending.spent);
+            prop_assert_eq!(taken[0] * price + taken[1] * far, spending.spent);
             prop_assert!(spending.spent + price > budget);
         }
     }

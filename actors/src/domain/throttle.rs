@@ -32,6 +32,14 @@ pub enum Bucketing<'a> {
 }
 
 impl Bucketing<'_> {
+    /// The kind of bucket, in metrics and the audit log.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Device(_) => "known",
+        }
+    }
+
     /// The bucket's name in the record.
     pub fn name(self) -> String {
         match self {
@@ -56,6 +64,18 @@ pub enum Gate {
     },
     /// The authenticator is suspended: a second factor needs rebinding, a password a reset.
     Suspended,
+}
+
+/// What a wrong guess closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shut {
+    /// Its bucket, for a cool-down.
+    Bucket {
+        /// When it opens.
+        until: Timestamp,
+    },
+    /// The authenticator: it was the hundredth failure in a row. Said once: what is suspended stays so until it is bound anew.
+    Authenticator,
 }
 
 /// Has it come to the hundred failures in a row?
@@ -95,13 +115,13 @@ pub fn password_gate(throttle: &Throttle, bucket: Bucketing<'_>, now: Timestamp)
     }
 }
 
-/// Counts a wrong guess. `jitter`, 0 to 0.1, lengthens a cool-down by that part. While the bucket is closed nothing is
-/// counted.
-pub fn fail(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp, jitter: f64) {
+/// Counts a wrong guess, and says what that closed. `jitter`, 0 to 0.1, lengthens a cool-down by that part. While the bucket
+/// is closed nothing is counted.
+pub fn fail(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp, jitter: f64) -> Option<Shut> {
     if matches!(bucket_gate(throttle, bucket, now), Gate::Closed { .. }) {
-        return;
+        return None;
     }
-    count(throttle, now);
+    let suspended = count(throttle, now);
     let bucket = throttle.buckets.entry(bucket.name()).or_default();
     decay(bucket, now);
     bucket.locked_until = None;
@@ -112,14 +132,18 @@ pub fn fail(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp, jitt
         bucket.level = bucket.level.saturating_add(1);
         bucket.locked_until = Some(now.after(cool_down(bucket.level).mul_f64(1.0 + jitter.clamp(0.0, 0.1))));
     }
+    let closed = bucket.locked_until.map(|until| Shut::Bucket { until });
+    if suspended { Some(Shut::Authenticator) } else { closed }
 }
 
-/// Counts a wrong guess where nothing waits: for what several authenticators have in common.
-pub fn count(throttle: &mut Throttle, now: Timestamp) {
+/// Counts a wrong guess where nothing waits, for what several authenticators have in common. Is it suspended by that one?
+pub fn count(throttle: &mut Throttle, now: Timestamp) -> bool {
     throttle.total = throttle.total.saturating_add(1);
-    if throttle.total >= HARD_CAP {
-        throttle.suspended_at.get_or_insert(now);
+    let suspended = throttle.total >= HARD_CAP && throttle.suspended_at.is_none();
+    if suspended {
+        throttle.suspended_at = Some(now);
     }
+    suspended
 }
 
 /// Notes a right guess: its own bucket and the count of consecutive failures begin anew. A suspension stays.

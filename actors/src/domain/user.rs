@@ -10,8 +10,8 @@ use schema::{
     SessionId, Timestamp, UserId,
     record::{
         Account, AccountStatus, Address, BackupCodes, Channel, Code, Consent, FactorState, Family, FamilyState,
-        KnownDevice, Login, Message, Passkey, Password, Proof, PublicKey, Reset, Sends, Session, Throttle, Totp,
-        TrustedDevice, UsedChallenge,
+        KnownDevice, Login, Message, Passkey, Password, PendingRegistration, Proof, PublicKey, Recovery, Reset, Sends,
+        Session, Throttle, Totp, TrustedDevice, UsedChallenge,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,7 @@ use super::{
     change::{ItemKey, collectable, end_of},
     context::Settings,
     device::active_since,
+    recovery,
     throttle::Bucketing,
 };
 use crate::secret::ct_eq_str;
@@ -67,8 +68,12 @@ pub struct User {
     pub messages: BTreeMap<MessageId, Message>,
     /// How many messages were caused.
     pub sends: Option<Sends>,
+    /// Who waits for an account under an address.
+    pub registration: Option<PendingRegistration>,
     /// Browsers in which no second step is asked for.
     pub trusted: BTreeMap<FactorId, TrustedDevice>,
+    /// A request to do without the second factors, or what is left of it.
+    pub recovery: Option<Recovery>,
     /// Claims that the sweeper voided.
     pub voided: BTreeSet<ClaimId>,
     /// Logins under way.
@@ -105,7 +110,9 @@ impl User {
             devices: BTreeMap::new(),
             messages: BTreeMap::new(),
             sends: None,
+            registration: None,
             trusted: BTreeMap::new(),
+            recovery: None,
             voided: BTreeSet::new(),
             logins: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -167,11 +174,32 @@ impl User {
         self.second_factors().next().is_some()
     }
 
-    /// The highest rung that this user's devices can reach. A passkey whose user is verified reaches the top alone, any other
-    /// with a password.
-    pub fn highest_acr(&self) -> Acr {
-        let mut passkeys = self.active_passkeys();
-        if passkeys.any(|(_, key)| key.user_verified || self.password.is_some()) {
+    /// The same user, had this device been removed.
+    #[must_use]
+    pub fn without(&self, factor: FactorId) -> Self {
+        let mut user = self.clone();
+        user.totps.remove(&factor);
+        user.emails.remove(&factor);
+        user.phones.remove(&factor);
+        user.passkeys.remove(&factor);
+        user
+    }
+
+    /// The highest rung that this user's devices can reach. A passkey whose user is verified reaches its own alone, any other with a
+    /// password.
+    pub fn highest_acr(&self, settings: &Settings) -> Acr {
+        let hardware = |key: &PublicKey| settings.attestation.is_hardware(key);
+        if self.has_passkey(hardware) { Acr::PhishingResistantHardware } else { self.usual_acr() }
+    }
+
+    /// Is there such a passkey, with what it takes beside it?
+    fn has_passkey(&self, such: impl Fn(&PublicKey) -> bool) -> bool {
+        self.active_passkeys().any(|(_, key)| such(key) && (key.user_verified || self.password.is_some()))
+    }
+
+    /// The same, whoever made the authenticators.
+    fn usual_acr(&self) -> Acr {
+        if self.has_passkey(|_| true) {
             Acr::PhishingResistant
         } else if self.active_totps().next().is_some() || !self.active_addresses(Channel::Sms).is_empty() {
             Acr::Mfa
@@ -186,7 +214,7 @@ impl User {
     /// reads another's mail must not be able to remove an authenticator app. Two factors are enough for passkeys too: their level is
     /// the same, and who has lost the passkey removes it so.
     pub fn acr_to_change(&self) -> Acr {
-        self.highest_acr().min(Acr::Mfa)
+        self.usual_acr().min(Acr::Mfa)
     }
 
     /// Backup codes that are left.
@@ -257,6 +285,9 @@ impl User {
         let families = self.families.values().filter(|f| gone(f.expires_at)).map(|f| ItemKey::Family(f.family));
         let resets = self.resets.values().filter(|r| gone(r.expires_at)).map(|r| ItemKey::Reset(r.reset));
         let trusted = self.trusted.values().filter(|t| gone(t.expires_at)).map(|t| ItemKey::Trusted(t.device));
+        let recovery =
+            self.recovery.iter().filter(|r| recovery::end_of(r).is_some_and(gone)).map(|_| ItemKey::Recovery);
+        let registration = self.registration.iter().filter(|r| gone(r.expires_at)).map(|_| ItemKey::Registration);
         totps
             .chain(emails)
             .chain(phones)
@@ -268,7 +299,9 @@ impl User {
             .chain(families)
             .chain(resets)
             .chain(trusted)
+            .chain(registration)
             .chain(used)
+            .chain(recovery)
             .chain(orphans)
             .take(limit)
             .collect()

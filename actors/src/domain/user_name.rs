@@ -75,7 +75,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Format characters, joiners, direction marks and fillers: they make two names that look the same.
-const fn invisible(c: char) -> bool {
+pub(super) const fn invisible(c: char) -> bool {
     matches!(
         c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'

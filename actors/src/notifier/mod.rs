@@ -12,6 +12,9 @@
 //! well ([`Notifier::found`]). Where several nodes share a store only one of them sends it: the one that committed it, for
 //! [`TAKEN_OVER_AFTER`](limits::TAKEN_OVER_AFTER), then whoever holds the lease on it ([`TakeMessage`]).
 //!
+//! A text message that somebody asked for was paid before it was decided on. A notice is paid in step 2, each time that it is offered,
+//! and paid back if nobody takes it.
+//!
 //! A message is sent twice if the process dies, or the store does not answer, between 2 and 3, and if a provider takes it that
 //! was not waited for; a code is good once all the same. A process without providers of its way takes no message: it leaves
 //! it to others.
@@ -46,6 +49,7 @@ use crate::{
     clock::Clock,
     domain::{letter::Letter, limits},
     entropy::Entropy,
+    sms_budget::SmsBudget,
     vault::Vault,
 };
 
@@ -53,7 +57,7 @@ use crate::{
 pub const CARRIED_WITHIN: Duration = Duration::from_secs(30);
 /// How long the first one may say nothing before the next is asked as well.
 pub const NEXT_AFTER: Duration = Duration::from_secs(4);
-/// How long a provider that does not work comes after the others.
+/// How long a provider that does not work, or did not answer within [`NEXT_AFTER`], comes after the others.
 pub const AVOIDED_FOR: Duration = Duration::from_secs(30);
 /// The pause after the first round in which no provider took a message; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -122,6 +126,8 @@ impl std::fmt::Debug for Notifier {
 struct Shared {
     options: NotifierOptions,
     accounts: OnceLock<Accounts>,
+    /// What text messages are paid out of that nobody has asked for.
+    budget: OnceLock<SmsBudget>,
     /// When each message that this process was handed and that is not settled was decided on, and its end.
     owed: Mutex<HashMap<MessageId, (Timestamp, Timestamp)>>,
     /// Told whenever one of them is.
@@ -169,6 +175,7 @@ impl Notifier {
             avoided: Mutex::new(vec![None; options.carriers.len()]),
             options,
             accounts: OnceLock::new(),
+            budget: OnceLock::new(),
             owed: Mutex::default(),
             settled: Notify::new(),
             permits: Semaphore::new(AT_ONCE),
@@ -177,9 +184,10 @@ impl Notifier {
         Ok(Self { actor, shared })
     }
 
-    /// Where what became of a message is committed.
-    pub(crate) fn report_to(&self, accounts: Accounts) {
-        // Set once, at start.
+    /// Where what became of a message is committed, and what notices by text message are paid out of.
+    pub(crate) fn report_to(&self, accounts: Accounts, budget: SmsBudget) {
+        // Each is set once, at start.
+        let _ = self.shared.budget.set(budget);
         let _ = self.shared.accounts.set(accounts);
     }
 

@@ -13,10 +13,13 @@ use crate::{
         address,
         command::{Body, Decide, Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome},
         context::{Attempt, Origin},
-        letter::Letter,
+        letter::{Content, Letter},
         limits,
+        phone::PhoneNumber,
+        sms::Unpaid,
     },
     secret::Seed,
+    sms_budget::Paid,
 };
 
 /// How long a commit about a message may take, and how often it is tried.
@@ -48,7 +51,7 @@ impl Shared {
                 Err(reason) => return Offered::Later(reason),
             }
         }
-        let delivered = match self.carry(&owed).await {
+        let delivered = match self.open_and_carry(&owed).await {
             Ok(delivered) => delivered,
             Err(reason) => return Offered::Later(reason),
         };
@@ -73,15 +76,24 @@ impl Shared {
         user: UserId,
         command: C,
     ) -> Result<C::Outcome, String> {
-        let entropy = &self.options.entropy;
-        let origin = Origin { actor: Some("system".to_owned()), ..Origin::default() };
-        let attempt = Attempt { id: AttemptId::from_bytes(entropy.array()), seed: Seed::new(entropy.array()), origin };
+        let attempt = self.attempt();
         let asked = accounts.ask(user, &attempt, command, Deadline::after(COMMITTED_WITHIN));
         asked.await.map_err(|error| error.to_string())
     }
 
+    /// An attempt of the system's.
+    fn attempt(&self) -> Attempt {
+        let entropy = &self.options.entropy;
+        Attempt {
+            id: AttemptId::from_bytes(entropy.array()),
+            seed: Seed::new(entropy.array()),
+            origin: Origin { actor: Some("system".to_owned()), ..Origin::default() },
+            policies: Vec::new(),
+        }
+    }
+
     /// What became of the message; an error if it is to be offered again.
-    async fn carry(&self, owed: &Owed) -> Result<Delivered, String> {
+    async fn open_and_carry(&self, owed: &Owed) -> Result<Delivered, String> {
         let failed = |reason: &str| Ok(Delivered::Failed { reason: reason.to_owned() });
         if self.options.clock.now() >= owed.message.expires_at {
             return failed("it expired before a provider took it");
@@ -90,40 +102,91 @@ impl Shared {
             // Of a newer version, perhaps, which another node sends.
             return Err("it cannot be read here".to_owned());
         };
+        let paid = match self.pay(owed.user, &letter).await? {
+            Ok(paid) => paid,
+            Err(unpaid) => return failed(&format!("it is not paid: {}", unpaid.name())),
+        };
+        let carried = self.carry(owed, &letter).await;
+        if let (Some(paid), Some(budget)) = (paid, self.budget.get())
+            && !matches!(carried, Ok(Delivered::Sent { .. }))
+        {
+            budget.pay_back(&paid);
+        }
+        carried
+    }
+
+    /// Pays a text message that nobody has asked for; nothing is to be paid for any other.
+    async fn pay(&self, user: UserId, letter: &Letter) -> Result<Result<Option<Paid>, Unpaid>, String> {
+        if letter.channel != Channel::Sms || !matches!(letter.content, Content::Notice { .. }) {
+            return Ok(Ok(None));
+        }
+        let budget = self.budget.get().ok_or("this process has just begun")?;
+        let Ok(number) = PhoneNumber::parse(&letter.to, None) else { return Ok(Err(Unpaid::Country)) };
+        let attempt = self.attempt();
+        let paid = budget.pay(user, &attempt, number.country()).await;
+        Ok(paid.map_err(|error| error.to_string())?.map(Some))
+    }
+
+    /// Offers an open letter to the providers.
+    async fn carry(&self, owed: &Owed, letter: &Letter) -> Result<Delivered, String> {
+        let failed = |reason: &str| Ok(Delivered::Failed { reason: reason.to_owned() });
         let (mut reasons, mut never) = (Vec::new(), 0);
         let (mut under_way, mut next) = (FuturesUnordered::new(), self.order(owed.message.channel).into_iter());
+        let mut waited_for = Vec::new();
         loop {
-            under_way.extend(next.next().map(|index| self.ask(index, &letter)));
-            let (name, refusal) = match tokio::time::timeout(NEXT_AFTER, under_way.next()).await {
+            if let Some(index) = next.next() {
+                waited_for.push(index);
+                under_way.push(self.ask(index, letter));
+            }
+            let (index, refusal) = match tokio::time::timeout(NEXT_AFTER, under_way.next()).await {
                 Ok(None) => break,
-                Ok(Some((name, Ok(())))) => {
-                    return Ok(Delivered::Sent { by: name, content: letter.content.name().to_owned() });
+                Ok(Some((index, Ok(())))) => {
+                    let by = self.options.carriers[index].name().to_owned();
+                    return Ok(Delivered::Sent { by, content: letter.content.name().to_owned() });
                 }
-                Ok(Some((name, Err(refusal)))) => (name, refusal),
-                Err(_) => continue,
+                Ok(Some((index, Err(refusal)))) => (index, refusal),
+                Err(_) => {
+                    // Who takes it instead ends the asking, so this is the moment to remember it.
+                    waited_for.drain(..).for_each(|index| self.is_slow(index));
+                    continue;
+                }
             };
+            waited_for.retain(|other| *other != index);
             never += usize::from(matches!(refusal, NotCarried::Never(_)));
             let (NotCarried::Down(why) | NotCarried::Later(why) | NotCarried::Never(why)) = refusal;
-            reasons.push(format!("{name}: {why}"));
+            reasons.push(format!("{}: {why}", self.options.carriers[index].name()));
         }
         if reasons.len() == never { failed(&reasons.join("; ")) } else { Err(reasons.join("; ")) }
     }
 
     /// Offers a letter to one provider.
-    async fn ask(&self, index: usize, letter: &Letter) -> (String, Result<(), NotCarried>) {
+    async fn ask(&self, index: usize, letter: &Letter) -> (usize, Result<(), NotCarried>) {
         let carrier = &self.options.carriers[index];
         let carried = tokio::time::timeout(CARRIED_WITHIN, carrier.carry(letter)).await;
         let carried = carried.unwrap_or_else(|_| Err(NotCarried::Down("it did not answer in time".to_owned())));
-        let outcome = if carried.is_ok() { "taken" } else { "not_taken" };
-        let name = carrier.name().to_owned();
-        metrics::counter!("doorward_messages_offered_total", "provider" => name.clone(), "outcome" => outcome)
-            .increment(1);
+        self.count(index, if carried.is_ok() { "taken" } else { "not_taken" });
         match &carried {
             Ok(()) => self.avoided.lock()[index] = None,
-            Err(NotCarried::Down(_)) => self.avoided.lock()[index] = Some(cluster::now() + AVOIDED_FOR),
+            Err(NotCarried::Down(_)) => self.avoid(index),
             Err(NotCarried::Later(_) | NotCarried::Never(_)) => {}
         }
-        (name, carried)
+        (index, carried)
+    }
+
+    /// A provider has said nothing for so long that the next one is asked as well.
+    fn is_slow(&self, index: usize) {
+        self.count(index, "slow");
+        self.avoid(index);
+    }
+
+    /// For a while this provider comes after the others.
+    fn avoid(&self, index: usize) {
+        self.avoided.lock()[index] = Some(cluster::now() + AVOIDED_FOR);
+    }
+
+    fn count(&self, index: usize, outcome: &'static str) {
+        let provider = self.options.carriers[index].name().to_owned();
+        metrics::counter!("doorward_messages_offered_total", "provider" => provider, "outcome" => outcome).increment(1);
     }
 
     /// Carriers of a way by index: those first that work, each in the order of the configuration.

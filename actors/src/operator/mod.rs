@@ -1,6 +1,8 @@
 //! What operators do by the command line: one request, one response, each change audited under the operator's name. The
 //! same code serves the running server's command socket and a command that opened the store itself.
 
+mod mfa;
+mod recovery;
 mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -11,7 +13,7 @@ use schema::{
 };
 use serde_json::Value;
 
-pub use self::wire::{ClientView, Request, Response, UserView};
+pub use self::wire::{ClientView, RecoveryRow, Request, Response, UserView};
 
 use crate::{
     Services,
@@ -19,12 +21,13 @@ use crate::{
     clients::{ClientError, NewClient},
     data_keys::RotationError,
     domain::{
+        assurance::Acr,
         command::{
             ChangeRole, ChangeRoleOutcome, Decide, DisableUser, EnableUser, EndAllSessions, ExplainPolicies,
             IssueReset, IssueResetOutcome, Overview, ResetMfa,
         },
         context::{Attempt, Origin},
-        role,
+        operation, policy, role,
         user::User,
     },
     policies::{self, PolicyError},
@@ -60,6 +63,13 @@ pub enum OperatorError {
     /// Not every node understands policies yet.
     #[error("not every node of the cluster understands policies yet; try again when all are of this version")]
     TooEarly,
+    /// There is no such operation there.
+    #[error(
+        "there is no operation {0:?} there: those of the account are {own}, those of an application are registered by a policy \
+         (doorward policy set --client … --operation …)",
+        own = operation::OWN.join(" and ")
+    )]
+    NoOperation(String),
     /// No such role, or too many.
     #[error(
         "a role has 1 to {} of the characters a-z, 0-9, - and _, and a user {} roles at most",
@@ -67,6 +77,25 @@ pub enum OperatorError {
         role::MAX_OF_A_USER
     )]
     Role,
+    /// No device of the user is called so.
+    #[error("{user:?} has no second factor {device:?}; doorward user mfa list shows their ids")]
+    NoDevice {
+        /// Whose.
+        user: String,
+        /// As it was named.
+        device: String,
+    },
+    /// Several are called so.
+    #[error("{user:?} has several second factors {device:?}; name it by its id, which doorward user mfa list shows")]
+    SeveralDevices {
+        /// Whose.
+        user: String,
+        /// As it was named.
+        device: String,
+    },
+    /// Not every node asks for a second step of one account.
+    #[error("not every node of the cluster can ask it of one account yet; try again when all are of this version")]
+    TooEarlyForOne,
     /// A disabled account gets no link.
     #[error("the account is disabled; enable it first (doorward user enable)")]
     Disabled,
@@ -113,6 +142,10 @@ impl Operator {
             Request::UserEnable(who) => self.switch(by, &who, EnableUser, deadline).await,
             Request::UserEndSessions(who) => self.count(by, &who, EndAllSessions { except: None }, deadline).await,
             Request::UserMfaReset(who) => self.count(by, &who, ResetMfa, deadline).await,
+            Request::UserMfaRemove { user, device } => self.remove_device(by, &user, &device, deadline).await,
+            Request::UserMfaRequire { user, required } => self.require_mfa(by, &user, required, deadline).await,
+            Request::UserRecoveryList { after } => self.list_recoveries(after).await,
+            Request::UserRecoveryCancel(who) => self.cancel_recovery(by, &who, deadline).await,
             Request::UserPasswordReset(who) => self.reset_link(by, &who, deadline).await,
             Request::UserRole { user, role, given } => {
                 self.change_role(by, &user, ChangeRole { role, given }, deadline).await
@@ -126,7 +159,9 @@ impl Operator {
                 }
                 Ok(Response::Changed { changed, count: changed.into() })
             }
-            Request::PolicyExplain { user, client } => self.explain(by, &user, client, deadline).await,
+            Request::PolicyExplain { user, client, operation } => {
+                self.explain(by, &user, (client, operation), deadline).await
+            }
             Request::KeysList => Ok(Response::Keys(self.services.keys.current().await?.list.clone())),
             Request::KeysRotate(alg) => {
                 let keys = self.services.keys.rotate(alg).await?;
@@ -149,13 +184,17 @@ impl Operator {
     }
 
     async fn set_policy(&self, by: &Attempt, policy: Policy) -> Result<Response, OperatorError> {
-        if self.services.level.current() < policies::LEVEL {
+        let level = self.services.level.current();
+        if level < policies::level(&policy) {
             return Err(OperatorError::TooEarly);
         }
-        if let PolicyScope::Client { client } = &policy.scope {
+        if let PolicyScope::Client { client } | PolicyScope::Operation { client: Some(client), .. } = &policy.scope {
             self.client(client).await?;
         }
-        let set = self.services.policies.set(policy).await?;
+        if Acr::parse(&policy.at_least).is_some_and(|acr| acr > self.services.highest_acr()) {
+            return Err(PolicyError::NotVouched(policy.at_least).into());
+        }
+        let set = self.services.policies.set_at(level, policy).await?;
         self.tell_all(by, "policy.set", policies::facts(&set)).await?;
         Ok(Response::Policies(vec![set]))
     }
@@ -164,15 +203,22 @@ impl Operator {
         &self,
         by: &Attempt,
         who: &str,
-        client: Option<ClientId>,
+        (client, operation): (Option<ClientId>, Option<String>),
         deadline: Deadline,
     ) -> Result<Response, OperatorError> {
         if let Some(id) = &client {
             self.client(id).await?;
         }
         let policies = self.services.policies.all().await?.to_vec();
+        let known = |operation: &String| match &client {
+            Some(client) => policy::registered(&policies, client).contains(operation),
+            None => operation::OWN.contains(&operation.as_str()),
+        };
+        if let Some(unknown) = operation.as_ref().filter(|operation| !known(operation)) {
+            return Err(OperatorError::NoOperation(unknown.clone()));
+        }
         let user = self.find(who).await?;
-        let command = ExplainPolicies { policies, client };
+        let command = ExplainPolicies { policies, client, operation };
         let explained = self.services.accounts.ask(user, by, command, deadline).await?;
         explained.map(Response::Explained).ok_or_else(|| OperatorError::NoUser(who.to_owned()))
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clients::NewClient,
     data_keys::{DataKeyView, Resealed},
-    domain::command::{Explained, OverviewOutcome},
+    domain::command::{Explained, OverviewOutcome, RecoveryShown},
     key_ring::KeyView,
 };
 
@@ -40,6 +40,27 @@ pub enum Request {
     UserEndSessions(String),
     /// Revoke all second factors.
     UserMfaReset(String),
+    /// Revoke one second factor.
+    UserMfaRemove {
+        /// By name or id.
+        user: String,
+        /// By id, or by name or address.
+        device: String,
+    },
+    /// Ask for a second step of a user whatever the policies say, or no more than they say.
+    UserMfaRequire {
+        /// By name or id.
+        user: String,
+        /// Asked?
+        required: bool,
+    },
+    /// Recoveries that wait or can be completed, a page of users at a time.
+    UserRecoveryList {
+        /// After this user.
+        after: Option<UserId>,
+    },
+    /// Cancel the recovery of a user.
+    UserRecoveryCancel(String),
     /// Make a link that sets a new password.
     UserPasswordReset(String),
     /// Give a role to a user, or take it away.
@@ -63,6 +84,9 @@ pub enum Request {
         user: String,
         /// At this application.
         client: Option<ClientId>,
+        /// For this operation there, or at the pages of the account.
+        #[serde(default)]
+        operation: Option<String>,
     },
     /// All signing keys.
     KeysList,
@@ -107,6 +131,13 @@ pub enum Response {
         user: UserId,
         /// What the account holds.
         overview: Box<OverviewOutcome>,
+    },
+    /// Recoveries, and where the next page begins.
+    Recoveries {
+        /// Those of the page.
+        recoveries: Vec<RecoveryRow>,
+        /// `None`: the last page.
+        next: Option<UserId>,
     },
     /// Something was changed, or was so already.
     Changed {
@@ -196,4 +227,16 @@ pub struct UserView {
     pub active: bool,
     /// Registration.
     pub created_at: schema::Timestamp,
+}
+
+/// A recovery in a list.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecoveryRow {
+    /// Whose.
+    pub user: UserId,
+    /// The name.
+    pub user_name: String,
+    /// When it was begun, is due, and ends.
+    #[serde(flatten)]
+    pub recovery: RecoveryShown,
 }

@@ -23,7 +23,7 @@ use schema::{
 };
 
 use self::recovery::Recovery;
-use crate::{account::Directory, clock::Clock, entropy::Entropy, generations::Generations, notifier::Notifier};
+use crate::{account::Directory, clock::Clock, entropy::Entropy, generations::Generations, notifier::Notifier, watch};
 
 /// Events appended together, at most.
 const BATCH: usize = 256;
@@ -123,6 +123,7 @@ impl Shipper {
     pub(crate) fn tell(&self, id: &str, event: &AuditEvent) {
         // An event is a flat record with string keys; encoding it cannot fail.
         if let Ok(json) = event.encode() {
+            watch::count(event);
             let nobody = UserId::from_bytes([0; 16]);
             let events = vec![Event { at: event.at, id: id.into(), json }];
             self.ship(Shipment { user: nobody, keys: Vec::new(), events });

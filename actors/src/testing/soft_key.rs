@@ -1,4 +1,4 @@
-//! An authenticator in software, kept small: one P-256 key, attestation `none`. It does what it is told, right or wrong.
+//! An authenticator in software, kept small: one P-256 key. It does what it is told, right or wrong.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -40,6 +40,25 @@ impl Traits {
     pub const PLAIN: Self = Self { user_verified: false, ..Self::WITH_PIN };
 }
 
+/// An attestation statement: its format, and the statement itself.
+pub type Statement = (&'static str, Cbor);
+
+/// What a statement is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Making<'a> {
+    /// The key.
+    pub key: &'a SoftKey,
+    /// The authenticator data, with the key in it.
+    pub auth_data: &'a [u8],
+    /// SHA-256 of what the browser says of the ceremony.
+    pub client_data_hash: [u8; 32],
+}
+
+/// No statement.
+pub fn unattested(_: &Making<'_>) -> Statement {
+    ("none", Cbor::Map([].into()))
+}
+
 /// A key in an authenticator. What it says can be changed between two answers.
 #[derive(Debug)]
 pub struct SoftKey {
@@ -59,6 +78,16 @@ pub struct SoftKey {
 impl SoftKey {
     /// Makes a key as `options` (the `publicKey` of a creation) want it, in a browser at `origin`; and the answer with it.
     pub fn make(options: &Value, origin: &str, traits: Traits) -> (Self, Value) {
+        Self::make_attested(options, origin, traits, unattested)
+    }
+
+    /// The same, with a statement.
+    pub fn make_attested(
+        options: &Value,
+        origin: &str,
+        traits: Traits,
+        statement: impl FnOnce(&Making<'_>) -> Statement,
+    ) -> (Self, Value) {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
         let key = Self {
             id: Sha256::digest(pair.public_key()).iter().copied().cycle().take(traits.id_len).collect(),
@@ -75,10 +104,12 @@ impl SoftKey {
         auth_data.extend(u16::try_from(key.id.len()).expect("short").to_be_bytes());
         auth_data.extend(&key.id);
         auth_data.extend(cbor(&key.cose_key()));
+        let client_data_hash = Sha256::digest(&client_data).into();
+        let (format, statement) = statement(&Making { key: &key, auth_data: &auth_data, client_data_hash });
         let object = cbor(&Cbor::Map(
             [
-                (Cbor::Text("fmt".to_owned()), Cbor::Text("none".to_owned())),
-                (Cbor::Text("attStmt".to_owned()), Cbor::Map([].into())),
+                (Cbor::Text("fmt".to_owned()), Cbor::Text(format.to_owned())),
+                (Cbor::Text("attStmt".to_owned()), statement),
                 (Cbor::Text("authData".to_owned()), Cbor::Bytes(auth_data)),
             ]
             .into(),
@@ -90,6 +121,20 @@ impl SoftKey {
         });
         let answer = key.answer(&response);
         (key, answer)
+    }
+
+    /// It vouches for itself, as anything can (self attestation).
+    pub fn itself(making: &Making<'_>) -> Statement {
+        let signed = [making.auth_data, &making.client_data_hash].concat();
+        let signature = making.key.pair.sign(&SystemRandom::new(), &signed).expect("signs");
+        let parts = [("alg", Cbor::Integer(-7)), ("sig", Cbor::Bytes(signature.as_ref().to_vec()))];
+        ("packed", Cbor::Map(parts.into_iter().map(|(name, part)| (Cbor::Text(name.to_owned()), part)).collect()))
+    }
+
+    /// What U2F signs when it makes a key (FIDO U2F Raw Message Formats, 4.3).
+    pub(super) fn u2f_message(&self, client_data_hash: &[u8]) -> Vec<u8> {
+        let rp = Sha256::digest(&self.rp);
+        [&[0], rp.as_slice(), client_data_hash, &self.id, self.pair.public_key().as_ref()].concat()
     }
 
     /// Its id, as servers know it.

@@ -48,11 +48,19 @@ pub enum Purpose {
     TrustedCookie,
     /// Challenges of passkeys, on their way to a browser and back.
     PasskeyChallenge,
+    /// Links that cancel a recovery.
+    RecoveryLink,
+    /// Links that complete a login, beside a code.
+    LoginLink,
+    /// Links that activate an address, beside a code.
+    AddressLink,
+    /// Links that make an account under an address.
+    RegistrationLink,
 }
 
 impl Purpose {
     /// All purposes, in the order of their discriminants.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Canary,
         Self::TotpSeed,
         Self::PasswordPepper,
@@ -75,6 +83,10 @@ impl Purpose {
         Self::SentCode,
         Self::TrustedCookie,
         Self::PasskeyChallenge,
+        Self::RecoveryLink,
+        Self::LoginLink,
+        Self::AddressLink,
+        Self::RegistrationLink,
     ];
 
     /// The label.
@@ -102,6 +114,10 @@ impl Purpose {
             Self::SentCode => "sent-code",
             Self::TrustedCookie => "trusted-cookie",
             Self::PasskeyChallenge => "passkey-challenge",
+            Self::RecoveryLink => "recovery-link",
+            Self::LoginLink => "login-link",
+            Self::AddressLink => "address-link",
+            Self::RegistrationLink => "registration-link",
         }
     }
 
@@ -130,7 +146,11 @@ impl Purpose {
             | Self::ResetLink
             | Self::SetupLink
             | Self::TrustedCookie
-            | Self::PasskeyChallenge => true,
+            | Self::PasskeyChallenge
+            | Self::RecoveryLink
+            | Self::LoginLink
+            | Self::AddressLink
+            | Self::RegistrationLink => true,
         }
     }
 }

@@ -35,7 +35,8 @@ pub(crate) async fn world() -> (World, Arc<Postbox>) {
 /// Begins an enrolment.
 pub(crate) async fn begin(services: &Services, world: &World, person: &Person, address: &str) -> BeginAddressOutcome {
     let (session, channel) = (person.session.clone(), channel_of(address));
-    let command = BeginAddress { session, channel, name: String::new(), address: address.to_owned() };
+    let (address, link) = (address.to_owned(), true);
+    let command = BeginAddress { session, channel, name: String::new(), address, link, count: None };
     services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")
 }
 
@@ -79,7 +80,7 @@ pub(crate) async fn enrol(
 
 /// Has a code sent for a login.
 pub(crate) async fn send(world: &World, person: &Person, (channel, login): (Channel, &LoginRef)) -> SendOutcome {
-    let command = SendLoginCode { login: login.clone(), channel, factor: None };
+    let command = SendLoginCode { login: login.clone(), channel, factor: None, link: true, count: None };
     world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")
 }
 

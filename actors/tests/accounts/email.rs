@@ -59,7 +59,7 @@ async fn a_code_by_mail_is_a_second_step_and_never_two_factors() {
     let (person, _) = registered(&world, &postbox).await;
     let login = world.login();
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
-    let by_mail = Ways { totp: false, email: true, sms: false, passkey: false };
+    let by_mail = Ways { email: true, backup_code: true, ..Ways::default() };
     assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_mail), "{outcome:?}");
     assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
     let (attempt, code) = (world.attempt(), postbox.code(2).await);
@@ -202,7 +202,8 @@ async fn an_enrolment_can_have_its_code_sent_again_and_a_second_one_replaces_it(
     let factor = begun(&world, &person, ADDRESS).await;
     let first = postbox.code(1).await;
     world.pass(Duration::from_mins(1));
-    let resend = ResendCode { session: person.session.clone(), channel: Channel::Email, factor };
+    let resend =
+        ResendCode { session: person.session.clone(), channel: Channel::Email, factor, link: false, count: None };
     let sent = world.services.accounts.ask(person.user, &world.attempt(), resend, soon()).await.expect("answers");
     assert!(matches!(sent, SendOutcome::Sent), "{sent:?}");
     let second = postbox.code(2).await;

@@ -7,7 +7,7 @@ use actors::{
 };
 use schema::{
     ClientId, Timestamp,
-    record::{AccountStatus, Policy, PolicyMethod, PolicyMode, PolicyScope, SigningAlg, SigningKeyState, Unknown},
+    record::{AccountStatus, Policy, PolicyMethod, PolicyMode, PolicyScope, SigningAlg, SigningKeyState},
 };
 
 use crate::support::{PASSWORD, World, soon};
@@ -191,19 +191,30 @@ async fn signing_keys_are_listed_and_rotated() {
 }
 
 #[tokio::test]
+async fn a_policy_asks_for_no_more_than_can_be_reached_here() {
+    let policy = |at_least: Acr| {
+        let now = Timestamp::from_millis(0);
+        let policy = Policy::new(PolicyScope::Everybody, PolicyMode::Recommended, at_least.as_str(), now);
+        Request::PolicySet(Box::new(policy))
+    };
+    let desk = Desk::new().await;
+    let refused = desk.ask(policy(Acr::PhishingResistantHardware)).await;
+    let told = |message: &str| message.contains("phrh") && message.contains("passkeys.attestation_roots");
+    assert!(matches!(&refused, Response::Refused { message } if told(message)), "{refused:?}");
+    assert!(matches!(desk.ask(policy(Acr::PhishingResistant)).await, Response::Policies(_)));
+}
+
+#[tokio::test]
 async fn a_policy_is_for_a_client_that_there_is_and_the_audit_log_says_what_it_asks_for() {
     let desk = Desk::new().await;
     let shop = desk.world.app("shop").await;
     let policy = |client: ClientId| {
+        let (scope, mode) = (PolicyScope::Client { client }, PolicyMode::Required { from: Timestamp::from_millis(0) });
         Request::PolicySet(Box::new(Policy {
-            scope: PolicyScope::Client { client },
-            mode: PolicyMode::Required { from: Timestamp::from_millis(0) },
             any_of: [PolicyMethod::Totp, PolicyMethod::Passkey].into(),
             all_of: [PolicyMethod::Totp].into(),
-            at_least: Acr::Mfa.as_str().to_owned(),
             trusted_days: Some(7),
-            changed_at: desk.world.now(),
-            unknown: Unknown::default(),
+            ..Policy::new(scope, mode, Acr::Mfa.as_str(), desk.world.now())
         }))
     };
     let refused = desk.ask(policy("c_nobody".parse().expect("an id"))).await;

@@ -27,7 +27,7 @@ use crate::{
     support::{PASSWORD, Person, World, random, session_ref, soon},
 };
 
-const ISSUER: &str = "http://localhost:11080";
+pub(crate) const ISSUER: &str = "http://localhost:11080";
 const GOOGLE: &str = "Google Password Manager";
 const UNKNOWN: VerifyPasskeyOutcome = VerifyPasskeyOutcome::Unknown;
 const WRONG: VerifyPasskeyOutcome = VerifyPasskeyOutcome::Judged(SignInOutcome::Wrong);
@@ -40,7 +40,7 @@ fn options<T: serde::Serialize>(of: &T) -> Value {
     serde_json::to_value(of).expect("JSON")["publicKey"].clone()
 }
 
-async fn begun(world: &World, person: &Person, name: &str) -> FactorId {
+pub(crate) async fn begun(world: &World, person: &Person, name: &str) -> FactorId {
     let command = BeginPasskey { session: person.session.clone(), name: name.to_owned() };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers");
     let BeginPasskeyOutcome::Begun { factor } = outcome else { panic!("{outcome:?}") };
@@ -48,19 +48,37 @@ async fn begun(world: &World, person: &Person, name: &str) -> FactorId {
 }
 
 /// What the browser is asked to have made, if anything awaits it.
-async fn creation(world: &World, person: &Person, factor: FactorId) -> Option<Value> {
+pub(crate) async fn creation(world: &World, person: &Person, factor: FactorId) -> Option<Value> {
     let command = ShowPasskey { session: person.session.clone(), factor };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")?;
     let known: Vec<_> = shown.known.iter().collect();
-    let making = Making { user: person.user, user_name: &shown.user_name, known: &known, allow_synced: true };
+    let attestation = world.services.attestation();
+    let making =
+        Making { user: person.user, user_name: &shown.user_name, known: &known, allow_synced: true, attestation };
     Some(options(&rp().creation("Doorward", &making, &shown.challenge).expect("options")))
 }
 
-async fn confirm(world: &World, person: &mut Person, factor: FactorId, answer: &Value) -> ConfirmPasskeyOutcome {
+pub(crate) async fn confirm(
+    world: &World,
+    person: &mut Person,
+    factor: FactorId,
+    answer: &Value,
+) -> ConfirmPasskeyOutcome {
+    let attested = world.services.attestation().anchors().is_some();
+    confirm_by(world, person, (factor, answer), attested).await
+}
+
+/// The same, by a node that asks for attestation, or by one that knows nothing of it.
+pub(crate) async fn confirm_by(
+    world: &World,
+    person: &mut Person,
+    (factor, answer): (FactorId, &Value),
+    attested: bool,
+) -> ConfirmPasskeyOutcome {
     let attempt = world.attempt();
     let backup = world.services.hashes.backup_codes(&attempt.seed, soon()).await.expect("hashes");
     let answer = serde_json::from_value(answer.clone()).expect("an answer");
-    let command = ConfirmPasskey { session: person.session.clone(), factor, answer, backup };
+    let command = ConfirmPasskey { session: person.session.clone(), factor, answer, backup, attested };
     let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
     if let ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Activated { signed_in, .. }) = &outcome {
         person.session = session_ref(&attempt, signed_in);
@@ -112,7 +130,7 @@ fn is_signed_in(outcome: &VerifyPasskeyOutcome) -> bool {
 }
 
 /// Signs in, and looks at the session.
-async fn session(world: &World, person: &mut Person, login: &LoginRef, key: &mut SoftKey) -> SessionView {
+pub(crate) async fn session(world: &World, person: &mut Person, login: &LoginRef, key: &mut SoftKey) -> SessionView {
     let (attempt, command) = (world.attempt(), answered(login, &ceremony(world), key));
     let outcome = world.services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers");
     let VerifyPasskeyOutcome::Judged(SignInOutcome::SignedIn(signed_in)) = outcome else { panic!("{outcome:?}") };
@@ -191,7 +209,7 @@ async fn a_passkey_without_verification_is_a_second_factor_and_never_stands_alon
     assert_eq!(present(&world, &person, &world.login(), &mut key).await, WRONG);
     let login = world.login();
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
-    let by_passkey = Ways { passkey: true, ..Ways::default() };
+    let by_passkey = Ways { passkey: true, backup_code: true, ..Ways::default() };
     assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_passkey), "{outcome:?}");
     let show = ShowLoginPasskeys { login: login.clone() };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await.expect("answers");

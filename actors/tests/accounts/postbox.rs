@@ -11,6 +11,7 @@ use actors::{
         letter::{Content, Letter, Notice},
     },
     notifier::{Carrier, NotCarried},
+    secret::Secret,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -22,7 +23,8 @@ use tokio::sync::Notify;
 pub(crate) struct Postbox {
     /// Those that ask for something.
     letters: Mutex<Vec<Letter>>,
-    notices: Mutex<Vec<Notice>>,
+    /// The others: to whom, what, and in which language, if one is asked for.
+    notices: Mutex<Vec<(String, Notice, Option<String>)>>,
     /// What it says in place of taking a letter.
     pub(crate) refusal: Mutex<Option<NotCarried>>,
     asked: AtomicUsize,
@@ -52,7 +54,22 @@ impl Postbox {
 
     /// The notices that it took.
     pub(crate) fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().clone()
+        self.notices.lock().iter().map(|(_, notice, _)| *notice).collect()
+    }
+
+    /// Whom it told this, in the order of their addresses.
+    pub(crate) fn told(&self, wanted: Notice) -> Vec<String> {
+        let notices = self.notices.lock();
+        let mut told: Vec<_> =
+            notices.iter().filter(|(_, notice, _)| *notice == wanted).map(|(to, ..)| to.clone()).collect();
+        told.sort_unstable();
+        told
+    }
+
+    /// In which languages it told this.
+    pub(crate) fn languages(&self, wanted: Notice) -> Vec<Option<String>> {
+        let notices = self.notices.lock();
+        notices.iter().filter(|(_, notice, _)| *notice == wanted).map(|(.., lang)| lang.clone()).collect()
     }
 
     /// Letter number `n` that is no notice, counted from 1, once it is there.
@@ -64,8 +81,18 @@ impl Postbox {
     /// The code in letter number `n`.
     pub(crate) async fn code(&self, n: usize) -> Code {
         match self.letter(n).await.content {
-            Content::SignInCode { code } | Content::ActivationCode { code } => code,
-            Content::PasswordReset { .. } | Content::Notice { .. } => panic!("no code in letter {n}"),
+            Content::SignInCode { code, .. }
+            | Content::ActivationCode { code, .. }
+            | Content::RecoveryCode { code, .. } => code,
+            other => panic!("no code in letter {n}: {other:?}"),
+        }
+    }
+
+    /// The token of the link in letter number `n`.
+    pub(crate) async fn token(&self, n: usize) -> Secret<String> {
+        match self.letter(n).await.content {
+            Content::SignInCode { link: Some(link), .. } | Content::ActivationCode { link: Some(link), .. } => link.0,
+            other => panic!("no link in letter {n}: {other:?}"),
         }
     }
 
@@ -96,7 +123,9 @@ impl Carrier for Postbox {
         let answer = self.refusal.lock().clone().map_or(Ok(()), Err);
         match &letter.content {
             _ if answer.is_err() => {}
-            Content::Notice { notice } => self.notices.lock().push(*notice),
+            Content::Notice { notice } => {
+                self.notices.lock().push((letter.to.clone(), *notice, letter.lang.clone()));
+            }
             _ => self.letters.lock().push(letter.clone()),
         }
         self.changed.notify_waiters();

@@ -72,7 +72,7 @@ async fn a_password_and_a_code_by_text_message_are_two_factors() {
     let (person, _) = registered(&world, &postbox).await;
     let login = world.login();
     let (outcome, _) = world.type_password("ada", PASSWORD, &login, None).await.expect("answers");
-    let by_sms = Ways { sms: true, ..Ways::default() };
+    let by_sms = Ways { sms: true, backup_code: true, ..Ways::default() };
     assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_sms), "{outcome:?}");
     let show = ShowLoginCode { login: login.clone(), channel: Channel::Sms };
     let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await;
@@ -192,7 +192,7 @@ async fn an_enrolment_can_have_its_code_sent_again_after_a_minute() {
     let mut person = world.register("ada").await;
     let factor = begun(&world, &person, NUMBER).await;
     let first = postbox.code(1).await;
-    let resend = ResendCode { session: person.session.clone(), channel: Channel::Sms, factor };
+    let resend = ResendCode { session: person.session.clone(), channel: Channel::Sms, factor, link: true, count: None };
     let (user, accounts) = (person.user, &world.services.accounts);
     let ask = async || accounts.ask(user, &world.attempt(), resend.clone(), soon()).await.expect("answers");
     let early = ask().await;
@@ -211,7 +211,7 @@ async fn a_phone_is_called_by_the_name_that_its_owner_gave_it() {
     let mut person = world.register("ada").await;
     let (session, address) = (person.session.clone(), NUMBER.to_owned());
     let name = "Work ".repeat(20);
-    let command = BeginAddress { session, channel: Channel::Sms, name: name.clone(), address };
+    let command = BeginAddress { session, channel: Channel::Sms, name: name.clone(), address, link: true, count: None };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers");
     let BeginAddressOutcome::Begun { factor } = outcome else { panic!("{outcome:?}") };
     confirm(&world, &mut person, (Channel::Sms, factor), postbox.code(1).await).await;
@@ -229,7 +229,14 @@ async fn a_command_about_an_e_mail_address_is_what_it_was_before_there_were_phon
     let person = world.register("ada").await;
     let json = |channel| {
         let (session, address) = (person.session.clone(), ADDRESS.to_owned());
-        let body = actors::domain::command::Body::from(BeginAddress { session, channel, name: String::new(), address });
+        let body = actors::domain::command::Body::from(BeginAddress {
+            session,
+            channel,
+            name: String::new(),
+            address,
+            link: false,
+            count: None,
+        });
         serde_json::to_value(&body).expect("JSON")
     };
     let before = json(Channel::Email);
@@ -246,7 +253,7 @@ async fn with_policy(policy: SmsPolicy) -> World {
 #[tokio::test]
 async fn spending_stops_at_the_budget_and_what_was_paid_back_can_be_spent_again() {
     let countries = Countries { named: vec![(country("DE"), None), (country("JM"), Some(2))], others: None };
-    let policy = SmsPolicy { default_country: None, countries, price: 700, budget_per_day: 5000 };
+    let policy = SmsPolicy { countries, price: 700, budget_per_day: 5000, ..SmsPolicy::default() };
     let world = with_policy(policy).await;
     let person = world.register("ada").await;
     let budget = &world.services.sms_budget;
@@ -273,7 +280,7 @@ async fn spending_stops_at_the_budget_and_what_was_paid_back_can_be_spent_again(
 #[tokio::test]
 async fn what_a_node_had_taken_is_spent_when_it_ends() {
     let countries = Countries { named: Vec::new(), others: Some(None) };
-    let policy = SmsPolicy { default_country: None, countries, price: 1000, budget_per_day: 3000 };
+    let policy = SmsPolicy { countries, price: 1000, budget_per_day: 3000, ..SmsPolicy::default() };
     let world = with_policy(policy.clone()).await;
     let person = world.register("ada").await;
     let first = world.services.sms_budget.pay(person.user, &world.attempt(), country("DE")).await.expect("works");

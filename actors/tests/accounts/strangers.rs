@@ -13,7 +13,7 @@ use schema::{Kind, Store as _};
 
 use crate::support::{PASSWORD, Person, World, code_at, new_account, soon};
 
-const WRONG: &str = "not the password at all";
+pub(crate) const WRONG: &str = "not the password at all";
 
 /// Fails from unknown devices until nothing is evaluated any more.
 async fn close_the_unknown_bucket(world: &World, name: &str) {
@@ -99,8 +99,29 @@ async fn names_with_and_without_an_account_cool_down_alike() {
     }
 }
 
+/// Capitals, compositions, wide letters and blanks around: each is a spelling of the same name.
+#[tokio::test]
+async fn every_spelling_of_a_name_draws_on_one_bucket() {
+    let world = World::new().await;
+    world.register("Ämélie").await;
+    let somebody = ["ämélie", "ÄMÉLIE", "A\u{308}me\u{301}lie", "  Ämélie ", "ämélＩＥ"];
+    let nobody = ["nobody", "NOBODY", "ｎｏｂｏｄｙ", " Nobody ", "nobOdy"];
+    for spellings in [somebody, nobody] {
+        for name in spellings {
+            assert_eq!(world.guess(name, WRONG).await, SignInOutcome::Wrong, "{name}");
+        }
+        for name in spellings {
+            let outcome = world.guess(name, PASSWORD).await;
+            assert!(matches!(outcome, SignInOutcome::Throttled { .. }), "{name}: {outcome:?}");
+        }
+    }
+    // One of the name, and for who is nobody one more that takes the failure of an account.
+    let idents = world.store.scan(Kind::Ident, None, 10, &[""]).await.expect("works");
+    assert_eq!(idents.partitions.len(), 3);
+}
+
 /// Fails a hundred times from unknown devices, waiting out every cool-down.
-async fn fail_a_hundred_times(world: &World, name: &str) {
+pub(crate) async fn fail_a_hundred_times(world: &World, name: &str) {
     let mut failures = 0;
     while failures < 100 {
         match world.guess(name, WRONG).await {

@@ -1,17 +1,21 @@
-//! Clients and signing keys that another node changed (HAZARDS H4).
+//! Clients, policies and signing keys that another node changed (HAZARDS H4).
 
 use std::{pin::pin, sync::Arc};
 
-use actors::{clock::MockClock, entropy::SeededEntropy};
+use actors::{
+    clock::MockClock,
+    domain::{assurance::Acr, command::ChangePasswordOutcome, operation::PASSWORD_CHANGE},
+    entropy::SeededEntropy,
+};
 use cluster::{Authority, BOUND, Generation};
 use schema::{
     ClientId, Kind, Store,
-    record::{SigningAlg, SigningKeyState},
+    record::{Policy, PolicyMode, PolicyScope, SigningAlg, SigningKeyState},
 };
 
 use crate::{
     house::House,
-    support::{Cut, MemoryStore, START, World},
+    support::{Cut, MemoryStore, PASSWORD, START, World},
 };
 
 impl House {
@@ -130,6 +134,24 @@ async fn after_a_jump_of_the_clocks_a_client_is_looked_up_until_the_generations_
     node.authority.suspend(true);
     assert!(house.knows("b", &app.client).await);
     assert!(loads() > before, "the clock is off");
+}
+
+/// The policies go with the command, from the node that takes it to the owner, who decides.
+#[tokio::test]
+async fn a_policy_that_was_set_through_one_node_guards_what_another_one_is_asked() {
+    let house = House::of(&["a", "b"]).await;
+    let person = house.person_of("a").await;
+    house.all_read_generations().await;
+    let (a, b) = (house.world("a"), house.world("b"));
+    assert!(b.services.policies.all().await.expect("loads").is_empty(), "from now on in memory");
+    let scope = PolicyScope::Operation { client: None, operation: PASSWORD_CHANGE.to_owned() };
+    let policy = Policy::new(scope.clone(), PolicyMode::Required { from: START }, Acr::Mfa.as_str(), START);
+    a.services.policies.set(policy).await.expect("a policy that can be met");
+    let (outcome, _) = b.change_password(&person, PASSWORD, "seven quiet lanterns drifting").await;
+    assert!(matches!(outcome, ChangePasswordOutcome::NotFresh), "{outcome:?}");
+    assert!(b.services.policies.remove(&scope).await.expect("removes"));
+    let (outcome, _) = a.change_password(&person, PASSWORD, "seven quiet lanterns drifting").await;
+    assert!(matches!(outcome, ChangePasswordOutcome::Changed(_)), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use actors::feature_level::{FeatureLevel, LEVEL, LevelError};
+use actors::{
+    domain::{assurance::Acr, policy::AT_ONCE},
+    feature_level::{FeatureLevel, LEVEL, LevelError},
+    operator::{Operator, Request, Response},
+    policies::STEPS_LEVEL,
+};
 use cluster::Member;
 use schema::{
     AttemptId, Kind, Operation, PartitionKey, Put, Revision, Store as _, WriteSet,
-    record::{self, Unknown},
+    record::{self, Policy, PolicyMethod, PolicyMode, PolicyScope, Unknown},
 };
 use serde_json::value::RawValue;
 
 use crate::{
     house::{House, member},
-    support::{START, World},
+    support::{START, World, soon},
 };
 
 fn at(name: &str, level: u32) -> Member {
@@ -56,6 +61,41 @@ async fn the_level_is_raised_when_nobody_in_the_view_is_below_and_never_lowered(
     house.all_read().await;
     level("a").follow().await.expect("follows");
     assert_eq!(level("a").current(), LEVEL);
+}
+
+/// Sign-ins at an older node end with one second step, so nothing that takes two is asked for while there is one.
+#[tokio::test]
+async fn what_takes_several_steps_is_required_once_no_older_node_is_in_the_view() {
+    let house = House::of(&["a", "b"]).await;
+    house.put_members(vec![at("a", LEVEL), at("b", STEPS_LEVEL - 1)]).await;
+    house.all_read().await;
+    let a = house.world("a");
+    a.services.level.follow().await.expect("follows");
+    let operator = Operator::new(a.services.clone());
+    let set = |policy: Policy| operator.run("operator uid 0".to_owned(), Request::PolicySet(Box::new(policy)), soon());
+    let policy = |scope: PolicyScope, least: Acr, any_of: &[PolicyMethod]| Policy {
+        any_of: any_of.iter().copied().collect(),
+        ..Policy::new(scope, PolicyMode::Required { from: AT_ONCE }, least.as_str(), START)
+    };
+    let both = || {
+        let all_of = [PolicyMethod::Totp, PolicyMethod::Passkey].into();
+        Policy { all_of, ..policy(PolicyScope::Role { role: "admin".to_owned() }, Acr::Mfa, &[]) }
+    };
+    let by_mail = || policy(PolicyScope::Role { role: "staff".to_owned() }, Acr::TwoStep, &[PolicyMethod::Email]);
+    let by_app = || policy(PolicyScope::Everybody, Acr::Mfa, &[PolicyMethod::Totp]);
+    let refused = |response: &Response, why: &str| {
+        assert!(matches!(response, Response::Refused { message } if message.contains(why)), "{response:?}");
+    };
+    refused(&set(both()).await, "not every node of the cluster understands");
+    assert!(matches!(set(by_mail()).await, Response::Policies(_)));
+    refused(&set(by_app()).await, "together with that of role/staff at a node of an earlier version");
+    house.put_members(vec![at("a", LEVEL), at("b", LEVEL)]).await;
+    house.all_read().await;
+    a.services.level.follow().await.expect("follows");
+    for policy in [both(), by_app()] {
+        let set = set(policy).await;
+        assert!(matches!(set, Response::Policies(_)), "{set:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/proofs.rs"]
+mod proofs;
+
 mod claiming;
 mod clocks;
 mod config;

@@ -2,17 +2,31 @@
 
 use std::time::Duration;
 
-use actors::{call::CallError, domain::command::RedeemOutcome};
+use actors::{
+    call::CallError,
+    domain::{
+        command::{
+            BeginPasskey, BeginPasskeyOutcome, ConfirmOutcome, ConfirmPasskey, ConfirmPasskeyOutcome, ConfirmTotp,
+            RedeemOutcome,
+        },
+        factor::passkey::{Challenge, Making, RelyingParty, attestation::AttestationDemand},
+    },
+    testing::{SoftKey, Traits},
+};
 use cluster::BOUND;
 use futures_util::future::join_all;
+use schema::FactorId;
+use serde_json::Value;
 
 use crate::{
     house::House,
     network::Way,
-    support::{Cut, START, soon},
+    support::{Cut, Person, START, code_at, soon},
 };
 
 const MOMENT: Duration = Duration::from_millis(1);
+/// No device has this id.
+const NO_FACTOR: FactorId = FactorId::from_bytes([0; 16]);
 
 #[tokio::test]
 async fn an_owner_answers_from_memory_while_its_view_is_fresh() {
@@ -45,6 +59,72 @@ async fn an_owner_says_that_a_code_is_not_there_only_after_it_asked() {
     tokio::time::sleep(MOMENT).await;
     let (outcome, _) = house.world("a").redeem(&person, &second).await;
     assert!(matches!(outcome, RedeemOutcome::Granted(_)), "{outcome:?}");
+}
+
+/// The same of a device whose enrolment was begun in the owner's place: begun is nothing that the owner is told of.
+#[tokio::test]
+async fn an_owner_says_that_an_enrolment_is_not_there_only_after_it_asked() {
+    let house = House::of(&["a", "b"]).await;
+    let person = house.person_of("a").await;
+    let (a, b) = (house.world("a"), house.world("b"));
+    let attempt = a.attempt();
+    // Before anything is remembered, for time passes while it is hashed.
+    let backup = a.services.hashes.backup_codes(&attempt.seed, soon()).await.expect("hashes");
+    house.stand_still().await;
+    let confirm = async |factor, code| {
+        let (attempt, backup) = (a.attempt(), backup.clone());
+        let confirm = ConfirmTotp { session: person.session.clone(), factor, code, backup };
+        a.services.accounts.ask(person.user, &attempt, confirm, soon()).await
+    };
+    // The owner has all that a confirmation looks at in memory.
+    let none = confirm(NO_FACTOR, code_at(&[7; 20], a.now())).await;
+    assert!(matches!(none, Ok(ConfirmOutcome::Ended)), "{none:?}");
+    house.network.cut(&house.node("a").name, &house.node("b").name, true);
+    let (factor, seed) = b.begin_totp(&person).await;
+    house.network.cut(&house.node("a").name, &house.node("b").name, false);
+    tokio::time::sleep(MOMENT).await;
+    let outcome = confirm(factor, code_at(&seed, a.now())).await;
+    assert!(matches!(outcome, Ok(ConfirmOutcome::Activated { .. })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_owner_says_that_a_passkey_is_not_awaited_only_after_it_asked() {
+    let house = House::of(&["a", "b"]).await;
+    let person = house.person_of("a").await;
+    house.stand_still().await;
+    let (a, b) = (house.world("a"), house.world("b"));
+    let answer = key_of_another_challenge(&person);
+    let confirm = async |factor| {
+        let (session, answer) = (person.session.clone(), serde_json::from_value(answer.clone()).expect("an answer"));
+        let confirm = ConfirmPasskey { session, factor, answer, backup: Vec::new(), attested: false };
+        a.services.accounts.ask(person.user, &a.attempt(), confirm, soon()).await
+    };
+    let none = confirm(NO_FACTOR).await;
+    assert!(matches!(none, Ok(ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Ended))), "{none:?}");
+    house.network.cut(&house.node("a").name, &house.node("b").name, true);
+    let begin = BeginPasskey { session: person.session.clone(), name: String::new() };
+    let begun = b.services.accounts.ask(person.user, &b.attempt(), begin, soon()).await;
+    let Ok(BeginPasskeyOutcome::Begun { factor }) = begun else { panic!("{begun:?}") };
+    house.network.cut(&house.node("a").name, &house.node("b").name, false);
+    tokio::time::sleep(MOMENT).await;
+    let outcome = confirm(factor).await;
+    assert!(matches!(outcome, Ok(ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Wrong))), "{outcome:?}");
+}
+
+/// What a browser sends of a key that is looked at, and refused.
+fn key_of_another_challenge(person: &Person) -> Value {
+    let issuer = "http://localhost:11080";
+    let making = Making {
+        user: person.user,
+        user_name: "ada",
+        known: &[],
+        allow_synced: true,
+        attestation: &AttestationDemand::None,
+    };
+    let rp = RelyingParty::of(issuer).expect("a name");
+    let asked = rp.creation("Doorward", &making, &Challenge::new([7; 32])).expect("options");
+    let asked = serde_json::to_value(&asked).expect("JSON")["publicKey"].clone();
+    SoftKey::make(&asked, issuer, Traits::PLAIN).1
 }
 
 /// The danger is real: without an acknowledgement the owner believes what it remembers.

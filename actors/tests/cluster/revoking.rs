@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use actors::{
     call::{CallError, Deadline},
-    domain::command::{DisableUser, RevokeToken},
+    domain::command::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, RevokeToken},
 };
 use cluster::{BOUND, Member, NoCaller, ViewStore as _};
 use futures_util::future::join_all;
@@ -124,6 +124,25 @@ async fn who_has_no_way_to_the_owners_revokes_and_puts_nobody_out_of_service() {
         () = revoking => {}
     }
     assert_eq!(house.view.read().await.expect("reads").epoch, 21);
+}
+
+/// The command line has no way to the owner, which would go on saying from memory that the account is disabled.
+#[tokio::test]
+async fn who_was_enabled_by_a_command_is_refused_by_no_node() {
+    let mut house = House::of(&["a", "b"]).await;
+    house.add("v", |options| options.peers = Arc::new(NoCaller)).await;
+    house.reads("v").await;
+    let user = house.person_of("a").await.user;
+    house.stand_still().await;
+    let (owner, command) = (house.world("a"), house.world("v"));
+    let accounts = &owner.services.accounts;
+    assert_eq!(accounts.ask(user, &owner.attempt(), DisableUser, soon()).await, Ok(true));
+    let refused = accounts.ask(user, &owner.attempt(), IssueReset, soon()).await;
+    assert!(matches!(refused, Ok(IssueResetOutcome::NoAccount)), "{refused:?}");
+    let attempt = command.attempt();
+    assert_eq!(command.services.accounts.ask(user, &attempt, EnableUser, within(10.0)).await, Ok(true));
+    let issued = accounts.ask(user, &owner.attempt(), IssueReset, soon()).await;
+    assert!(matches!(issued, Ok(IssueResetOutcome::Issued { .. })), "{issued:?}");
 }
 
 #[tokio::test]

@@ -72,6 +72,25 @@ async fn what_the_owner_committed_and_never_answered_is_the_outcome() {
     the_outcome_is_the_committed_one(Way::NeverAnswered).await;
 }
 
+/// A full ring may have forgotten the first delivery: what commits is not decided again then, what only looks is answered.
+#[tokio::test]
+async fn what_only_looks_is_answered_whatever_the_ring_has_forgotten() {
+    let house = House::of(&["a", "b"]).await;
+    let (person, owner) = (house.person_of("a").await, house.node("a").name.clone());
+    house.stand_still().await;
+    let world = house.world("b");
+    let app = world.app("shop").await;
+    let issued = world.code(&person, &app).await;
+    for _ in 0..schema::RING {
+        world.code(&person, &app).await;
+    }
+    house.network.script(&owner, [Way::LostBefore]);
+    assert_eq!(house.lives("b", &person).await, Ok(true));
+    house.network.script(&owner, [Way::LostBefore]);
+    let redeemed = world.services.accounts.ask(person.user, &world.attempt(), redeem(&issued), soon()).await;
+    assert!(matches!(redeemed, Err(CallError::Unavailable(_))), "{redeemed:?}");
+}
+
 #[tokio::test]
 async fn an_owner_that_is_slow_and_commits_late_finds_that_it_was_done() {
     let house = House::of(&["a", "b"]).await;

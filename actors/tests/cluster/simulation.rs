@@ -8,10 +8,14 @@
     reason = "a simulated process ends with its runtime, and nothing joins what it was doing"
 )]
 
+mod carried;
 mod clients;
+mod end;
 mod ground;
 mod plight;
 mod rules;
+mod sign_in;
+mod tokens;
 
 use std::{sync::Arc, time::Duration};
 

@@ -2,16 +2,19 @@
 
 use actors::{
     account::{ChangePasswordRequest, CheckBackupCode, CheckPassword},
-    domain::command::{
-        Authorize, CheckSession, CheckToken, DisableUser, EndSession, LoginRef, RedeemCode, Requirement, RevokeToken,
-        VerifyTotp,
+    domain::{
+        command::{
+            Authorize, CheckSession, CheckToken, DisableUser, EndSession, LoginRef, RedeemCode, Requirement,
+            RevokeToken, VerifyTotp,
+        },
+        trusted_device::Trust,
     },
 };
 use rand::{
     RngExt,
     seq::{IndexedMutRandom, IndexedRandom},
 };
-use schema::{BrowserId, LoginId, Timestamp};
+use schema::{BrowserId, LoginId, Timestamp, record::Channel};
 
 use crate::{
     clients::{Clients, Purpose, Second},
@@ -33,8 +36,11 @@ impl Clients {
         let people = self.people.len();
         let person = net.rng.random_range(0..people - 2);
         match net.rng.random_range(0..1_000) {
-            0..80 => self.signs_in(net, nodes, person),
-            80..400 => self.looks(net, nodes, person),
+            0..100 => self.signs_in(net, nodes, person),
+            100..310 => self.looks(net, nodes, person),
+            310..335 => self.answers(net, nodes, person),
+            335..360 => self.shows_again(net, nodes, person),
+            360..400 => self.comes_back(net, nodes, person),
             400..490 => self.authorizes(net, nodes, person),
             490..610 => self.redeems(net, nodes, person),
             610..710 => self.refreshes(net, nodes, person),
@@ -48,19 +54,20 @@ impl Clients {
         }
     }
 
-    fn login(net: &mut Net) -> LoginRef {
+    pub(crate) fn login(net: &mut Net) -> LoginRef {
         let (login, browser) = (net.rng.random(), net.rng.random());
         LoginRef {
             login: LoginId::from_bytes(login),
             browser: BrowserId::from_bytes(browser),
             device: None,
             renews: None,
-            trust: actors::domain::trusted_device::Trust::None,
+            trust: Trust::None,
+            asks: actors::domain::policy::Asks::default(),
         }
     }
 
     /// A random node, now.
-    fn somewhere(net: &mut Net, nodes: usize) -> (NodeIx, u64) {
+    pub(crate) fn somewhere(net: &mut Net, nodes: usize) -> (NodeIx, u64) {
         (net.rng.random_range(0..nodes), net.now)
     }
 
@@ -86,16 +93,21 @@ impl Clients {
         let any = net.rng.random_bool(0.2);
         let last = human.passwords.last().copied();
         let password = if any { human.passwords.choose(&mut net.rng).copied() } else { last }.expect("one");
-        let second = if net.rng.random_bool(0.25) {
-            let (n, locator) = human.backup.choose(&mut net.rng).cloned().expect("ten");
-            Second::Backup { n, locator }
-        } else {
-            let now = net.wall();
-            Second::Totp { step: now.as_secs() / 30, code: code_at(&human.totp_seed, now) }
+        let second = match net.rng.random_range(0..20) {
+            0..5 => {
+                let (n, locator) = human.backup.choose(&mut net.rng).cloned().expect("ten");
+                Second::Backup { n, locator }
+            }
+            5..8 => Second::Sent(Channel::Email),
+            8..10 => Second::Sent(Channel::Sms),
+            _ => {
+                let now = net.wall();
+                Second::Totp { step: now.as_secs() / 30, code: code_at(&human.totp_seed, now) }
+            }
         };
         for _ in 0..net.rng.random_range(1..=2) {
             let (to, second) = (Self::somewhere(net, nodes), second.clone());
-            let purpose = |login: &LoginRef| Purpose::First { password, login: login.clone(), second };
+            let purpose = |login: &LoginRef| Purpose::First { password, login: Box::new(login.clone()), second };
             self.tries_password(net, to, (person, password), purpose);
         }
     }
@@ -111,6 +123,8 @@ impl Clients {
         match second {
             Second::Totp { step, code } => {
                 let to = Self::somewhere(net, nodes);
+                let trust = if net.rng.random_bool(0.7) { Trust::Wanted } else { Trust::None };
+                let login = LoginRef { trust, ..login };
                 let purpose = Purpose::Second { secret: Secret::Totp(person, step), password };
                 self.command(net, to, person, (VerifyTotp { login, code }, purpose));
             }
@@ -120,6 +134,7 @@ impl Clients {
                 let purpose = Purpose::Second { secret: Secret::Backup(n), password };
                 self.send(net, to, (person, attempt), (what, purpose));
             }
+            Second::Sent(channel) => self.wants_a_code(net, nodes, (person, password, login), channel),
             Second::Guesses => {
                 self.guessing = Some(login.clone());
                 let long_ago = Timestamp::from_millis(net.wall().as_millis() - LONG_AGO);
@@ -143,7 +158,7 @@ impl Clients {
         }
         let (to, password) = (Self::somewhere(net, nodes), self.people[person].passwords[0]);
         let second = Second::Guesses;
-        let purpose = |login: &LoginRef| Purpose::First { password, login: login.clone(), second };
+        let purpose = |login: &LoginRef| Purpose::First { password, login: Box::new(login.clone()), second };
         self.tries_password(net, to, (person, password), purpose);
     }
 
@@ -181,15 +196,21 @@ impl Clients {
 
     pub(crate) fn tries_password_everywhere(&mut self, net: &mut Net, nodes: usize, (person, old): (Person, usize)) {
         for node in 0..nodes.min(2) {
-            let purpose =
-                |login: &LoginRef| Purpose::First { password: old, login: login.clone(), second: Second::Guesses };
+            let purpose = |login: &LoginRef| Purpose::First {
+                password: old,
+                login: Box::new(login.clone()),
+                second: Second::Guesses,
+            };
             self.tries_password(net, (node, net.now + 1), (person, old), purpose);
         }
     }
 
     fn authorizes(&mut self, net: &mut Net, nodes: usize, person: Person) {
         let human = &self.people[person];
-        let Some(known) = human.sessions.choose(&mut net.rng).filter(|_| human.codes.len() < 15) else { return };
+        // What rests on no password outlives a change of it, if it is of the session that goes on.
+        let sessions = human.sessions.iter().filter(|known| known.what.password != people::NO_PASSWORD);
+        let sessions: Vec<_> = sessions.collect();
+        let Some(known) = sessions.choose(&mut net.rng).filter(|_| human.codes.len() < 15) else { return };
         let (session, offline) = (known.n, net.rng.random_bool(0.5));
         let scopes = if offline { vec!["openid", "offline_access"] } else { vec!["openid"] };
         let authorize = Authorize {
@@ -202,7 +223,9 @@ impl Clients {
             challenge: None,
             requirement: Requirement { begun_at: net.wall(), ..Requirement::default() },
             policies: Vec::new(),
+            authorization_details: Vec::new(),
             allowed: true,
+            raises: false,
         };
         let to = Self::somewhere(net, nodes);
         self.command(net, to, person, (authorize, Purpose::Authorize { session, offline }));

@@ -1,4 +1,5 @@
-//! What clients know, and what they make of answers. What they ask is in [`crate::ask`].
+//! What clients know, and what they make of answers; of tokens in [`crate::tokens`], of what is sent or carried in
+//! [`crate::carried`]. What they ask is in [`crate::ask`].
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -6,23 +7,24 @@ use actors::{
     account::Delivery,
     domain::{
         command::{
-            Authorize, AuthorizeOutcome, Body, ChangePassword, ChangePasswordOutcome, CheckSession, CheckToken, Grant,
-            LoginRef, RedeemCode, RedeemOutcome, Refresh, Refusal, SignInOutcome, SignedIn, VerifyTotp,
+            Body, ChangePassword, ChangePasswordOutcome, CheckSession, CheckToken, LoginRef, Refresh, SignInOutcome,
+            SignedIn, VerifyPasskey, VerifySentCode, VerifyTotp,
         },
         context::Attempt,
         factor::totp::Code,
         user::SessionRef,
     },
-    secret::sha256_b64,
 };
 use rand::seq::SliceRandom as _;
-use schema::{ClientId, CodeId, FamilyId, Kind, Operation, PartitionKey, Put, UserId, WriteSet};
+use schema::{ClientId, CodeId, FamilyId, Kind, Operation, PartitionKey, Put, UserId, WriteSet, record::Channel};
 use serde_json::value::RawValue;
 
 use crate::{
+    carried::Carried,
     edge::{Asked, What},
     node,
     people::{self, BACKUP_CODES},
+    proofs,
     rules::{Interval, Secret, Shown, Story, Subject, Verdict},
     store::Store,
     world::{Net, NodeIx, Person},
@@ -79,8 +81,11 @@ pub(crate) struct Human {
     pub(crate) sessions: Vec<Known<Browser>>,
     pub(crate) codes: Vec<Issued>,
     pub(crate) families: Vec<Known<Tokens>>,
+    pub(crate) carried: Carried,
     /// Something is under way, or may be for ever, that ends everything.
     pub(crate) ending: u32,
+    /// When such a thing was answered last: what was asked before that may have been made, and ended, before it was.
+    ended_at: u64,
 }
 
 /// What comes after the right password.
@@ -88,14 +93,17 @@ pub(crate) struct Human {
 pub(crate) enum Second {
     Totp { step: i64, code: Code },
     Backup { n: usize, locator: String },
+    Sent(Channel),
     Guesses,
 }
 
 /// What a request is about.
 #[derive(Debug)]
 pub(crate) enum Purpose {
-    First { password: usize, login: LoginRef, second: Second },
+    First { password: usize, login: Box<LoginRef>, second: Second },
     Second { secret: Secret, password: usize },
+    Send { login: Box<LoginRef>, link: bool, password: usize },
+    Trusted { trust: usize, cookie: usize, password: usize },
     Session(usize),
     Authorize { session: usize, offline: bool },
     Redeem(usize),
@@ -110,10 +118,10 @@ pub(crate) enum Purpose {
 
 /// A request under way.
 pub(crate) struct Sent {
-    person: Person,
+    pub(crate) person: Person,
     node: NodeIx,
     from: u64,
-    attempt: Attempt,
+    pub(crate) attempt: Attempt,
     pub(crate) purpose: Purpose,
 }
 
@@ -127,7 +135,7 @@ pub(crate) struct Clients {
     numbers: usize,
 }
 
-const fn verdict(accepted: Option<bool>) -> Verdict {
+pub(crate) const fn verdict(accepted: Option<bool>) -> Verdict {
     match accepted {
         Some(true) => Verdict::Accepted,
         Some(false) => Verdict::Refused,
@@ -135,7 +143,7 @@ const fn verdict(accepted: Option<bool>) -> Verdict {
     }
 }
 
-fn of_sign_in(outcome: Option<&SignInOutcome>) -> Verdict {
+pub(crate) fn of_sign_in(outcome: Option<&SignInOutcome>) -> Verdict {
     match outcome {
         Some(SignInOutcome::SignedIn(_) | SignInOutcome::SecondFactor { .. }) => Verdict::Accepted,
         Some(SignInOutcome::Wrong) => Verdict::Refused,
@@ -175,7 +183,9 @@ impl Clients {
                 sessions: Vec::new(),
                 codes: Vec::new(),
                 families: Vec::new(),
+                carried: Carried::default(),
                 ending: 0,
+                ended_at: 0,
             });
         }
         let client = "c_simulated".parse().expect("an id");
@@ -244,8 +254,10 @@ impl Clients {
         let Some(sent) = self.sent.remove(&request) else { return };
         match &sent.purpose {
             Purpose::First { .. } | Purpose::Second { .. } | Purpose::Guess(_) => {
-                self.proved(net, nodes, sent, outcome);
+                self.proved(net, nodes, &sent, outcome);
             }
+            Purpose::Send { .. } => self.was_sent(net, nodes, &sent, outcome),
+            Purpose::Trusted { .. } => self.came_back(net, &sent, outcome),
             Purpose::Session(n) => {
                 let alive = outcome.map(|outcome| people::read::<CheckSession>(outcome).is_some());
                 self.session_shown(net, &sent, *n, verdict(alive));
@@ -273,20 +285,29 @@ impl Clients {
         self.story.shown.push(Shown { secret, subjects, at, node: sent.node, verdict });
     }
 
-    fn session_shown(&mut self, net: &Net, sent: &Sent, n: usize, verdict: Verdict) {
+    pub(crate) fn session_shown(&mut self, net: &Net, sent: &Sent, n: usize, verdict: Verdict) {
         let known = self.people[sent.person].sessions.iter().find(|known| known.n == n);
         let subjects = known.map(|known| Self::session_subjects(sent.person, known)).unwrap_or_default();
         self.shown(net, sent, (Secret::Session(n), subjects), verdict);
     }
 
-    fn family_shown(&mut self, net: &Net, sent: &Sent, (secret, n): (Secret, usize), verdict: Verdict) {
+    pub(crate) fn family_shown(&mut self, net: &Net, sent: &Sent, (secret, n): (Secret, usize), verdict: Verdict) {
         let known = self.people[sent.person].families.iter().find(|known| known.n == n);
         let subjects = known.map(|known| Self::family_subjects(sent.person, known)).unwrap_or_default();
         self.shown(net, sent, (secret, subjects), verdict);
     }
 
-    fn proved(&mut self, net: &mut Net, nodes: usize, sent: Sent, outcome: Option<&RawValue>) {
-        let outcome = outcome.map(people::read::<VerifyTotp>);
+    fn proved(&mut self, net: &mut Net, nodes: usize, sent: &Sent, outcome: Option<&RawValue>) {
+        let read: fn(&RawValue) -> SignInOutcome = match sent.purpose {
+            Purpose::Second { secret: Secret::Sent(_), .. } => {
+                |told| proofs::of_sent(people::read::<VerifySentCode>(told))
+            }
+            Purpose::Second { secret: Secret::Passkey(_), .. } => {
+                |told| proofs::of_passkey(people::read::<VerifyPasskey>(told))
+            }
+            _ => people::read::<VerifyTotp>,
+        };
+        let outcome = outcome.map(read);
         let (secret, password) = match &sent.purpose {
             Purpose::First { password, .. } => (Secret::Password(*password), Some(*password)),
             Purpose::Second { secret, password } => (*secret, Some(*password)),
@@ -294,93 +315,26 @@ impl Clients {
             _ => return,
         };
         let subjects = password.map(|n| vec![Subject::Person(sent.person), Subject::Password(n)]).unwrap_or_default();
-        self.shown(net, &sent, (secret, subjects), of_sign_in(outcome.as_ref()));
-        match (outcome, sent.purpose) {
+        self.shown(net, sent, (secret, subjects), of_sign_in(outcome.as_ref()));
+        match (outcome, &sent.purpose) {
             (Some(SignInOutcome::SecondFactor { .. }), Purpose::First { password, login, second }) => {
-                self.goes_on(net, nodes, (sent.person, password, login), second);
+                self.goes_on(net, nodes, (sent.person, *password, (**login).clone()), second.clone());
             }
             (Some(SignInOutcome::SignedIn(signed_in)), Purpose::Second { password, .. }) => {
-                self.has_session(sent.person, &sent.attempt, &signed_in, password);
-            }
-            _ => {}
-        }
-    }
-
-    fn has_session(&mut self, person: Person, attempt: &Attempt, signed_in: &SignedIn, password: usize) {
-        let what = Browser { session: people::session_ref(attempt, signed_in), password };
-        let n = self.number();
-        let human = &mut self.people[person];
-        human.sessions.push(Known { n, what, doubtful: human.ending > 0, touched: 0 });
-    }
-
-    fn authorized(&mut self, net: &Net, sent: &Sent, outcome: Option<&RawValue>) {
-        let outcome = outcome.map(people::read::<Authorize>);
-        let Purpose::Authorize { session, offline } = sent.purpose else { return };
-        let accepted = outcome.as_ref().map(|outcome| matches!(outcome, AuthorizeOutcome::Issued { .. }));
-        self.session_shown(net, sent, session, verdict(accepted));
-        let Some(AuthorizeOutcome::Issued { code }) = outcome else { return };
-        let secret_hash = sha256_b64(&Authorize::code_secret(&sent.attempt.seed));
-        let n = self.number();
-        let human = &mut self.people[sent.person];
-        let Some(known) = human.sessions.iter().find(|known| known.n == session) else { return };
-        let password = known.what.password;
-        human.codes.push(Issued { n, code, secret_hash, session, password, offline, presented: 0 });
-    }
-
-    fn granted(&mut self, net: &Net, sent: &Sent, outcome: Option<&RawValue>) {
-        let outcome = outcome.map(people::read::<RedeemCode>);
-        let accepted = outcome.as_ref().map(|outcome| matches!(outcome, RedeemOutcome::Granted(_)));
-        let (secret, family) = match &sent.purpose {
-            Purpose::Redeem(n) => {
-                let issued = self.people[sent.person].codes.iter().find(|issued| issued.n == *n);
-                let subjects = issued.map(|issued| {
-                    let (session, password) = (Subject::Session(issued.session), Subject::Password(issued.password));
-                    vec![Subject::Person(sent.person), session, password]
-                });
-                self.shown(net, sent, (Secret::Code(*n), subjects.unwrap_or_default()), verdict(accepted));
-                (Secret::Code(*n), *n)
-            }
-            Purpose::Refresh { family, token, .. } => {
-                self.family_shown(net, sent, (Secret::Refresh(*token), *family), verdict(accepted));
-                (Secret::Refresh(*token), *family)
-            }
-            _ => return,
-        };
-        match outcome {
-            Some(RedeemOutcome::Granted(grant)) => self.has_tokens(sent, &grant),
-            Some(RedeemOutcome::Refused(Refusal::Reused)) => {
-                self.story.reused.push((secret, net.now));
-                self.story.revoked.push((Subject::Family(family), net.now));
-                self.doubt(sent.person, |_| false, |n| n == family);
-            }
-            _ => {}
-        }
-    }
-
-    fn has_tokens(&mut self, sent: &Sent, grant: &Grant) {
-        let token = self.number();
-        let secret_hash = sha256_b64(&Grant::refresh_secret(&sent.attempt.seed));
-        let (family, generation, client) = (grant.family, grant.generation, grant.client.clone());
-        let newest = Refresh { family, generation, secret_hash, client, scopes: None };
-        let human = &mut self.people[sent.person];
-        match &sent.purpose {
-            Purpose::Redeem(n) => {
-                let Some(issued) = human.codes.iter().find(|issued| issued.n == *n) else { return };
-                let Issued { session, password, offline, .. } = *issued;
-                let what = Tokens { family, newest, token, session, password, offline };
-                let ended = human.sessions.iter().any(|known| known.n == session && known.doubtful && !offline);
-                let doubtful = issued.presented > 1 || human.ending > 0 || ended;
-                human.families.push(Known { n: *n, what, doubtful, touched: 0 });
-            }
-            Purpose::Refresh { family, certain, touched, .. } => {
-                if let Some(known) = human.families.iter_mut().find(|known| known.n == *family) {
-                    // Certain again, unless something else was done meanwhile.
-                    known.doubtful = !certain || known.touched != *touched || human.ending > 0;
-                    (known.what.newest, known.what.token) = (newest, token);
+                self.has_session((sent.person, sent.from), &sent.attempt, &signed_in, *password);
+                if let Some(given) = &signed_in.trusted {
+                    self.is_trusted(sent, given, *password);
                 }
             }
             _ => {}
         }
+    }
+
+    fn has_session(&mut self, (person, from): (Person, u64), attempt: &Attempt, signed_in: &SignedIn, password: usize) {
+        let what = Browser { session: people::session_ref(attempt, signed_in), password };
+        let n = self.number();
+        let human = &mut self.people[person];
+        human.sessions.push(Known { n, what, doubtful: human.ending > 0 || from <= human.ended_at, touched: 0 });
     }
 
     fn ended(&mut self, net: &mut Net, nodes: usize, sent: Sent, outcome: Option<&RawValue>) {
@@ -408,9 +362,10 @@ impl Clients {
                 self.doubt(person, |_| true, |_| true);
                 if outcome.is_some() {
                     self.people[person].ending -= 1;
+                    self.people[person].ended_at = net.now;
                 }
                 if let Some(ChangePasswordOutcome::Changed(signed_in)) = outcome {
-                    self.has_session(person, &sent.attempt, &signed_in, new);
+                    self.has_session((person, sent.from), &sent.attempt, &signed_in, new);
                     // It goes on under its old id, which a request from before may end.
                     self.doubt(person, |_| true, |_| false);
                     if let Some(n) = sessions.first() {

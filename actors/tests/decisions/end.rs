@@ -33,6 +33,7 @@ impl Clients {
     fn looks_back(&mut self, net: &Net, store: &Store, person: Person) {
         let human = &self.people[person];
         let all = Areas::CORE | Areas::SESSIONS | Areas::CODES | Areas::FAMILIES | Areas::BACKUP;
+        let all = all | Areas::LOGINS | Areas::CHALLENGES;
         let mut user = User::unloaded(human.user);
         user.absorb(&store.load(human.user, &all.prefixes()), all).expect("readable");
         let kept = &mut self.story.kept;
@@ -61,7 +62,7 @@ impl Clients {
                     let code = user.backup.as_ref().and_then(|set| set.codes.iter().find(|c| c.locator == *locator));
                     code.is_some_and(|code| code.used_at.is_some())
                 }),
-                _ => None,
+                secret => human.carried.is_used(&user, secret),
             };
             kept.extend(used.map(|used| (shown.secret, used)));
         }

@@ -19,6 +19,7 @@ mod acknowledge;
 mod answer;
 mod ask;
 mod broken;
+mod carried;
 mod clients;
 #[path = "../support/code.rs"]
 mod code;
@@ -30,9 +31,12 @@ mod faults;
 mod memory;
 mod node;
 mod people;
+#[path = "../support/proofs.rs"]
+mod proofs;
 #[path = "../cluster/simulation/rules.rs"]
 mod rules;
 mod store;
+mod tokens;
 mod world;
 
 use std::{
@@ -133,7 +137,8 @@ fn what_clients_see_keeps_every_rule() {
         return;
     }
     // Otherwise nothing was tested.
-    for kind in ["Backup", "Code", "Password", "Refresh", "Session", "Token", "Totp"] {
+    let kinds = ["Backup", "Code", "Password", "Refresh", "Session", "Token", "Totp"];
+    for kind in kinds.into_iter().chain(["Sent", "Passkey", "Trust", "Cookie"]) {
         assert!(accepted.get(kind).is_some_and(|seen| *seen > seeds / 10), "{kind}: {accepted:?}");
         assert!(refused.get(kind).is_some_and(|seen| *seen > seeds / 20), "{kind}: {refused:?}");
     }

@@ -1,27 +1,35 @@
-//! Who is there before anything goes wrong: people who registered and enrolled an authenticator app by the real commands,
-//! once for all histories; and what stands in for a hash.
+//! Who is there before anything goes wrong: people who registered and enrolled an authenticator app, addresses and a passkey by
+//! the real commands, once for all histories; and what stands in for a hash.
 
-use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use actors::{
     account::{CheckBackupCode, Terms, write_set},
     domain::{
         command::{
-            BeginTotp, BeginTotpOutcome, Body, ConfirmOutcome, ConfirmTotp, Decide, Register, RegisterOutcome, SignIn,
-            SignedIn,
+            BeginAddress, BeginAddressOutcome, BeginPasskey, BeginPasskeyOutcome, BeginTotp, BeginTotpOutcome, Body,
+            ConfirmAddress, ConfirmOutcome, ConfirmPasskey, ConfirmPasskeyOutcome, ConfirmTotp, Decide, Register,
+            RegisterOutcome, SignIn, SignedIn,
         },
         context::{Attempt, Context, Origin, Settings},
+        factor::passkey::Challenge,
         user::{SessionRef, User},
     },
     entropy::{Entropy, SeededEntropy},
     secret::Seed,
+    testing::SoftKey,
     vault::{MasterKeys, Vault},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use schema::{AttemptId, BrowserId, CredentialId, Partition, Revision, Timestamp, UserId};
+use schema::{AttemptId, BrowserId, CredentialId, Partition, Revision, Timestamp, UserId, record::Channel};
 use serde::de::DeserializeOwned;
+use webauthn_rs_core::proto::PublicKeyCredential;
 
-use crate::{code::code_at, store::Store};
+use crate::{code::code_at, proofs, store::Store};
 
 /// When a history begins.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
@@ -37,6 +45,8 @@ pub(crate) struct Enrolled {
     pub(crate) password: usize,
     pub(crate) totp_seed: [u8; 20],
     pub(crate) partition: Partition,
+    /// Signing takes it, though nothing is counted.
+    passkey: Mutex<SoftKey>,
 }
 
 pub(crate) fn vault() -> &'static Vault {
@@ -67,6 +77,16 @@ pub(crate) fn backup_code(password: usize, index: usize) -> (usize, String) {
     (100 + password * BACKUP_CODES + index, format!("abc{index}"))
 }
 
+/// The number of a password for what rests on none.
+pub(crate) const NO_PASSWORD: usize = usize::MAX;
+
+/// This person's passkey answers.
+pub(crate) fn signed(user: UserId, challenge: &Challenge) -> Box<PublicKeyCredential> {
+    let one = enrolled().iter().find(|one| one.user == user).expect("enrolled");
+    let mut key = one.passkey.lock().unwrap_or_else(PoisonError::into_inner);
+    proofs::signed(&mut key, challenge)
+}
+
 /// No credential at all, where none is asked for.
 pub(crate) fn no_credential() -> CredentialId {
     CredentialId::from_bytes([0; 16])
@@ -86,7 +106,12 @@ pub(crate) fn judge_backup_code(user: &User, check: &CheckBackupCode) -> Option<
 }
 
 pub(crate) fn attempt(rng: &mut StdRng) -> Attempt {
-    Attempt { id: AttemptId::from_bytes(rng.random()), seed: Seed::new(rng.random()), origin: Origin::default() }
+    Attempt {
+        id: AttemptId::from_bytes(rng.random()),
+        seed: Seed::new(rng.random()),
+        origin: Origin::default(),
+        policies: Vec::new(),
+    }
 }
 
 pub(crate) fn session_ref(attempt: &Attempt, signed_in: &SignedIn) -> SessionRef {
@@ -120,6 +145,36 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// One for mail and one for text messages; the session under its new secret.
+    fn adds_addresses(&mut self, n: u8, mut session: SessionRef) -> SessionRef {
+        let addresses = [format!("person-{n}@mail.example"), format!("+49151123456{n:02}")];
+        for (channel, address) in [Channel::Email, Channel::Sms].into_iter().zip(addresses) {
+            let name = String::new();
+            let begin = BeginAddress { session: session.clone(), channel, name, address, link: false, count: None };
+            let (BeginAddressOutcome::Begun { factor }, sent) = self.decide(&begin.into()) else { panic!("begins") };
+            let code = proofs::code(&sent);
+            let confirm = ConfirmAddress { session: session.clone(), channel, factor, code, backup: Vec::new() };
+            let (ConfirmOutcome::Activated { signed_in, .. }, attempt) = self.decide(&confirm.into()) else {
+                panic!("activates")
+            };
+            session = session_ref(&attempt, &signed_in);
+        }
+        session
+    }
+
+    fn adds_passkey(&mut self, session: SessionRef) -> SoftKey {
+        let begin = BeginPasskey { session: session.clone(), name: String::new() };
+        let (BeginPasskeyOutcome::Begun { factor }, attempt) = self.decide(&begin.into()) else { panic!("begins") };
+        let (key, answer) = proofs::passkey(self.user.id, &attempt);
+        let confirm = ConfirmPasskey { session, factor, answer, backup: Vec::new(), attested: false };
+        let (ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Activated { .. }), _) = self.decide(&confirm.into()) else {
+            panic!("activates")
+        };
+        key
+    }
+}
+
 fn enrol(n: u8) -> Enrolled {
     let user = UserId::from_random([n.wrapping_mul(21).wrapping_add(1); 16]);
     let mut desk = Desk {
@@ -146,9 +201,13 @@ fn enrol(n: u8) -> Enrolled {
     let codes = (0..BACKUP_CODES).map(|index| backup_code(password, index));
     let backup = codes.map(|(n, locator)| (locator, hash_of(&text(n)))).collect();
     let confirm = ConfirmTotp { session, factor, code: code_at(&totp_seed, desk.now), backup };
-    let (ConfirmOutcome::Activated { .. }, _) = desk.decide(&confirm.into()) else { panic!("activates") };
+    let (ConfirmOutcome::Activated { signed_in, .. }, attempt) = desk.decide(&confirm.into()) else {
+        panic!("activates")
+    };
+    let session = desk.adds_addresses(n, session_ref(&attempt, &signed_in));
+    let passkey = Mutex::new(desk.adds_passkey(session));
     let partition = desk.store.load(user, &[""]);
-    Enrolled { user, password, totp_seed, partition }
+    Enrolled { user, password, totp_seed, partition, passkey }
 }
 
 /// Outcomes travel as JSON.

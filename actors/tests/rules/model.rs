@@ -10,13 +10,12 @@ use actors::{
         assurance::{self, Acr},
         change::Item,
         command::{
-            Authorize, AuthorizeOutcome, BeginTotp, BeginTotpOutcome, ChangePassword, ChangePasswordOutcome,
-            ConfirmOutcome, ConfirmTotp, Decide, DisableUser, EnableUser, EndAllSessions, EndSession, Grant,
-            IssueReset, IssueResetOutcome, JudgeBackupCode, JudgePassword, LoginRef, RedeemCode, RedeemOutcome,
-            Refresh, Register, RegisterOutcome, RemoveTotp, RenameOutcome, RenameTotp, ReplaceBackupCodes, Requirement,
-            ResetMfa, ResetPassword, RevokeToken, SignIn, SignInOutcome, SignedIn, VerifyTotp,
+            BeginTotp, BeginTotpOutcome, ConfirmOutcome, ConfirmTotp, Decide, DisableUser, EnableUser, EndAllSessions,
+            EndSession, JudgeBackupCode, JudgePassword, LoginRef, Register, RegisterOutcome, RemoveOutcome, RemoveTotp,
+            RenameOutcome, RenameTotp, ReplaceBackupCodes, ResetMfa, SignIn, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::{Attempt, Context, Origin, Settings},
+        factor::totp::Code,
         trusted_device::{self, Trust, TrustRef},
         user::{SessionRef, User},
     },
@@ -27,15 +26,25 @@ use actors::{
 use schema::{
     AttemptId, BrowserId, ClientId, CodeId, DeviceId, FactorId, FamilyId, LoginId, Revision, SessionId, Timestamp,
     UserId,
-    record::{FactorState, Totp},
+    record::{FactorState, Policy, Totp},
 };
 
 use crate::code::code_at;
 
+#[path = "factors.rs"]
+mod factors;
 #[path = "invariants.rs"]
 mod invariants;
 #[path = "op.rs"]
 mod op;
+#[path = "passwords.rs"]
+mod passwords;
+#[path = "recovery.rs"]
+mod recovery;
+#[path = "steps.rs"]
+mod steps;
+#[path = "tokens.rs"]
+mod tokens;
 #[path = "trust.rs"]
 mod trust;
 
@@ -82,8 +91,15 @@ pub(crate) struct Model {
     steps: BTreeMap<FactorId, u64>,
     /// Failures in a row, by authenticator and bucket.
     failures: BTreeMap<(String, String), Vec<Timestamp>>,
+    /// When the recovery was begun that nothing has ended.
+    recovery: Option<Timestamp>,
+    /// The newest code that was sent for one, and the login that it was sent for.
+    sent: Option<(LoginRef, Code)>,
     /// Did this step show a right code for the device that awaits one?
     proved: bool,
+    factors: factors::Factors,
+    /// What is asked of sign-ins.
+    policies: Vec<Policy>,
 }
 
 impl Model {
@@ -94,7 +110,7 @@ impl Model {
             user: User::unloaded(UserId::from_random([7; 16])),
             vault: Vault::new(&keys, keys.first().clone(), "incarnation").expect("the key is there"),
             entropy: SeededEntropy::new(1),
-            settings: Settings::default(),
+            settings: Settings { sends_mail: true, recovery_wait: recovery::WAIT, ..Settings::default() },
             now: Timestamp::from_millis(1_790_000_015_000),
             attempts: 0,
             browser: BrowserId::from_bytes([1; 16]),
@@ -112,7 +128,11 @@ impl Model {
             stages: BTreeMap::new(),
             steps: BTreeMap::new(),
             failures: BTreeMap::new(),
+            recovery: None,
+            sent: None,
             proved: false,
+            factors: factors::Factors::default(),
+            policies: Vec::new(),
         };
         let register = Register {
             user_name: "ada".to_owned(),
@@ -124,6 +144,7 @@ impl Model {
         };
         let (RegisterOutcome::Registered(signed_in), attempt) = model.decide(&register) else { panic!("registers") };
         model.signed_in(&signed_in, &attempt);
+        recovery::reached(&mut model.user);
         model
     }
 
@@ -137,7 +158,7 @@ impl Model {
         self.attempts += 1;
         let entropy: &dyn Entropy = &self.entropy;
         let (id, seed) = (AttemptId::from_bytes(entropy.array()), Seed::new(entropy.array()));
-        Attempt { id, seed, origin: Origin::default() }
+        Attempt { id, seed, origin: Origin::default(), policies: Vec::new() }
     }
 
     /// Decides, and applies as a commit would.
@@ -151,6 +172,7 @@ impl Model {
                 self.steps.entry(totp.factor).or_default();
             }
         }
+        self.settled(decision.change.settled());
         self.user.apply(decision.change, Revision::first(self.attempts));
         (decision.outcome, attempt)
     }
@@ -163,6 +185,7 @@ impl Model {
         self.ended_stays_ended(op);
         self.ended_trust_stays_ended(op);
         self.devices_go_forward(op);
+        self.other_devices_go_forward(op);
         self.steps_increase();
         self.guesses_stay_in_budget(&before, op);
     }
@@ -178,13 +201,23 @@ impl Model {
             Op::Confirm { session, offset, right } => self.confirm(session, offset, right),
             Op::Remove { session, factor } => self.remove(session, factor),
             Op::Rename { session, factor } => self.rename(session, factor),
-            Op::ResetMfa => drop(self.decide(&ResetMfa)),
+            Op::ResetMfa => {
+                self.decide(&ResetMfa);
+                self.recovery = None;
+            }
+            Op::BeginRecovery => self.begin_recovery(),
+            Op::SendRecovery => self.send_recovery(),
+            Op::CompleteRecovery { right } => self.complete_recovery(right),
+            Op::CancelRecovery => self.cancel_recovery(),
             Op::EndSession(session) => {
                 let session = self.session(session).session;
                 self.decide(&EndSession { session });
             }
             Op::EndAll => drop(self.decide(&EndAllSessions { except: None })),
-            Op::Disable => drop(self.decide(&DisableUser)),
+            Op::Disable => {
+                self.decide(&DisableUser);
+                self.recovery = None;
+            }
             Op::Enable => drop(self.decide(&EnableUser)),
             Op::Authorize { session, other, offline } => self.authorize(session, other, offline),
             Op::Redeem(code) => self.redeem(code),
@@ -196,6 +229,13 @@ impl Model {
                 self.decide(&command);
             }
             Op::ResetPassword => self.reset_password(),
+            Op::AddPasskey { session, verified } => self.add_passkey(session, verified),
+            Op::Passkey { n, alone, again } => self.passkey(n, alone, again),
+            Op::AddAddress { session, sms, right } => self.add_address(session, sms, right),
+            Op::SendCode { sms } => self.send_code(sms),
+            Op::SentCode { n, right, known } => self.sent_code(n, right, known),
+            Op::Require(methods) => self.require(methods),
+            Op::Raise(session) => self.raise(session),
         }
     }
 
@@ -218,7 +258,8 @@ impl Model {
         if let SignInOutcome::SignedIn(signed_in) = outcome {
             let session = &self.user.sessions[&signed_in.session];
             let acr = assurance::of(&session.proofs).expect("a session has proofs").acr;
-            assert!(!second_factor || acr == Acr::Mfa, "signed in without the second factor: {:?}", session.proofs);
+            assert!(!second_factor || acr >= Acr::TwoStep, "signed in without the second factor: {:?}", session.proofs);
+            self.nothing_is_missing(signed_in.session);
             self.signed_in(signed_in, attempt);
         }
     }
@@ -231,9 +272,10 @@ impl Model {
             device: None,
             renews: None,
             trust: Trust::Wanted,
+            asks: actors::domain::policy::Asks::default(),
         });
         self.login = Some(login.clone());
-        LoginRef { device: self.device.filter(|_| known), ..login }
+        LoginRef { device: self.device.filter(|_| known), asks: self.asks(), ..login }
     }
 
     fn password(&mut self, right: bool, known: bool) {
@@ -247,6 +289,9 @@ impl Model {
             assert!(refused || outcome == SignInOutcome::Suspended, "{outcome:?}");
         }
         self.finish(&outcome, &attempt, second_factor);
+        if matches!(outcome, SignInOutcome::SignedIn(_)) {
+            self.login = None;
+        }
     }
 
     /// A code of any device, right or not.
@@ -265,14 +310,11 @@ impl Model {
         let second_factor = self.user.has_second_factor();
         let (code, login) = (self.code(offset, right, None), self.login(known));
         let (outcome, attempt) = self.decide(&VerifyTotp { login, code });
-        let signed_in = matches!(outcome, SignInOutcome::SignedIn(_));
-        assert!(!signed_in || (right && offset.abs() <= 1), "{offset} {right}: {outcome:?}");
+        let taken = matches!(outcome, SignInOutcome::SignedIn(_) | SignInOutcome::SecondFactor { .. });
+        assert!(!taken || (right && offset.abs() <= 1), "{offset} {right}: {outcome:?}");
         let moved = self.user.totps.values().any(|totp| totp.last_step > self.steps[&totp.factor]);
-        assert_eq!(signed_in, moved, "a step is used up by an accepted code, and by nothing else");
-        self.finish(&outcome, &attempt, second_factor);
-        if signed_in {
-            self.login = None;
-        }
+        assert_eq!(taken, moved, "a step is used up by an accepted code, and by nothing else");
+        self.second(&outcome, &attempt, second_factor);
     }
 
     fn backup(&mut self, index: u8, right: bool) {
@@ -282,11 +324,18 @@ impl Model {
         let (locator, used) = (code.locator.clone(), code.used_at.is_some());
         let login = self.login(false);
         let (outcome, attempt) = self.decide(&JudgeBackupCode { login, credential: set.credential, locator, right });
-        let signed_in = matches!(outcome, SignInOutcome::SignedIn(_));
-        assert!(!signed_in || (right && !used), "a used backup code was taken again");
-        self.finish(&outcome, &attempt, second_factor);
-        if signed_in {
+        let taken = matches!(outcome, SignInOutcome::SignedIn(_) | SignInOutcome::SecondFactor { .. });
+        assert!(!taken || (right && !used), "a used backup code was taken again");
+        self.second(&outcome, &attempt, second_factor);
+    }
+
+    /// A second proof, or a further one.
+    fn second(&mut self, outcome: &SignInOutcome, attempt: &Attempt, second_factor: bool) {
+        self.finish(outcome, attempt, second_factor);
+        if matches!(outcome, SignInOutcome::SignedIn(_)) {
             self.login = None;
+            // Whoever gave a second proof has not lost all of them.
+            self.recovery = None;
         }
     }
 
@@ -307,6 +356,7 @@ impl Model {
             self.decide(&ConfirmTotp { session: self.session(session), factor, code, backup: backup() });
         if let ConfirmOutcome::Activated { signed_in, .. } = outcome {
             self.signed_in(&signed_in, &attempt);
+            self.recovery = None;
         }
     }
 
@@ -314,7 +364,9 @@ impl Model {
         let Some(factor) = self.stages.keys().nth(usize::from(factor) % self.stages.len().max(1)).copied() else {
             return;
         };
-        self.decide(&RemoveTotp { session: self.session(session), factor });
+        if self.decide(&RemoveTotp { session: self.session(session), factor }).0 == RemoveOutcome::Removed {
+            self.recovery = None;
+        }
     }
 
     fn rename(&mut self, session: u8, factor: u8) {
@@ -330,94 +382,6 @@ impl Model {
         assert_eq!(name(after.clone()), if renamed { Some(rename.name) } else { name(before.clone()) });
         let proves = |totp: Option<Totp>| totp.map(|totp| (totp.state, totp.seed, totp.last_step, totp.last_used_at));
         assert_eq!(proves(after), proves(before), "a name changes nothing else");
-    }
-
-    fn authorize(&mut self, session: u8, other: bool, offline: bool) {
-        let client: ClientId = if other { "c_other" } else { "c_shop" }.parse().expect("a client id");
-        let scopes = if offline { "openid offline_access" } else { "openid" };
-        let command = Authorize {
-            session: self.session(session),
-            client: client.clone(),
-            trusted: true,
-            redirect_uri: "https://shop.example.org/cb".to_owned(),
-            scopes: scopes.split(' ').map(str::to_owned).collect(),
-            nonce: None,
-            challenge: None,
-            requirement: Requirement { begun_at: self.now, ..Requirement::default() },
-            policies: Vec::new(),
-            allowed: false,
-        };
-        let (outcome, attempt) = self.decide(&command);
-        if let AuthorizeOutcome::Issued { code } = outcome {
-            self.codes.push((code, sha256_b64(&Authorize::code_secret(&attempt.seed)), client));
-        }
-    }
-
-    fn granted(&mut self, outcome: RedeemOutcome, attempt: &Attempt) {
-        if let RedeemOutcome::Granted(grant) = outcome {
-            assert!(self.generations.insert((grant.family, grant.generation)), "a generation was given twice");
-            let secret_hash = sha256_b64(&Grant::refresh_secret(&attempt.seed));
-            let Grant { family, generation, client, .. } = *grant;
-            self.tokens.push(Token { family, generation, secret_hash, client });
-        }
-    }
-
-    fn redeem(&mut self, n: u8) {
-        let Some((code, secret_hash, client)) = self.codes.get(usize::from(n) % self.codes.len().max(1)).cloned()
-        else {
-            return;
-        };
-        let redirect_uri = "https://shop.example.org/cb".to_owned();
-        let (outcome, attempt) = self.decide(&RedeemCode { code, secret_hash, client, redirect_uri, challenge: None });
-        let granted = matches!(outcome, RedeemOutcome::Granted(_));
-        assert!(!granted || self.used_codes.insert(code), "a code was redeemed twice");
-        self.granted(outcome, &attempt);
-    }
-
-    fn refresh(&mut self, n: u8) {
-        let Some(token) = self.tokens.get(usize::from(n) % self.tokens.len().max(1)) else { return };
-        let newest = !self.generations.contains(&(token.family, token.generation + 1));
-        let command = Refresh {
-            family: token.family,
-            generation: token.generation,
-            secret_hash: token.secret_hash.clone(),
-            client: token.client.clone(),
-            scopes: None,
-        };
-        let (outcome, attempt) = self.decide(&command);
-        assert!(newest || matches!(outcome, RedeemOutcome::Refused(_)), "an older generation was taken");
-        self.granted(outcome, &attempt);
-    }
-
-    fn revoke(&mut self, n: u8) {
-        let Some(token) = self.tokens.get(usize::from(n) % self.tokens.len().max(1)) else { return };
-        let command = RevokeToken { family: token.family, client: token.client.clone() };
-        let family = command.family;
-        self.decide(&command);
-        let live = self.user.live_family(family, self.now, &self.settings);
-        assert!(live.is_none(), "a revoked family lives");
-    }
-
-    fn change_password(&mut self, session: u8, right: bool) {
-        let current = self.user.password.clone().expect("never without");
-        let command = ChangePassword {
-            session: self.session(session),
-            credential: current.credential,
-            version: current.version,
-            right,
-            new_hash: "another".to_owned(),
-        };
-        let (outcome, attempt) = self.decide(&command);
-        if let ChangePasswordOutcome::Changed(signed_in) = outcome {
-            assert!(right);
-            self.signed_in(&signed_in, &attempt);
-        }
-    }
-
-    fn reset_password(&mut self) {
-        let (IssueResetOutcome::Issued { reset, .. }, attempt) = self.decide(&IssueReset) else { return };
-        let secret_hash = sha256_b64(&IssueReset::secret(&attempt.seed));
-        self.decide(&ResetPassword { reset, secret_hash, new_hash: Some("reset".to_owned()) });
     }
 }
 

@@ -28,6 +28,7 @@ impl Model {
             device: None,
             renews: None,
             trust: Trust::Shown(shown.clone()),
+            asks: self.asks(),
         };
         let (credential, version) = (current.credential, current.version);
         let (outcome, attempt) = self.decide(&JudgePassword { login, credential, version, right, rehash: None });
@@ -42,6 +43,7 @@ impl Model {
             let acr = assurance::of(&self.user.sessions[&signed_in.session].proofs).expect("it has proofs").acr;
             assert_eq!(acr, Acr::OneFactor);
         }
+        self.nothing_is_missing(signed_in.session);
         self.signed_in(signed_in, &attempt);
     }
 

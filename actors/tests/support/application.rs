@@ -80,7 +80,9 @@ impl World {
             challenge: None,
             requirement: Requirement { begun_at: self.now(), ..Requirement::default() },
             policies: Vec::new(),
+            authorization_details: Vec::new(),
             allowed: false,
+            raises: false,
         }
     }
 

@@ -113,10 +113,25 @@ impl World {
 
     /// Another node over the same store, with a clock in common and a directory of its own; and its view of the store.
     pub(crate) async fn second_node(&self) -> (Services, Arc<TestStore>) {
+        self.second_node_with(|_| {}).await
+    }
+
+    /// The same, with changed options.
+    pub(crate) async fn second_node_with(
+        &self,
+        change: impl FnOnce(&mut ServicesOptions),
+    ) -> (Services, Arc<TestStore>) {
         let store = Arc::new(TestStore::new(Arc::clone(&self.behind)));
         let entropy = Arc::new(SeededEntropy::new(0x5ec0));
-        let options = options(Arc::clone(&store), Arc::clone(&self.clock), entropy);
+        let mut options = options(Arc::clone(&store), Arc::clone(&self.clock), entropy);
+        change(&mut options);
         (Services::start(options).await.expect("services start"), store)
+    }
+
+    /// Removes what has ended for good from the store.
+    pub(crate) async fn clean_up(&self) {
+        let (embedded, _) = self.opened.as_ref().expect("this world has a folder");
+        while embedded.collect(self.now()).await.expect("the store works") > 0 {}
     }
 
     /// The time.

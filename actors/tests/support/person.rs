@@ -10,6 +10,7 @@ use actors::{
         },
         context::Attempt,
         factor::{backup_code, totp},
+        policy::Asks,
         trusted_device::Trust,
         user::SessionRef,
     },
@@ -101,7 +102,7 @@ impl World {
     /// A login in a browser that nobody knows.
     pub(crate) fn login(&self) -> LoginRef {
         let (login, browser) = (LoginId::from_bytes(random(self)), BrowserId::from_bytes(random(self)));
-        LoginRef { login, browser, device: None, renews: None, trust: Trust::None }
+        LoginRef { login, browser, device: None, renews: None, trust: Trust::None, asks: Asks::default() }
     }
 
     /// A login in this person's browser.

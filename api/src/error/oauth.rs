@@ -21,6 +21,7 @@ pub enum ErrorCode {
     AccessDenied,
     ConsentRequired,
     InteractionRequired,
+    InvalidAuthorizationDetails,
     InvalidClient,
     InvalidGrant,
     InvalidRequest,
@@ -43,6 +44,7 @@ impl ErrorCode {
             Self::AccessDenied => "access_denied",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRequest => "invalid_request",
@@ -67,6 +69,7 @@ impl ErrorCode {
             Self::AccessDenied
             | Self::ConsentRequired
             | Self::InteractionRequired
+            | Self::InvalidAuthorizationDetails
             | Self::InvalidGrant
             | Self::InvalidRequest
             | Self::InvalidScope

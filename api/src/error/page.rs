@@ -9,6 +9,7 @@ use schema::StoreError;
 use thiserror::Error;
 
 use crate::{
+    locale::{Text, text},
     page::{Cooldown, ErrorPage, Link, RenderError},
     wire::authorization::PageProblem,
 };
@@ -126,23 +127,23 @@ impl IntoResponse for PageError {
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
-    heading: &'static str,
-    message: &'static str,
-    next_step: Option<&'static str>,
+    heading: Text,
+    message: Text,
+    next_step: Option<Text>,
     pub(crate) retry_after: Option<Duration>,
-    link: Option<(String, &'static str)>,
+    link: Option<Link>,
 }
 
 impl Told {
-    fn new(status: StatusCode, heading: &'static str, message: &'static str) -> Self {
+    fn new(status: StatusCode, heading: Text, message: Text) -> Self {
         Self { status, heading, message, next_step: None, retry_after: None, link: None }
     }
 
-    fn with_link(self, href: impl Into<String>, text: &'static str) -> Self {
-        Self { link: Some((href.into(), text)), ..self }
+    fn with_link(self, href: impl Into<String>, text: Text) -> Self {
+        Self { link: Some(Link { href: href.into(), text }), ..self }
     }
 
-    fn with_next(self, next_step: &'static str) -> Self {
+    fn with_next(self, next_step: Text) -> Self {
         Self { next_step: Some(next_step), ..self }
     }
 
@@ -159,11 +160,11 @@ impl Told {
     pub(crate) fn into_page(self, correlation_id: String, now: i64) -> ErrorPage {
         ErrorPage {
             status: self.status.as_u16(),
-            heading: self.heading.to_owned(),
-            message: self.message.to_owned(),
-            next_step: self.next_step.map(str::to_owned),
             retry: self.retry_secs().map(|wait| Cooldown::starting(now, wait)),
-            link: self.link.map(|(href, text)| Link { href, text: text.to_owned() }),
+            heading: self.heading,
+            message: self.message,
+            next_step: self.next_step,
+            link: self.link,
             correlation_id,
         }
     }
@@ -181,46 +182,38 @@ impl PageError {
             Self::BadRequest(_) => bad_request(),
             Self::Authorization(problem) => wrong_request(*problem),
             Self::WrongHost => wrong_host(),
-            Self::OutOfDate { start, .. } => Told::new(
-                StatusCode::FORBIDDEN,
-                "This page is out of date",
-                "The form was open for too long, or belongs to another sign-in. Nothing was changed.",
-            )
-            .with_link(start.clone(), "Start again"),
+            Self::OutOfDate { start, .. } => {
+                Told::new(StatusCode::FORBIDDEN, text("error-out-of-date"), text("error-out-of-date-about"))
+                    .with_link(start.clone(), text("start-again"))
+            }
             Self::SignInNeeded { .. } | Self::MoreNeeded { .. } => {
-                Told::new(StatusCode::UNAUTHORIZED, "Sign in first", "This page is for people who are signed in.")
-                    .with_link("/login", "Sign in")
+                Told::new(StatusCode::UNAUTHORIZED, text("error-sign-in-first"), text("error-sign-in-first-about"))
+                    .with_link("/login", text("sign-in"))
             }
             Self::EnrolmentNeeded => {
-                Told::new(StatusCode::FORBIDDEN, "Set up a second step first", "This account asks for one.")
-                    .with_link("/account/mfa", "Set it up")
+                Told::new(StatusCode::FORBIDDEN, text("error-enrol-first"), text("error-enrol-first-about"))
+                    .with_link("/account/mfa", text("set-it-up"))
             }
             Self::AlreadySignedIn => {
-                Told::new(StatusCode::CONFLICT, "You are signed in", "There is nothing left to do here.")
-                    .with_link("/account", "Your account")
+                Told::new(StatusCode::CONFLICT, text("error-signed-in"), text("error-signed-in-about"))
+                    .with_link("/account", text("account-title"))
             }
             Self::LoginEnded => login_ended(),
             Self::LinkEnded => link_ended(),
-            Self::NotFound => Told::new(StatusCode::NOT_FOUND, "Page not found", "There is no page at this address.")
-                .with_link("/", "Go to the front page"),
-            Self::MethodNotAllowed => Told::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This does not work here",
-                "The page at this address cannot be used in this way.",
-            )
-            .with_link("/", "Go to the front page"),
-            Self::TooLarge => Told::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "Too much was sent",
-                "The form holds more than this server takes.",
-            )
-            .with_next("Shorten what you typed."),
-            Self::TooMany { wait } => Told::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "Too many attempts",
-                "There were too many attempts from your network.",
-            )
-            .with_retry(*wait),
+            Self::NotFound => Told::new(StatusCode::NOT_FOUND, text("error-not-found"), text("error-not-found-about"))
+                .with_link("/", text("to-front-page")),
+            Self::MethodNotAllowed => {
+                Told::new(StatusCode::METHOD_NOT_ALLOWED, text("error-method"), text("error-method-about"))
+                    .with_link("/", text("to-front-page"))
+            }
+            Self::TooLarge => {
+                Told::new(StatusCode::PAYLOAD_TOO_LARGE, text("error-too-large"), text("error-too-large-about"))
+                    .with_next(text("error-too-large-next"))
+            }
+            Self::TooMany { wait } => {
+                Told::new(StatusCode::TOO_MANY_REQUESTS, text("error-too-many"), text("error-too-many-about"))
+                    .with_retry(*wait)
+            }
             Self::Busy => unavailable().with_retry(Duration::from_secs(1)),
             Self::Call(error) => match error {
                 CallError::Overloaded | CallError::TimedOut | CallError::Unavailable(_) | CallError::Unreachable => {
@@ -234,65 +227,44 @@ impl PageError {
 }
 
 fn bad_request() -> Told {
-    Told::new(
-        StatusCode::BAD_REQUEST,
-        "This request cannot be read",
-        "Your browser, or something between it and this server, sent a request that makes no sense here.",
-    )
-    .with_link("/", "Go to the front page")
+    Told::new(StatusCode::BAD_REQUEST, text("error-bad-request"), text("error-bad-request-about"))
+        .with_link("/", text("to-front-page"))
 }
 
 fn wrong_host() -> Told {
-    Told::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "Wrong address",
-        "This is a development server. It answers only under the address that is its issuer, and not behind a \
-                 proxy.",
-    )
-    .with_next("Open the issuer's address, or configure an https issuer.")
+    Told::new(StatusCode::MISDIRECTED_REQUEST, text("error-wrong-host"), text("error-wrong-host-about"))
+        .with_next(text("error-wrong-host-next"))
 }
 
 fn login_ended() -> Told {
-    Told::new(
-        StatusCode::BAD_REQUEST,
-        "This sign-in has ended",
-        "It was completed in another tab, took too long, or was begun in another browser.",
-    )
-    .with_next("If an application sent you here, go back to it and sign in from there.")
-    .with_link("/login", "Sign in again")
+    Told::new(StatusCode::BAD_REQUEST, text("error-login-ended"), text("error-login-ended-about"))
+        .with_next(text("error-login-ended-next"))
+        .with_link("/login", text("sign-in-again"))
 }
 
 fn link_ended() -> Told {
-    Told::new(StatusCode::GONE, "This link does not work", "It was used already, has expired, or is not complete.")
-        .with_next("Ask for a new link.")
+    Told::new(StatusCode::GONE, text("error-link-ended"), text("error-link-ended-about"))
+        .with_next(text("error-link-ended-next"))
 }
 
 fn wrong_request(problem: PageProblem) -> Told {
     let message = match problem {
-        PageProblem::NoClient => "The request does not say which application it is from: client_id is missing.",
-        PageProblem::UnknownClient => "No application is registered under the client_id of the request.",
-        PageProblem::NoRedirectUri => "The request does not say where to return to: redirect_uri is missing.",
-        PageProblem::UnregisteredRedirectUri => {
-            "The redirect_uri of the request is not one of those registered for the application. It must be the same to \
-             the letter."
-        }
-        PageProblem::Repeated(_) => "The request names its client_id or redirect_uri more than once.",
-        PageProblem::Unreadable => "The parameters of the request cannot be read.",
+        PageProblem::NoClient => text("error-application-no-client"),
+        PageProblem::UnknownClient => text("error-application-unknown-client"),
+        PageProblem::NoRedirectUri => text("error-application-no-redirect"),
+        PageProblem::UnregisteredRedirectUri => text("error-application-unregistered"),
+        PageProblem::Repeated(_) => text("error-application-repeated"),
+        PageProblem::Unreadable => text("error-application-unreadable"),
     };
-    Told::new(StatusCode::BAD_REQUEST, "The application sent a wrong request", message)
-        .with_next("Tell the people who run the application. Signing in again does not help.")
+    Told::new(StatusCode::BAD_REQUEST, text("error-application"), message).with_next(text("error-application-next"))
 }
 
 fn unavailable() -> Told {
-    Told::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Not available just now",
-        "The server could not finish this in time. It may or may not have been done.",
-    )
-    .with_next("Wait a moment, then look and try again.")
+    Told::new(StatusCode::SERVICE_UNAVAILABLE, text("error-unavailable"), text("error-unavailable-about"))
+        .with_next(text("error-unavailable-next"))
 }
 
 fn internal() -> Told {
-    Told::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "The server made a mistake. It was noted.")
-        .with_next("Try again. If it happens again, tell the people who run this service the id below.")
+    Told::new(StatusCode::INTERNAL_SERVER_ERROR, text("error-internal"), text("error-internal-about"))
+        .with_next(text("error-internal-next"))
 }

@@ -40,7 +40,7 @@ impl FromRequestParts<ApiState> for Caller {
             text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect()
         });
         let trace = parts.extensions.get::<TraceParent>().copied();
-        let origin = Origin { address: Some(address.to_string()), user_agent, actor: None, trace };
+        let origin = Origin { address: Some(address.to_string()), user_agent, actor: None, lang: None, trace };
         Ok(Self { address, origin })
     }
 }

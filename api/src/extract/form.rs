@@ -3,8 +3,9 @@
 
 use actors::secret::Secret;
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    http::request::Parts,
 };
 use http::{StatusCode, header};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use super::{
     LiveSession, LoginState, Visit,
     csrf::{self, Binding},
+    policy::ENROLMENT,
 };
 use crate::{error::PageError, state::ApiState};
 
@@ -41,6 +43,23 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for Submitted<T> {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, PageError> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, state).await?;
+        let of_a_login = is_of_a_login(parts.uri.path());
+        match Self::read(&visit, (parts, body)).await {
+            Ok((typed, hidden)) => Ok(Self { visit, typed, hidden }),
+            Err(error) => {
+                // What was not read does not say to which login it belongs.
+                if of_a_login {
+                    visit.prefer_newest(None);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Submitted<T> {
+    async fn read(visit: &Visit, (parts, body): (Parts, Body)) -> Result<(T, Hidden), PageError> {
+        let state = &visit.state;
         if !csrf::is_same_origin(&parts.headers, &state.settings.origin()) {
             return Err(PageError::OutOfDate { reason: "sent from another origin", start: start_of(parts.uri.path()) });
         }
@@ -53,10 +72,16 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for Submitted<T> {
         }
         let body = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(unread)?;
         let read = PageError::BadRequest("a field is missing, double or not text");
-        let Ok(hidden) = serde_urlencoded::from_bytes(&body) else { return Err(read) };
+        let Ok(hidden) = serde_urlencoded::from_bytes::<Hidden>(&body) else { return Err(read) };
+        visit.prefer_label(&hidden.l);
         let Ok(typed) = serde_urlencoded::from_bytes(&body) else { return Err(read) };
-        Ok(Self { visit, typed, hidden })
+        Ok((typed, hidden))
     }
+}
+
+/// Are the forms of this path steps of a login, or on the way to its application?
+fn is_of_a_login(path: &str) -> bool {
+    ["/login", "/consent", ENROLMENT].iter().any(|of| path == *of || path.starts_with(&format!("{of}/")))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the shape of map_err")]
@@ -71,7 +96,7 @@ fn unread(rejection: BytesRejection) -> PageError {
 /// Where somebody with a page that is out of date begins anew.
 fn start_of(path: &str) -> String {
     let start = match path {
-        "/register" => "/register",
+        path if path == "/register" || path.starts_with("/register/") => "/register",
         path if path == "/account" || path.starts_with("/account/") => "/account",
         path if path.starts_with("/login") => "/login",
         _ => "/",
@@ -131,6 +156,15 @@ impl<T> Submitted<T> {
             Err(PageError::OutOfDate { reason: "its hidden value is not good here", start: start.to_owned() })
         }
     }
+}
+
+/// A form without a field of its own.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// `#[serde(default = "unsaid")]` for a secret that need not be there.
+pub fn unsaid() -> Secret<String> {
+    Secret::new(String::new())
 }
 
 /// `#[serde(deserialize_with = "secret")]` for what must not show itself, such as passwords.

@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{assurance::Acr, command::Ways},
+    domain::{
+        assurance::Acr,
+        command::{Stage, Ways},
+    },
     vault::{OpenError, Purpose},
 };
 use schema::{BrowserId, LoginId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{Visit, cookies::LOGIN_PREFIX, stored_request};
-use crate::{error::PageError, wire::authorization::AuthorizationRequest};
+use crate::{error::PageError, page::NextStep, wire::authorization::AuthorizationRequest};
 
 /// From the first page to the last proof.
 pub const LIFETIME: Duration = Duration::from_mins(15);
@@ -22,8 +25,10 @@ const MAX_SEALED: usize = 3 * 1024;
 /// So does one that would make all of them together longer than this: where a proxy takes 16 KB of headers at most, as many
 /// do for HTTP/2, nobody could begin anything until the logins have expired.
 const MAX_TOGETHER: usize = 10 * 1024;
-/// Ends the label of a login that answers an application.
+/// In the label of a login that answers an application, behind its id; the language may follow.
 const APPLICATION_MARK: &str = ".app";
+/// The level of data from which on a label says the language: on every node it is the name of a cookie.
+const LANGUAGE_LEVEL: u32 = 4;
 
 /// What follows the last proof.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +37,12 @@ pub enum Then {
     Account {
         /// Its path, checked.
         path: String,
+        /// The rung that proofs for it should reach. A node of an earlier version knows none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        aim: Option<Acr>,
+        /// To change something there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        change: bool,
     },
     /// The answer to a client.
     Authorize(Box<AuthorizationRequest>),
@@ -52,24 +63,43 @@ pub struct LoginState {
     pub user: Option<UserId>,
     /// How the second proof can be given, once one is awaited.
     pub ways: Ways,
+    /// Which step that is, where policies ask for several.
+    pub stage: Option<Stage>,
     /// What follows.
     pub then: Then,
     /// Is the request in the store?
     stored: bool,
+    /// The tag of the language that its application asked for, if it is one that is offered.
+    lang: Option<String>,
+}
+
+/// The proof that a login awaits.
+#[derive(Clone, Debug)]
+pub struct Awaited {
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// How it can be given.
+    pub ways: Ways,
+    /// Which step that is, where policies ask for several.
+    pub stage: Option<Stage>,
 }
 
 impl LoginState {
     /// The name under which the browser knows it: in its cookie, in `?l=` and in the hidden field `l`. It says whether an
-    /// application waits for it, so that this can be told when the login has ended and nothing else is left of it.
+    /// application waits for it, and in which language, so that this can be told when the login has ended and nothing else is left
+    /// of it.
     pub fn label(&self) -> String {
-        let mark = if self.request().is_some() { APPLICATION_MARK } else { "" };
-        format!("{}{mark}", self.login)
+        match (self.request(), &self.lang) {
+            (None, _) => self.login.to_string(),
+            (Some(_), None) => format!("{}{APPLICATION_MARK}", self.login),
+            (Some(_), Some(tag)) => format!("{}{APPLICATION_MARK}.{tag}", self.login),
+        }
     }
 
     /// The ways that are offered: none that does not reach what is asked for beside one that does.
     pub fn offered(&self) -> Ways {
-        let Ways { totp, email, sms, passkey } = self.ways;
-        let asked = self.request().and_then(|request| request.requirement.aims_at());
+        let Ways { totp, email, sms, passkey, backup_code, recovery } = self.ways;
+        let asked = self.aims_at();
         let strict = asked.is_some_and(|acr| acr >= Acr::Mfa);
         let strictest = asked.is_some_and(|acr| acr >= Acr::PhishingResistant);
         let reaches_two = totp || sms || passkey;
@@ -78,7 +108,31 @@ impl LoginState {
             email: email && !(strict && reaches_two),
             sms: sms && !(strictest && passkey),
             passkey,
+            backup_code,
+            recovery,
         }
+    }
+
+    /// The rung that a sign-in should reach, for its application or for the change that follows.
+    pub fn aims_at(&self) -> Option<Acr> {
+        match &self.then {
+            Then::Account { aim, .. } => *aim,
+            Then::Authorize(request) => request.aims_at(),
+        }
+    }
+
+    /// What the pages of its further proofs offer, and say of the step.
+    pub fn next_step(&self) -> NextStep {
+        NextStep::new(self.offered(), self.stage.as_ref())
+    }
+
+    /// A proof was accepted, and another one is awaited.
+    pub fn awaits(&mut self, user: UserId, awaited: Awaited) {
+        let Awaited { expires_at, ways, stage } = awaited;
+        self.user = Some(user);
+        self.expires_at = expires_at;
+        self.ways = ways;
+        self.stage = stage;
     }
 
     /// The authorization request that it answers, if it answers one.
@@ -88,6 +142,11 @@ impl LoginState {
             Then::Authorize(request) => Some(request),
         }
     }
+}
+
+/// The tag of the language in the label of a login. It is good for words alone: nobody has checked the label.
+pub(super) fn language_of(label: &str) -> Option<&str> {
+    label.split_once(APPLICATION_MARK)?.1.strip_prefix('.')
 }
 
 /// The cookie's content.
@@ -101,6 +160,8 @@ struct Content {
     /// A node of an earlier version knew one way only.
     #[serde(default = "Ways::by_app")]
     ways: Ways,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<Stage>,
     then: Carried,
 }
 
@@ -113,14 +174,21 @@ enum Carried {
 impl Visit {
     /// Begins a login. An address that stores too many large requests is refused.
     pub async fn begin_login(&self, then: Then) -> Result<LoginState, PageError> {
+        self.begin_login_as(LoginId::from_bytes(self.state.services.entropy.array()), then).await
+    }
+
+    /// The same under an id that is known already.
+    pub async fn begin_login_as(&self, login: LoginId, then: Then) -> Result<LoginState, PageError> {
         let now = self.now();
         let mut login = LoginState {
-            login: LoginId::from_bytes(self.state.services.entropy.array()),
+            login,
             browser: self.browser,
             begun_at: now,
             expires_at: now.after(LIFETIME),
             user: None,
             ways: Ways::default(),
+            stage: None,
+            lang: self.language_for(&then),
             then,
             stored: false,
         };
@@ -141,12 +209,21 @@ impl Visit {
         Ok(login)
     }
 
-    /// A login that this browser began for the page `path` and in which nothing was proved yet, or a new one: reloading
-    /// the page must not push other logins out.
-    pub async fn login_to(&self, path: &str) -> Result<LoginState, PageError> {
-        let wanted = Then::Account { path: path.to_owned() };
+    /// What the label says of the language of a login that begins.
+    fn language_for(&self, then: &Then) -> Option<String> {
+        let Then::Authorize(request) = then else { return None };
+        let locales = self.state.pages.locales();
+        // A node of an earlier version would lose it, and with it the cookie that is named after the label.
+        let known = self.state.services.level.current() >= LANGUAGE_LEVEL;
+        let asked = request.ui_locales.as_deref().filter(|_| known).and_then(|tags| locales.asked(tags));
+        asked.map(|locale| locales.tag(locale))
+    }
+
+    /// A login that this browser began for that and in which nothing was proved yet, or a new one: reloading the page must not push
+    /// other logins out.
+    pub async fn login_to(&self, wanted: Then) -> Result<LoginState, PageError> {
         for (label, _) in self.cookies.beginning(LOGIN_PREFIX) {
-            if let Ok(login) = self.login(label).await
+            if let Ok(login) = self.opened(label).await
                 && login.user.is_none()
                 && login.then == wanted
             {
@@ -177,8 +254,21 @@ impl Visit {
         }
     }
 
-    /// The login of this label, if it lives and belongs to this browser.
+    /// The login of this label, if it lives and belongs to this browser. What is shown and sent from here on is in the language
+    /// that its application asked for.
     pub async fn login(&self, label: &str) -> Result<LoginState, PageError> {
+        self.prefer_label(label);
+        let login = self.opened(label).await?;
+        self.prefer(login.request().and_then(|request| request.ui_locales.as_deref()));
+        Ok(login)
+    }
+
+    /// From here on in the language of the login of this label, whatever has become of it.
+    pub(super) fn prefer_label(&self, label: &str) {
+        self.prefer(language_of(label));
+    }
+
+    async fn opened(&self, label: &str) -> Result<LoginState, PageError> {
         let cookie = self.cookies.get(&format!("{LOGIN_PREFIX}{label}")).ok_or(PageError::LoginEnded)?;
         let content = self.open(label, &cookie).map_err(|_| PageError::LoginEnded)?;
         if content.browser != self.browser || content.expires_at <= self.now() {
@@ -198,16 +288,27 @@ impl Visit {
             expires_at: content.expires_at,
             user: content.user,
             ways: content.ways,
+            stage: content.stage,
             then,
             stored,
+            lang: language_of(label).map(str::to_owned),
         })
     }
 
-    /// The newest login of this user in this browser whose application waits for an answer.
+    /// The login of this id, if it lives and belongs to this browser.
+    pub async fn login_of(&self, login: LoginId) -> Option<LoginState> {
+        let id = login.to_string();
+        let sent = self.cookies.beginning(LOGIN_PREFIX);
+        let (label, _) = sent.into_iter().find(|(label, _)| label.split('.').next() == Some(&id))?;
+        self.login(label).await.ok()
+    }
+
+    /// The newest login of this user in this browser whose application waits for an answer. The page on the way to it is in the
+    /// language that the application asked for.
     pub async fn waiting(&self, user: UserId) -> Option<LoginState> {
         let mut newest: Option<LoginState> = None;
         for (label, _) in self.cookies.beginning(LOGIN_PREFIX) {
-            if let Ok(login) = self.login(label).await
+            if let Ok(login) = self.opened(label).await
                 && login.user == Some(user)
                 && login.request().is_some()
                 && newest.as_ref().is_none_or(|newest| newest.begun_at < login.begun_at)
@@ -215,7 +316,20 @@ impl Visit {
                 newest = Some(login);
             }
         }
+        self.prefer(newest.as_ref().and_then(LoginState::request).and_then(|request| request.ui_locales.as_deref()));
         newest
+    }
+
+    /// From here on in the language of the newest login of this browser whose label names one; of this user's, if one is given. Nothing
+    /// is asked of the store.
+    pub(super) fn prefer_newest(&self, user: Option<UserId>) {
+        let found = self.cookies.beginning(LOGIN_PREFIX).into_iter().filter_map(|(label, cookie)| {
+            let tag = language_of(label)?;
+            let content = self.open(label, cookie).ok()?;
+            let lives = content.browser == self.browser && self.now() < content.expires_at;
+            (lives && user.is_none_or(|user| content.user == Some(user))).then_some((content.begun_at, tag))
+        });
+        self.prefer(found.max().map(|(_, tag)| tag));
     }
 
     /// Writes a login into its cookie.
@@ -238,6 +352,7 @@ impl Visit {
             expires_at: login.expires_at,
             user: login.user,
             ways: login.ways,
+            stage: login.stage.clone(),
             then,
         };
         let text = serde_json::to_vec(&content).expect("a login is a plain struct with string keys");

@@ -2,6 +2,7 @@
 //!
 //! [`Visit`] is a browser's request for a page; [`Submitted`] is a form that it sends.
 
+pub mod asked;
 pub mod bearer;
 pub mod browser;
 mod ceremony;
@@ -10,6 +11,7 @@ pub mod client_ip;
 pub mod cookies;
 pub mod csrf;
 pub mod form;
+pub mod link;
 pub mod login;
 pub mod policy;
 pub mod query;
@@ -18,12 +20,14 @@ pub(crate) mod stored_request;
 pub mod trust;
 pub mod visit;
 
+pub use asked::Asked;
 pub use browser::Browser;
 pub use client_ip::Caller;
 pub use cookies::Cookies;
 pub use csrf::Binding;
 pub use form::Submitted;
-pub use login::{LoginState, Then};
+pub use link::Link;
+pub use login::{Awaited, LoginState, Then};
 pub use query::Query;
 pub use session::LiveSession;
 pub use visit::Visit;

@@ -15,6 +15,7 @@ use schema::UserId;
 use super::{
     Visit,
     cookies::{DEVICE, SESSION},
+    policy::ENROLMENT,
 };
 use crate::error::PageError;
 
@@ -45,9 +46,19 @@ impl Visit {
 
     /// The session, if the policies let it in to the page `back`; or the way to sign in and come back there.
     pub async fn signed_in(&self, back: &str) -> Result<LiveSession, PageError> {
+        if back.starts_with(ENROLMENT) {
+            self.prefer_waiting();
+        }
         let session = self.session().await?.ok_or_else(|| PageError::SignInNeeded { back: back.to_owned() })?;
         self.lets_in(&session, back).await?;
         Ok(session)
+    }
+
+    /// From here on in the language of the application that waits for who was signed in here: for what is set up on the way to it.
+    pub(super) fn prefer_waiting(&self) {
+        if let Some(SessionLocator { user, .. }) = self.session_locator() {
+            self.prefer_newest(Some(user));
+        }
     }
 
     /// The device that this browser says it is; believed only for its own user.

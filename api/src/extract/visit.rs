@@ -1,23 +1,28 @@
 //! A browser's request for a page: who asks, and what its answer sets. Pages are rendered here, so that no page can miss
 //! its hidden value, its headers or its status.
 
-use actors::{call::Deadline, domain::context::Attempt};
+use actors::{
+    call::Deadline,
+    domain::context::{Attempt, Origin},
+};
 use axum::{
     extract::FromRequestParts,
     http::request::Parts,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use schema::{BrowserId, Timestamp};
 use url::Url;
 
 use super::{
-    Browser, Caller, Cookies, LiveSession, LoginState,
+    Asked, Browser, Caller, Cookies, LiveSession, LoginState,
     csrf::{self, Binding},
+    policy::ENROLMENT,
 };
 use crate::{
     error::PageError,
     layer::{render::retry_after, security_headers::Csp},
+    locale::{Locale, Text},
     page::{FormError, Page, PasswordRule},
     state::ApiState,
 };
@@ -35,19 +40,30 @@ pub struct Visit {
     pub browser: BrowserId,
     /// Begins with the request.
     pub deadline: Deadline,
+    /// What the browser reads best of what is offered.
+    accepted: Locale,
+    /// What the application asked for, once it is known for which one this is.
+    asked: Asked,
 }
 
 impl FromRequestParts<ApiState> for Visit {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, PageError> {
-        Ok(Self {
+        let accepts = parts.headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes);
+        let visit = Self {
+            accepted: state.pages.locales().choose(None, accepts),
+            asked: Asked::of(&parts.extensions),
             deadline: state.deadline(),
             caller: Caller::from_request_parts(parts, state).await?,
             cookies: Cookies::from_request_parts(parts, state).await?,
             browser: Browser::from_request_parts(parts, state).await?.0,
             state: state.clone(),
-        })
+        };
+        if parts.uri.path().starts_with(ENROLMENT) {
+            visit.prefer_waiting();
+        }
+        Ok(visit)
     }
 }
 
@@ -113,7 +129,28 @@ impl Frame {
 impl Visit {
     /// A new attempt. Two commands of one request need an attempt each (HAZARDS H5).
     pub fn attempt(&self) -> Attempt {
-        self.state.attempt(&self.caller.origin)
+        let lang = Some(self.state.pages.locales().tag(self.locale()));
+        self.state.services.attempt(Origin { lang, ..self.caller.origin.clone() })
+    }
+
+    /// The language of what is shown to this browser, and of messages that it causes.
+    pub fn locale(&self) -> Locale {
+        self.asked.get().unwrap_or(self.accepted)
+    }
+
+    /// The tag of the language that the application asked for, where it asked for one that is offered.
+    pub(crate) fn preferred(&self) -> Option<String> {
+        self.asked.get().map(|locale| self.state.pages.locales().tag(locale))
+    }
+
+    /// From here on in the language that an application asks for, if it is offered. The first application counts.
+    pub(crate) fn prefer(&self, ui_locales: Option<&str>) {
+        self.asked.prefer(ui_locales.and_then(|tags| self.state.pages.locales().asked(tags)));
+    }
+
+    /// A message in words, for what is handed on as text.
+    pub fn say(&self, text: &Text) -> Result<String, PageError> {
+        Ok(self.state.pages.say(self.locale(), text)?)
     }
 
     /// Wall time.
@@ -124,7 +161,7 @@ impl Visit {
     /// Renders a page.
     pub fn page<P: Page>(&self, frame: Frame, page: &P) -> Result<Response, PageError> {
         let token = csrf::token(&self.state.services.vault, self.browser, frame.binding);
-        let mut chrome = self.state.chrome(token);
+        let mut chrome = self.state.chrome(self.locale(), token);
         chrome.signed_in_as = frame.signed_in_as;
         let html = self.state.pages.render(&chrome, page)?;
         let mut response = (frame.status, Html(html)).into_response();

@@ -14,17 +14,30 @@ use super::{
 };
 use crate::{
     error::page::{Failed, PageError},
+    extract::Asked,
+    locale::Locale,
+    routes::{account::address_link, login, register_by_email},
     state::ApiState,
 };
 
+/// Pages of links, whose addresses hold a secret.
+const HOLD_TOKENS: [&str; 6] =
+    [login::link::PATH, address_link::PATH, register_by_email::CONFIRM, "/recovery/cancel", "/reset", "/setup"];
+
 /// Renders what failed and completes the headers.
-pub async fn render(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+pub async fn render(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
     let for_program = is_for_programs(request.uri().path());
+    let accepts = request.headers().get(header::ACCEPT_LANGUAGE).cloned();
+    let holds_token = HOLD_TOKENS.contains(&request.uri().path());
+    let asked = Asked::at(request.uri(), state.pages.locales());
+    request.extensions_mut().insert(asked.clone());
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut response = next.run(request).await;
     if let Some(Failed(failure)) = response.extensions_mut().remove::<Failed>() {
         write_down(&failure, &id);
-        let told = if for_program { machine(&failure) } else { page(&state, &failure, id) };
+        let accepted = || state.pages.locales().choose(None, accepts.as_ref().map(HeaderValue::as_bytes));
+        let locale = asked.get().unwrap_or_else(accepted);
+        let told = if for_program { machine(&failure) } else { page(&state, &failure, id, locale) };
         // Cookies and the like that were set before the failure stay.
         let (mut parts, body) = told.into_parts();
         for (name, value) in response.headers().iter().filter(|(name, _)| *name == header::SET_COOKIE) {
@@ -40,6 +53,9 @@ pub async fn render(State(state): State<ApiState>, request: Request, next: Next)
             headers.on_page(response.headers_mut(), &Csp::default());
         }
         None => headers.on_any(response.headers_mut()),
+    }
+    if holds_token {
+        SecurityHeaders::on_token(response.headers_mut());
     }
     response
 }
@@ -60,11 +76,11 @@ fn write_down(failure: &PageError, id: &str) {
     }
 }
 
-fn page(state: &ApiState, failure: &PageError, id: String) -> Response {
+fn page(state: &ApiState, failure: &PageError, id: String, locale: Locale) -> Response {
     let told = failure.told();
     let (status, retry) = (told.status, told.retry_secs());
     let page = told.into_page(id, state.services.clock.now().as_secs());
-    let chrome = state.chrome("");
+    let chrome = state.chrome(locale, "");
     let mut response = match state.pages.render(&chrome, &page) {
         Ok(html) => (status, Html(html)).into_response(),
         Err(error) => {

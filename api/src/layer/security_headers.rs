@@ -82,10 +82,18 @@ impl SecurityHeaders {
         self.on_any(headers);
         headers.insert(header::CONTENT_SECURITY_POLICY, csp.to_header());
         set(headers, header::CACHE_CONTROL, "no-store");
+        // Nobody keeps a page; whoever does all the same is told that another browser may get it in another language.
+        set(headers, header::VARY, "accept-language");
         // For browsers that do not know `frame-ancestors`.
         set(headers, header::X_FRAME_OPTIONS, "DENY");
         set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
         set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    }
+
+    /// What the page of an address that holds a token carries beside that, errors included: not even this site is told it again.
+    /// Its forms are sent with `Origin: null` then; browsers that know `Sec-Fetch-Site` say by that where they come from.
+    pub fn on_token(headers: &mut HeaderMap) {
+        set(headers, header::REFERRER_POLICY, "no-referrer");
     }
 }
 
@@ -136,6 +144,7 @@ mod tests {
         SecurityHeaders::for_issuer(&url("https://id.example")).on_page(&mut headers, &Csp::default());
         for (name, value) in [
             ("cache-control", "no-store"),
+            ("vary", "accept-language"),
             ("referrer-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),

@@ -1,52 +1,11 @@
-use actors::domain::factor::totp;
-
-use super::*;
-use crate::page::Branding;
+use super::{short::Length, *};
+use crate::page::{Branding, samples::letters::letters};
 
 const NUMBER: &str = "+4915112345678";
 
 fn writer(origin: &str) -> Writer {
     let pages = Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() }));
     Writer { pages, origin: origin.to_owned() }
-}
-
-fn code() -> Code {
-    totp::parse_code("123456").expect("six digits")
-}
-
-fn texts(origin: &str) -> Vec<Zeroizing<String>> {
-    let contents = [Content::SignInCode { code: code() }, Content::ActivationCode { code: code() }];
-    let letters = contents.map(|content| Letter {
-        channel: Channel::Sms,
-        to: NUMBER.to_owned(),
-        user_name: "ada".to_owned(),
-        content,
-    });
-    letters.iter().map(|letter| writer(origin).write(letter).expect("renders").expect("has words").text).collect()
-}
-
-/// What a browser reads out of a text message: the host and the code ("Parsing" of the WICG's Origin-bound one-time codes).
-fn parsed(message: &str) -> Option<(String, String)> {
-    let last = message.split('\n').next_back()?;
-    let rest = last.strip_prefix('@')?;
-    let (host, rest) = rest.split_once([' ', '\t', '\r'])?;
-    let code = rest.strip_prefix('#')?;
-    let code = code.split(char::is_whitespace).next()?;
-    (!host.is_empty() && !code.is_empty()).then(|| (host.to_owned(), code.to_owned()))
-}
-
-/// The septets of a text in the default alphabet (3GPP TS 23.038, 6.2.1); `None` if another one is needed.
-fn septets(text: &str) -> Option<usize> {
-    const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿\
-                         abcdefghijklmnopqrstuvwxyzäöñüà";
-    const EXTENDED: &str = "\u{c}^{}\\[~]|€";
-    text.chars()
-        .map(|c| match c {
-            c if BASIC.contains(c) => Some(1),
-            c if EXTENDED.contains(c) => Some(2),
-            _ => None,
-        })
-        .sum()
 }
 
 #[test]
@@ -57,35 +16,83 @@ fn the_last_line_of_a_text_message_binds_the_code_to_the_host_of_the_issuer() {
         ("http://localhost:11080", "localhost"),
         ("http://[::1]:11080", "[::1]"),
     ] {
-        for text in texts(origin) {
-            assert_eq!(parsed(&text), Some((host.to_owned(), "123456".to_owned())), "{}", *text);
+        for (tag, text) in texts(origin, |letter| !matches!(letter.content, Content::Notice { .. })) {
+            assert_eq!(short::bound(&text), Some((host, "123456")), "{tag}: {}", *text);
             assert!(text.ends_with(&format!("\n@{host} #123456")), "{}", *text);
         }
     }
 }
 
-#[test]
-fn what_would_break_the_binding_is_noticed() {
-    for broken in
-        ["@id.example #123456\n", "id.example #123456", "@id.example  #123456", "@id.example 123456", "x @a #1"]
-    {
-        assert_eq!(parsed(broken), None, "{broken:?}");
+/// Every text message in every language that is one of these, with its tag.
+fn texts(origin: &str, wanted: impl Fn(&Letter) -> bool) -> Vec<(String, Zeroizing<String>)> {
+    let writer = writer(origin);
+    let mut texts = Vec::new();
+    for tag in writer.pages.locales().tags() {
+        for (_, letter) in
+            letters(&tag).into_iter().filter(|(_, letter)| letter.channel == Channel::Sms && wanted(letter))
+        {
+            texts.push((tag.clone(), writer.write(&letter).expect("renders").expect("has words").text));
+        }
     }
+    assert!(texts.len() >= 6, "two messages in three languages");
+    texts
 }
 
 #[test]
 fn a_text_message_is_one_segment_also_where_the_host_is_long() {
-    let long = format!("https://{}.example", "long-name.".repeat(7));
-    for text in [texts("https://id.example"), texts(&long)].concat() {
-        let septets = septets(&text).expect("the default alphabet is enough");
-        assert!(septets <= 160, "{septets}: {}", *text);
+    for (tag, text) in texts("https://sign-in.accounts.example", |_| true) {
+        assert!(Length::of(&text).is_one_message(), "{tag}: {}", *text);
     }
-    assert_eq!((septets("[€]"), septets("„x“")), (Some(6), None));
+    // Chinese leaves room for 32 characters of it.
+    let long = format!("https://{}.example", "long-name.".repeat(7));
+    for (tag, text) in texts(&long, |_| true).into_iter().filter(|(tag, _)| tag != "zh-Hans") {
+        let length = Length::of(&text);
+        assert!(matches!(length, Length::Septets(_)) && length.is_one_message(), "{tag}: {length:?}: {}", *text);
+    }
+}
+
+#[test]
+fn a_letter_is_in_its_language_and_one_that_names_none_in_that_of_the_server() {
+    let subject = |lang: Option<&str>| {
+        let (_, letter) = letters("en").into_iter().next().expect("a letter");
+        let letter = Letter { lang: lang.map(str::to_owned), ..letter };
+        let mail = writer("https://id.example").write(&letter).expect("renders").expect("has words");
+        mail.subject.expect("a mail has one")
+    };
+    assert_eq!(subject(None), "Your code to sign in to Doorward");
+    assert_eq!(subject(Some("no tag at all")), "Your code to sign in to Doorward");
+    assert_eq!(subject(Some("de")), "Ihr Code zur Anmeldung bei Doorward");
+    assert_eq!(subject(Some("zh-CN")), "您登录 Doorward 的验证码");
+}
+
+#[test]
+fn who_is_told_of_a_suspension_is_told_what_lifts_it() {
+    let writer = writer("https://id.example");
+    for tag in writer.pages.locales().tags() {
+        for (notice, page) in [
+            (Notice::PasswordSuspended, "https://id.example/forgot"),
+            (Notice::CodesSuspended, "https://id.example/account/mfa"),
+            (Notice::BackupCodesSuspended, "https://id.example/account/mfa"),
+            (Notice::PasswordChanged, "https://id.example/account"),
+        ] {
+            let letters = letters(&tag);
+            let told = |letter: &Letter| matches!(letter.content, Content::Notice { notice: told } if told == notice);
+            let (_, letter) = letters.into_iter().find(|(_, letter)| told(letter)).expect("a letter");
+            let mail = writer.write(&letter).expect("renders").expect("has words");
+            let linked = mail.text.split_whitespace().any(|word| word == page);
+            assert!(linked, "{tag}: {}", *mail.text);
+        }
+    }
 }
 
 #[test]
 fn what_there_are_no_words_for_is_not_sent_by_text_message() {
-    let notice = Content::Notice { notice: Notice::PasswordChanged };
-    let letter = Letter { channel: Channel::Sms, to: NUMBER.to_owned(), user_name: "ada".to_owned(), content: notice };
+    let letter = Letter {
+        channel: Channel::Sms,
+        to: NUMBER.to_owned(),
+        user_name: "ada".to_owned(),
+        lang: None,
+        content: Content::Registered,
+    };
     assert!(matches!(writer("https://id.example").letter(&letter), Err(NotCarried::Never(_))));
 }

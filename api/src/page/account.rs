@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Notice, Page, When};
+use crate::locale::{Text, text};
 
 /// `/account`: profile, multi-factor state, password, sessions, sign out.
 #[derive(Clone, Debug, Serialize)]
@@ -27,15 +28,26 @@ pub struct AccountPage {
     pub backup_codes_left: usize,
     /// Live sessions, this one included.
     pub sessions: usize,
+    /// A recovery that waits, or can be completed; a form to `/account/recovery/cancel`.
+    pub recovery: Option<RecoveryLine>,
     /// What the step before did.
     pub notice: Option<Notice>,
+}
+
+/// A recovery of the account.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecoveryLine {
+    /// When it was begun.
+    pub begun: When,
+    /// From when on it can be completed.
+    pub due: When,
 }
 
 impl Page for AccountPage {
     const TEMPLATE: &'static str = "account.html";
 
-    fn title(&self) -> String {
-        "Your account".to_owned()
+    fn title(&self) -> Text {
+        text("account-title")
     }
 }
 
@@ -62,8 +74,8 @@ pub struct SessionsPage {
 impl Page for SessionsPage {
     const TEMPLATE: &'static str = "sessions.html";
 
-    fn title(&self) -> String {
-        "Sessions".to_owned()
+    fn title(&self) -> Text {
+        text("sessions")
     }
 }
 
@@ -73,7 +85,7 @@ pub struct SessionRow {
     /// Its id, sent back as the field `session`.
     pub id: String,
     /// The browser in words, see [`describe_user_agent`].
-    pub browser: String,
+    pub browser: Text,
     /// The address it was begun from.
     pub address: Option<String>,
     /// Sign-in.
@@ -90,7 +102,7 @@ pub struct TrustedRow {
     /// Its id, sent back as the field `device`.
     pub id: String,
     /// The browser in words, see [`describe_user_agent`].
-    pub browser: String,
+    pub browser: Text,
     /// When trust was given.
     pub since: When,
     /// When it last stood in for a second step.
@@ -101,7 +113,7 @@ pub struct TrustedRow {
 
 /// A `User-Agent` in words such as `Firefox on Windows`. The value is the browser's own claim, good for recognising a
 /// session and for nothing else.
-pub fn describe_user_agent(user_agent: Option<&str>) -> String {
+pub fn describe_user_agent(user_agent: Option<&str>) -> Text {
     // Order matters: every Chromium relative also says Chrome and Safari, and Chrome says Safari.
     const BROWSERS: [(&str, &str); 8] = [
         ("Edg", "Edge"),
@@ -123,33 +135,38 @@ pub fn describe_user_agent(user_agent: Option<&str>) -> String {
         ("CrOS", "ChromeOS"),
         ("Linux", "Linux"),
     ];
-    let Some(agent) = user_agent.filter(|agent| !agent.is_empty()) else { return "Unknown browser".to_owned() };
+    let Some(agent) = user_agent.filter(|agent| !agent.is_empty()) else { return text("browser-unknown") };
     let find =
         |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     match (find(&BROWSERS), find(&SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        (None, Some(system)) => format!("Unknown browser on {system}"),
-        (None, None) => agent.chars().take(60).collect(),
+        (Some(browser), Some(system)) => text("browser-on").with("browser", browser).with("system", system),
+        (Some(browser), None) => text("browser-itself").with("browser", browser),
+        (None, Some(system)) => text("browser-unknown-on").with("system", system),
+        (None, None) => text("browser-itself").with("browser", agent.chars().take(60).collect::<String>()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::describe_user_agent;
+    use crate::page::Pages;
 
     #[test]
     fn browsers_are_told_apart_although_they_claim_to_be_one_another() {
+        let pages = Pages::new(crate::page::Branding::default());
+        let words = |agent: Option<&str>| {
+            pages.say(pages.locales().default(), &describe_user_agent(agent)).expect("there are words for it")
+        };
         let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)";
-        for (agent, words) in [
+        for (agent, expected) in [
             (format!("{linux} Chrome/140.0.0.0 Safari/537.36"), "Chrome on Linux"),
             (format!("{linux} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0"), "Edge on Linux"),
             ("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(), "Firefox on Windows"),
             ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1".to_owned(), "Safari on iPhone"),
             ("curl/8.1".to_owned(), "curl/8.1"),
         ] {
-            assert_eq!(describe_user_agent(Some(&agent)), words);
+            assert_eq!(words(Some(&agent)), expected);
         }
-        assert_eq!(describe_user_agent(None), "Unknown browser");
+        assert_eq!(words(None), "Unknown browser");
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Cooldown, Page};
+use crate::locale::{Text, text};
 
 /// A page for a refused or failed request. Its texts are written for the person in the browser.
 #[derive(Clone, Debug, Serialize)]
@@ -10,11 +11,11 @@ pub struct ErrorPage {
     /// The status of the response.
     pub status: u16,
     /// A few words, e.g. `This sign-in has expired`.
-    pub heading: String,
+    pub heading: Text,
     /// What happened, one or two sentences.
-    pub message: String,
+    pub message: Text,
     /// What to do next, one sentence.
-    pub next_step: Option<String>,
+    pub next_step: Option<Text>,
     /// When to try again; the same seconds belong into `Retry-After`.
     pub retry: Option<Cooldown>,
     /// Where to go on.
@@ -29,13 +30,13 @@ pub struct Link {
     /// A path of this site, or a client's registered address.
     pub href: String,
     /// Its words.
-    pub text: String,
+    pub text: Text,
 }
 
 impl Page for ErrorPage {
     const TEMPLATE: &'static str = "error.html";
 
-    fn title(&self) -> String {
-        format!("Error: {}", self.heading)
+    fn title(&self) -> Text {
+        text("title-error").with_text("title", self.heading.clone())
     }
 }

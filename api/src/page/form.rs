@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::When;
+use crate::locale::{Text, text};
 
 /// A value that reaches the browser and nothing else: backup codes, TOTP keys, tokens. `Debug` hides it and the memory
 /// is wiped when it is dropped.
@@ -42,7 +43,7 @@ impl Serialize for Concealed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FormError {
     /// One or two plain sentences: what is wrong and what to do.
-    pub summary: String,
+    pub summary: Text,
     /// Names of the fields that are marked invalid; empty when the form as a whole was refused.
     pub fields: Vec<&'static str>,
     /// When the next attempt is possible, if one must wait.
@@ -51,38 +52,39 @@ pub struct FormError {
 
 impl FormError {
     /// The form as a whole was refused.
-    pub fn whole(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), fields: Vec::new(), retry: None }
+    pub const fn whole(summary: Text) -> Self {
+        Self { summary, fields: Vec::new(), retry: None }
     }
 
     /// One field was refused; `field` is its `name`.
-    pub fn field(field: &'static str, summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), fields: vec![field], retry: None }
+    pub fn field(field: &'static str, summary: Text) -> Self {
+        Self { summary, fields: vec![field], retry: None }
     }
 
     /// Several fields were refused together, such as a user name and its password: which of them was wrong stays
     /// untold (HAZARDS H13).
-    pub fn fields(fields: &[&'static str], summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), fields: fields.to_vec(), retry: None }
+    pub fn fields(fields: &[&'static str], summary: Text) -> Self {
+        Self { summary, fields: fields.to_vec(), retry: None }
     }
 
     /// No message can be sent for `wait_secs` after `now_unix_secs`.
     pub fn too_early(now_unix_secs: i64, wait_secs: u64) -> Self {
-        let summary = "Another message cannot be sent yet.".to_owned();
+        let summary = text("message-too-early");
         Self { summary, ..Self::cool_down(now_unix_secs, wait_secs) }
     }
 
     /// Too many attempts: the next one is possible `wait_secs` after `now_unix_secs`.
     pub fn cool_down(now_unix_secs: i64, wait_secs: u64) -> Self {
         Self {
-            summary: "Too many attempts.".to_owned(),
+            summary: text("too-many-attempts"),
             fields: Vec::new(),
             retry: Some(Cooldown::starting(now_unix_secs, wait_secs)),
         }
     }
 }
 
-/// When an attempt is possible again. The page counts nothing down and reloads nothing: the time is written out.
+/// When an attempt is possible again. The time is written out; with JavaScript, pages of codes that are
+/// sent count down to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cooldown {
     /// The instant.
@@ -151,14 +153,20 @@ pub enum Notice {
     SmsCodesOn,
     /// A phone gets no more codes.
     SmsCodesOff,
+    /// An address that gets codes was given another name.
+    EmailRenamed,
+    /// A phone was given another name.
+    PhoneRenamed,
     /// One session was ended.
     SessionEnded,
     /// A browser is trusted no more.
     TrustForgotten,
+    /// A recovery was cancelled.
+    RecoveryCancelled,
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 14] = [
+    const ALL: [(&'static str, Self); 17] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
@@ -171,8 +179,11 @@ impl Notice {
         ("email-codes-off", Self::EmailCodesOff),
         ("sms-codes-on", Self::SmsCodesOn),
         ("sms-codes-off", Self::SmsCodesOff),
+        ("email-renamed", Self::EmailRenamed),
+        ("phone-renamed", Self::PhoneRenamed),
         ("session", Self::SessionEnded),
         ("trust-forgotten", Self::TrustForgotten),
+        ("recovery-cancelled", Self::RecoveryCancelled),
     ];
 
     /// The notice named by the query value `done`, if there is one.
@@ -185,35 +196,38 @@ impl Notice {
         Self::ALL.into_iter().find(|(_, notice)| *notice == self).map_or("", |(name, _)| name)
     }
 
-    fn text(self) -> &'static str {
+    fn text(self) -> Text {
         match self {
-            Self::Registered => "Your account is ready and you are signed in.",
-            Self::PasswordChanged => "Your password was changed.",
-            Self::MfaEnabled => "Multi-factor authentication is on.",
-            Self::AuthenticatorRemoved => "The authenticator app was removed.",
-            Self::AuthenticatorRenamed => "The authenticator app was renamed.",
-            Self::PasskeyAdded => "The passkey was added. Use it when you sign in next.",
-            Self::PasskeyRemoved => "The passkey was removed.",
-            Self::PasskeyRenamed => "The passkey was renamed.",
-            Self::EmailCodesOn => "Codes can be sent to the e-mail address.",
-            Self::EmailCodesOff => "No more codes are sent to the e-mail address.",
-            Self::SmsCodesOn => "Codes can be sent to the phone number.",
-            Self::SmsCodesOff => "No more codes are sent to the phone number.",
-            Self::SessionEnded => "The session was ended.",
-            Self::TrustForgotten => "The browser is not trusted any more.",
+            Self::Registered => text("notice-registered"),
+            Self::PasswordChanged => text("notice-password-changed"),
+            Self::MfaEnabled => text("notice-mfa-enabled"),
+            Self::AuthenticatorRemoved => text("notice-app-removed"),
+            Self::AuthenticatorRenamed => text("notice-app-renamed"),
+            Self::PasskeyAdded => text("notice-passkey-added"),
+            Self::PasskeyRemoved => text("notice-passkey-removed"),
+            Self::PasskeyRenamed => text("notice-passkey-renamed"),
+            Self::EmailCodesOn => text("notice-email-on"),
+            Self::EmailCodesOff => text("notice-email-off"),
+            Self::SmsCodesOn => text("notice-sms-on"),
+            Self::SmsCodesOff => text("notice-sms-off"),
+            Self::EmailRenamed => text("notice-email-renamed"),
+            Self::PhoneRenamed => text("notice-phone-renamed"),
+            Self::SessionEnded => text("notice-session-ended"),
+            Self::TrustForgotten => text("notice-trust-forgotten"),
+            Self::RecoveryCancelled => text("notice-recovery-cancelled"),
         }
     }
 }
 
 impl Serialize for Notice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.text())
+        self.text().serialize(serializer)
     }
 }
 
 /// The title of a page with a form: an error is told before anything else (WCAG 2.2, 3.3.1).
-pub(super) fn form_title(title: &str, error: Option<&FormError>) -> String {
-    if error.is_some() { format!("Error: {title}") } else { title.to_owned() }
+pub(super) fn form_title(title: Text, error: Option<&FormError>) -> Text {
+    if error.is_some() { text("title-error").with_text("title", title) } else { title }
 }
 
 #[cfg(test)]

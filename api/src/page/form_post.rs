@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{CarriedField, Page};
+use crate::locale::{Text, text};
 
 /// A form for the client, with a button that sends it.
 #[derive(Clone, Debug, Serialize)]
@@ -18,7 +19,7 @@ pub struct FormPostPage {
 impl Page for FormPostPage {
     const TEMPLATE: &'static str = "form_post.html";
 
-    fn title(&self) -> String {
-        "Go back to the application".to_owned()
+    fn title(&self) -> Text {
+        text("form-post-title")
     }
 }

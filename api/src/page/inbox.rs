@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Concealed, Page, When};
+use crate::locale::{Text, text};
 
 /// `/dev/inbox`: messages, the newest first; a page without forms.
 #[derive(Clone, Debug, Serialize)]
@@ -14,8 +15,8 @@ pub struct InboxPage {
 impl Page for InboxPage {
     const TEMPLATE: &'static str = "inbox.html";
 
-    fn title(&self) -> String {
-        "Development inbox".to_owned()
+    fn title(&self) -> Text {
+        text("inbox-title")
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use actors::domain::{command::Ways, scope};
+use actors::domain::scope;
 use serde::Serialize;
 
-use super::{ClientLine, Cooldown, FormError, Page, PasskeyAsk, form::form_title};
+use super::{ClientLine, Cooldown, FormError, NextStep, Page, PasskeyAsk, form::form_title};
+use crate::{
+    RegistrationBy,
+    locale::{Text, text},
+};
 
 /// `/login`: fields `username`, `password`, hidden `l`.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +22,8 @@ pub struct LoginPage {
     pub passkey: Option<PasskeyAsk>,
     /// Whether a link to set a new password can be sent.
     pub forgot: bool,
+    /// What `username` may be.
+    pub names: RegistrationBy,
     /// What was typed as user name or came as `login_hint`; kept when the form is shown again.
     pub username: String,
     /// Whether a policy asks somebody who is signed in for more proof.
@@ -29,8 +35,8 @@ pub struct LoginPage {
 impl Page for LoginPage {
     const TEMPLATE: &'static str = "login.html";
 
-    fn title(&self) -> String {
-        form_title("Sign in", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("sign-in"), self.error.as_ref())
     }
 }
 
@@ -42,7 +48,7 @@ pub struct TotpPage {
     /// Who asked for the sign-in.
     pub client: Option<ClientLine>,
     /// The ways that there are.
-    pub ways: Ways,
+    pub ways: NextStep,
     /// The box that trusts this browser, field `trust`.
     pub trust: Option<TrustBox>,
     /// Why the form is shown again.
@@ -61,8 +67,8 @@ pub struct TrustBox {
 impl Page for TotpPage {
     const TEMPLATE: &'static str = "totp.html";
 
-    fn title(&self) -> String {
-        form_title("Enter your verification code", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("totp-title"), self.error.as_ref())
     }
 }
 
@@ -80,7 +86,7 @@ pub struct SentCodePage {
     /// Where a code can be sent to.
     pub addresses: Vec<AddressChoice>,
     /// The ways that there are.
-    pub ways: Ways,
+    pub ways: NextStep,
     /// The box that trusts this browser, field `trust`.
     pub trust: Option<TrustBox>,
     /// Why the form is shown again.
@@ -90,9 +96,8 @@ pub struct SentCodePage {
 impl Page for SentCodePage {
     const TEMPLATE: &'static str = "sent_code.html";
 
-    fn title(&self) -> String {
-        let by_sms = self.way == "sms";
-        let title = if by_sms { "Enter the code from your text message" } else { "Enter the code from your e-mail" };
+    fn title(&self) -> Text {
+        let title = if self.way == "sms" { text("sent-title-sms") } else { text("sent-title-email") };
         form_title(title, self.error.as_ref())
     }
 }
@@ -104,6 +109,8 @@ pub struct SentLine {
     pub to: String,
     /// When another one can be asked for, if not yet.
     pub again: Option<Cooldown>,
+    /// Whether the message holds a link as well.
+    pub link: bool,
 }
 
 /// An address that a code can be sent to.
@@ -123,7 +130,7 @@ pub struct BackupCodePage {
     /// Who asked for the sign-in.
     pub client: Option<ClientLine>,
     /// The ways that there are.
-    pub ways: Ways,
+    pub ways: NextStep,
     /// Why the form is shown again; what was typed is not kept.
     pub error: Option<FormError>,
 }
@@ -131,8 +138,8 @@ pub struct BackupCodePage {
 impl Page for BackupCodePage {
     const TEMPLATE: &'static str = "backup_code.html";
 
-    fn title(&self) -> String {
-        form_title("Use a backup code", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("way-backup-code"), self.error.as_ref())
     }
 }
 
@@ -152,8 +159,8 @@ pub struct ConsentPage {
 impl Page for ConsentPage {
     const TEMPLATE: &'static str = "consent.html";
 
-    fn title(&self) -> String {
-        format!("Allow {} to use your account?", self.client.name)
+    fn title(&self) -> Text {
+        text("consent-title").with("client", self.client.name.clone())
     }
 }
 
@@ -163,21 +170,26 @@ pub struct ScopeLine {
     /// The scope token, RFC 6749 section 3.3.
     pub scope: String,
     /// What granting it means.
-    pub text: String,
+    pub text: Text,
 }
 
 impl ScopeLine {
     /// The words for a scope; a scope without words of its own is named as it is.
     pub fn new(scope: &str) -> Self {
-        let known = scope::KNOWN.iter().find(|(known, _)| *known == scope);
-        let text = known.map_or_else(|| format!("Use the permission “{scope}”"), |(_, text)| (*text).to_owned());
-        Self { scope: scope.to_owned(), text }
+        let words = match scope {
+            scope::OPENID => text("scope-openid"),
+            "profile" => text("scope-profile"),
+            "email" => text("scope-email"),
+            scope::OFFLINE_ACCESS => text("scope-offline-access"),
+            other => text("scope-other").with("scope", other),
+        };
+        Self { scope: scope.to_owned(), text: words }
     }
 
     /// Lines for all of them in the order of [`scope::KNOWN`], from who the user is to the longest access; what is not
     /// known there comes last.
     pub fn all(scopes: &BTreeSet<String>) -> Vec<Self> {
-        let place = |scope: &String| scope::KNOWN.iter().position(|(known, _)| known == scope);
+        let place = |scope: &String| scope::KNOWN.iter().position(|known| known == scope);
         let mut ordered: Vec<&String> = scopes.iter().collect();
         ordered.sort_by_key(|scope| place(scope).unwrap_or(usize::MAX));
         ordered.into_iter().map(|scope| Self::new(scope)).collect()
@@ -188,7 +200,7 @@ impl ScopeLine {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::ScopeLine;
+    use super::{ScopeLine, text};
 
     #[test]
     fn scopes_are_asked_for_from_who_one_is_to_the_longest_access() {
@@ -196,6 +208,6 @@ mod tests {
         let lines = ScopeLine::all(&BTreeSet::from(asked));
         let order: Vec<&str> = lines.iter().map(|line| line.scope.as_str()).collect();
         assert_eq!(order, ["openid", "profile", "email", "offline_access", "printing"]);
-        assert_eq!(lines[4].text, "Use the permission “printing”");
+        assert_eq!(lines[4].text, text("scope-other").with("scope", "printing"));
     }
 }

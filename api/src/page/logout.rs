@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{ClientLine, Page};
+use crate::locale::{Text, text};
 
 /// `/oauth/logout` without a valid `id_token_hint`: asks before signing out.
 #[derive(Clone, Debug, Serialize)]
@@ -18,8 +19,8 @@ pub struct LogoutPage {
 impl Page for LogoutPage {
     const TEMPLATE: &'static str = "logout.html";
 
-    fn title(&self) -> String {
-        "Sign out".to_owned()
+    fn title(&self) -> Text {
+        text("logout-title")
     }
 }
 
@@ -51,7 +52,7 @@ pub struct BackLink {
 impl Page for LoggedOutPage {
     const TEMPLATE: &'static str = "logged_out.html";
 
-    fn title(&self) -> String {
-        "You are signed out".to_owned()
+    fn title(&self) -> Text {
+        text("logged-out-title")
     }
 }

@@ -3,13 +3,16 @@
 use serde::Serialize;
 
 use super::{AddPasskey, ClientLine, Concealed, Cooldown, FormError, Notice, Page, PasskeyRow, When, form::form_title};
-use crate::qr::QrSvg;
+use crate::{
+    locale::{Text, text},
+    qr::QrSvg,
+};
 
 /// `/account/mfa`: authenticator apps, backup codes, and the form (field `name`) that begins an enrolment.
 #[derive(Clone, Debug, Serialize)]
 pub struct MfaPage {
-    /// What must be set up, one of these, before anything else; empty if nothing must be.
-    pub needed: Vec<&'static str>,
+    /// What must be set up before anything else, perhaps one of several.
+    pub needed: Option<Text>,
     /// The application that waits for this.
     pub waiting: Option<WaitingLine>,
     /// Authenticator apps in force, oldest first; multi-factor authentication is off when there is none.
@@ -22,6 +25,8 @@ pub struct MfaPage {
     pub add_email: Option<AddAddress>,
     /// Phone numbers that get codes, oldest first.
     pub phones: Vec<AddressRow>,
+    /// Whether addresses can be given other names.
+    pub may_rename: bool,
     /// The same form for a number (field `phone`).
     pub add_phone: Option<AddAddress>,
     /// Passkeys, oldest first.
@@ -45,8 +50,8 @@ pub struct MfaPage {
 impl Page for MfaPage {
     const TEMPLATE: &'static str = "mfa.html";
 
-    fn title(&self) -> String {
-        form_title("Multi-factor authentication", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("mfa"), self.error.as_ref())
     }
 }
 
@@ -71,7 +76,7 @@ pub struct AddAddress {
 /// One address that gets codes.
 #[derive(Clone, Debug, Serialize)]
 pub struct AddressRow {
-    /// Its id, part of the path that removes it.
+    /// Its id, part of the paths that rename and remove it.
     pub id: String,
     /// The name that its owner gave it, if any.
     pub name: String,
@@ -96,6 +101,8 @@ pub struct AddressEnrolPage {
     pub address: String,
     /// When another code can be asked for, if not yet.
     pub again: Option<Cooldown>,
+    /// Whether the message holds a link as well.
+    pub link: bool,
     /// Why the form is shown again.
     pub error: Option<FormError>,
 }
@@ -103,10 +110,20 @@ pub struct AddressEnrolPage {
 impl Page for AddressEnrolPage {
     const TEMPLATE: &'static str = "address_enrol.html";
 
-    fn title(&self) -> String {
-        let title = if self.way == "sms" { "Confirm your phone number" } else { "Confirm your e-mail address" };
+    fn title(&self) -> Text {
+        let title = if self.way == "sms" { text("address-enrol-sms") } else { text("address-enrol-email") };
         form_title(title, self.error.as_ref())
     }
+}
+
+/// What the removal of a device comes to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Removal {
+    /// Whether it is the last device, so that the backup codes go with it.
+    pub last: bool,
+    /// What must be set up then before anything else, perhaps one of several. Without it the password alone is left after the last
+    /// device.
+    pub needed: Option<Text>,
 }
 
 /// `/account/mfa/{way}/{factor}/remove`: asks before an address gets no more codes; a form without fields.
@@ -118,15 +135,39 @@ pub struct AddressRemovePage {
     pub factor: String,
     /// The address.
     pub address: String,
-    /// Whether it is the last device, so that multi-factor authentication ends with it.
-    pub last: bool,
+    /// What the removal comes to.
+    pub removal: Removal,
 }
 
 impl Page for AddressRemovePage {
     const TEMPLATE: &'static str = "address_remove.html";
 
-    fn title(&self) -> String {
-        if self.way == "sms" { "Stop codes by text message" } else { "Stop e-mail codes" }.to_owned()
+    fn title(&self) -> Text {
+        if self.way == "sms" { text("address-remove-sms") } else { text("address-remove-email") }
+    }
+}
+
+/// `/account/mfa/{way}/{factor}/rename`: the form (field `name`) that gives an address another name, or none.
+#[derive(Clone, Debug, Serialize)]
+pub struct AddressRenamePage {
+    /// `email` or `sms`, as in the path.
+    pub way: &'static str,
+    /// The address's id.
+    pub factor: String,
+    /// The address.
+    pub address: String,
+    /// What was typed; its present name at first, if it has one.
+    pub name: String,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for AddressRenamePage {
+    const TEMPLATE: &'static str = "address_rename.html";
+
+    fn title(&self) -> Text {
+        let title = if self.way == "sms" { text("phone-rename-title") } else { text("email-rename-title") };
+        form_title(title, self.error.as_ref())
     }
 }
 
@@ -165,8 +206,8 @@ pub struct TotpEnrolPage {
 impl Page for TotpEnrolPage {
     const TEMPLATE: &'static str = "totp_enrol.html";
 
-    fn title(&self) -> String {
-        form_title("Set up your authenticator app", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("totp-enrol-title"), self.error.as_ref())
     }
 }
 
@@ -190,8 +231,8 @@ pub struct BackupCodesPage {
 impl Page for BackupCodesPage {
     const TEMPLATE: &'static str = "backup_codes.html";
 
-    fn title(&self) -> String {
-        "Save your backup codes".to_owned()
+    fn title(&self) -> Text {
+        text("codes-title")
     }
 }
 
@@ -204,7 +245,7 @@ pub struct BackupCodesUnsavedPage {
 
 impl Default for BackupCodesUnsavedPage {
     fn default() -> Self {
-        let error = FormError::field("saved", "Tick the box once you have saved your backup codes.");
+        let error = FormError::field("saved", text("codes-unsaved-tick"));
         Self { error }
     }
 }
@@ -212,8 +253,8 @@ impl Default for BackupCodesUnsavedPage {
 impl Page for BackupCodesUnsavedPage {
     const TEMPLATE: &'static str = "backup_codes_unsaved.html";
 
-    fn title(&self) -> String {
-        form_title("Did you save your backup codes?", Some(&self.error))
+    fn title(&self) -> Text {
+        form_title(text("codes-unsaved-title"), Some(&self.error))
     }
 }
 
@@ -224,15 +265,15 @@ pub struct TotpRemovePage {
     pub factor: String,
     /// Its name.
     pub name: String,
-    /// Whether it is the last one, so that multi-factor authentication ends with it.
-    pub last: bool,
+    /// What the removal comes to.
+    pub removal: Removal,
 }
 
 impl Page for TotpRemovePage {
     const TEMPLATE: &'static str = "totp_remove.html";
 
-    fn title(&self) -> String {
-        "Remove authenticator app".to_owned()
+    fn title(&self) -> Text {
+        text("totp-remove-title")
     }
 }
 
@@ -250,8 +291,8 @@ pub struct TotpRenamePage {
 impl Page for TotpRenamePage {
     const TEMPLATE: &'static str = "totp_rename.html";
 
-    fn title(&self) -> String {
-        form_title("Rename authenticator app", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("totp-rename-title"), self.error.as_ref())
     }
 }
 
@@ -265,8 +306,8 @@ pub struct BackupCodesRegeneratePage {
 impl Page for BackupCodesRegeneratePage {
     const TEMPLATE: &'static str = "backup_codes_regenerate.html";
 
-    fn title(&self) -> String {
-        "Make new backup codes".to_owned()
+    fn title(&self) -> Text {
+        text("codes-make")
     }
 }
 
@@ -275,12 +316,16 @@ impl Page for BackupCodesRegeneratePage {
 pub struct RecommendedPage {
     /// Where to go afterwards.
     pub to: String,
+    /// From when on it is required, if that is announced.
+    pub until: Option<When>,
+    /// How often it may be declined yet, if that is counted.
+    pub left: Option<u16>,
 }
 
 impl Page for RecommendedPage {
     const TEMPLATE: &'static str = "recommended.html";
 
-    fn title(&self) -> String {
-        "Protect your account with a second step".to_owned()
+    fn title(&self) -> Text {
+        text("recommended-title")
     }
 }

@@ -1,9 +1,9 @@
 //! `/login/passkey` and `/account/mfa/passkey/…`: passkeys at sign-in, and from their making to their removal.
 
-use actors::domain::command::Ways;
 use serde::Serialize;
 
-use super::{ClientLine, FormError, Page, When, form::form_title};
+use super::{ClientLine, FormError, NextStep, Page, Removal, TrustBox, When, form::form_title};
+use crate::locale::{Text, text};
 
 /// What a browser's passkeys are asked at a sign-in: fields `answer`, hidden `ceremony` and `l`.
 #[derive(Clone, Debug, Serialize)]
@@ -26,7 +26,9 @@ pub struct PasskeyPage {
     /// What is asked.
     pub ask: PasskeyAsk,
     /// The ways that there are.
-    pub ways: Ways,
+    pub ways: NextStep,
+    /// The box that trusts this browser, field `trust`.
+    pub trust: Option<TrustBox>,
     /// Why the page is shown again.
     pub error: Option<FormError>,
 }
@@ -34,8 +36,8 @@ pub struct PasskeyPage {
 impl Page for PasskeyPage {
     const TEMPLATE: &'static str = "passkey.html";
 
-    fn title(&self) -> String {
-        form_title("Use your passkey", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("passkey-title"), self.error.as_ref())
     }
 }
 
@@ -59,6 +61,8 @@ pub struct PasskeyRow {
     pub synced: bool,
     /// Whether it signs in alone, without a password.
     pub alone: bool,
+    /// Whether a maker who is trusted vouches that it is in hardware.
+    pub hardware: bool,
     /// When it was added.
     pub added: When,
     /// When it last signed in.
@@ -81,8 +85,8 @@ pub struct PasskeyEnrolPage {
 impl Page for PasskeyEnrolPage {
     const TEMPLATE: &'static str = "passkey_enrol.html";
 
-    fn title(&self) -> String {
-        form_title("Create a passkey", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("passkey-create"), self.error.as_ref())
     }
 }
 
@@ -93,15 +97,15 @@ pub struct PasskeyRemovePage {
     pub factor: String,
     /// Its name.
     pub name: String,
-    /// Whether it is the last device, so that multi-factor authentication ends with it.
-    pub last: bool,
+    /// What the removal comes to.
+    pub removal: Removal,
 }
 
 impl Page for PasskeyRemovePage {
     const TEMPLATE: &'static str = "passkey_remove.html";
 
-    fn title(&self) -> String {
-        "Remove passkey".to_owned()
+    fn title(&self) -> Text {
+        text("passkey-remove-title")
     }
 }
 
@@ -119,7 +123,7 @@ pub struct PasskeyRenamePage {
 impl Page for PasskeyRenamePage {
     const TEMPLATE: &'static str = "passkey_rename.html";
 
-    fn title(&self) -> String {
-        form_title("Rename passkey", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("passkey-rename-title"), self.error.as_ref())
     }
 }

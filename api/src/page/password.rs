@@ -3,6 +3,10 @@
 use serde::Serialize;
 
 use super::{Concealed, FormError, Page, PasswordRule, form::form_title};
+use crate::{
+    RegistrationBy,
+    locale::{Text, text},
+};
 
 /// `/account/password`: fields `current_password`, `new_password`.
 #[derive(Clone, Debug, Serialize)]
@@ -18,8 +22,8 @@ pub struct PasswordPage {
 impl Page for PasswordPage {
     const TEMPLATE: &'static str = "password.html";
 
-    fn title(&self) -> String {
-        form_title("Change password", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("password-change"), self.error.as_ref())
     }
 }
 
@@ -28,13 +32,15 @@ impl Page for PasswordPage {
 pub struct ForgotPage {
     /// Whether the form was just sent.
     pub sent: bool,
+    /// What `username` may be.
+    pub names: RegistrationBy,
 }
 
 impl Page for ForgotPage {
     const TEMPLATE: &'static str = "forgot.html";
 
-    fn title(&self) -> String {
-        if self.sent { "Look into your mail" } else { "Forgot your password?" }.to_owned()
+    fn title(&self) -> Text {
+        if self.sent { text("forgot-sent-title") } else { text("forgot-title") }
     }
 }
 
@@ -54,8 +60,8 @@ pub struct ResetPage {
 impl Page for ResetPage {
     const TEMPLATE: &'static str = "reset.html";
 
-    fn title(&self) -> String {
-        form_title("Choose a new password", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("reset-title"), self.error.as_ref())
     }
 }
 
@@ -79,7 +85,7 @@ pub struct ReauthenticatePage {
 impl Page for ReauthenticatePage {
     const TEMPLATE: &'static str = "reauthenticate.html";
 
-    fn title(&self) -> String {
-        form_title("Confirm it is you", self.error.as_ref())
+    fn title(&self) -> Text {
+        form_title(text("reauthenticate-title"), self.error.as_ref())
     }
 }

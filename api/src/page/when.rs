@@ -1,6 +1,9 @@
 //! Points in time as pages show them: UTC, spelled out, with the machine-readable form for `<time datetime>`.
 
+use schema::Timestamp;
 use serde::Serialize;
+
+use crate::locale::{Text, text};
 
 /// A point in time, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -8,41 +11,31 @@ pub struct When {
     /// RFC 3339 to the second, e.g. `2026-03-09T14:05:00Z`.
     pub iso: String,
     /// For people, e.g. `9 March 2026, 14:05 UTC`.
-    pub text: String,
+    pub text: Text,
     /// The time of day alone, e.g. `14:05:00`.
     pub clock: String,
 }
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 const SECONDS_PER_DAY: i64 = 86_400;
 
 impl When {
+    /// Of a time of ours.
+    pub fn of(at: Timestamp) -> Self {
+        Self::from_unix_secs(at.as_secs())
+    }
+
     /// From seconds since 1970-01-01T00:00:00Z.
     pub fn from_unix_secs(secs: i64) -> Self {
         let (year, month, day) = civil_date(secs.div_euclid(SECONDS_PER_DAY));
         let of_day = secs.rem_euclid(SECONDS_PER_DAY);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
         let clock = format!("{hour:02}:{minute:02}:{second:02}");
-        let month_name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("?");
-        Self {
-            iso: format!("{year:04}-{month:02}-{day:02}T{clock}Z"),
-            text: format!("{day} {month_name} {year}, {hour:02}:{minute:02} UTC"),
-            clock,
-        }
+        let words = text("date-time")
+            .with("year", year.to_string())
+            .with_number("month", usize::try_from(month).unwrap_or_default())
+            .with("day", day.to_string())
+            .with("time", format!("{hour:02}:{minute:02}"));
+        Self { iso: format!("{year:04}-{month:02}-{day:02}T{clock}Z"), text: words, clock }
     }
 }
 
@@ -67,9 +60,11 @@ fn civil_date(day: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::When;
+    use crate::page::{Branding, Pages};
 
     #[test]
     fn known_instants_are_spelled_out() {
+        let pages = Pages::new(Branding::default());
         for (secs, iso, text) in [
             (0, "1970-01-01T00:00:00Z", "1 January 1970, 00:00 UTC"),
             (-1, "1969-12-31T23:59:59Z", "31 December 1969, 23:59 UTC"),
@@ -79,7 +74,11 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z", "1 March 2100, 00:00 UTC"),
         ] {
             let when = When::from_unix_secs(secs);
-            assert_eq!((when.iso.as_str(), when.text.as_str()), (iso, text));
+            let said = pages.say(pages.locales().default(), &when.text).expect("there are words for it");
+            assert_eq!((when.iso.as_str(), said.as_str()), (iso, text));
         }
+        let of = |tag| pages.locales().tagged(Some(tag));
+        let said = |tag| pages.say(of(tag), &When::from_unix_secs(951_782_400).text).expect("there are words for it");
+        assert_eq!((said("de"), said("zh")), ("29. Februar 2000, 00:00 UTC".into(), "2000年2月29日 00:00 UTC".into()));
     }
 }

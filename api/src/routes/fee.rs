@@ -1,32 +1,80 @@
-//! What a text message costs: paid before the decision that sends it, paid back if none was sent.
+//! What a text message costs: paid and counted before the decision that sends it, paid back and taken back if none was sent.
 
 use actors::{
     call::CallError,
-    domain::{phone::Country, sms::Unpaid},
+    domain::{
+        phone::Country,
+        sms::Unpaid,
+        sms_fraud::{Scope, Suspicion},
+    },
     sms_budget::Paid,
 };
-use schema::UserId;
+use schema::{UserId, record::SmsCount};
 
-use crate::{error::PageError, extract::Visit};
+use crate::{
+    error::PageError,
+    extract::Visit,
+    locale::{Text, text},
+};
 
-/// Pays a message to a number of this country, or says why it is not sent.
-pub(super) async fn pay(visit: &Visit, user: UserId, country: Country) -> Result<Result<Paid, Unpaid>, PageError> {
-    let budget = &visit.state.services.sms_budget;
-    Ok(budget.pay(user, &visit.attempt(), country).await.map_err(CallError::from)?)
+/// A message that may be sent.
+#[derive(Debug)]
+#[must_use = "what is not sent is to be settled"]
+pub(super) struct Fee {
+    paid: Paid,
+    /// Where it counts, if it does; for the command that sends it.
+    pub(super) count: Option<SmsCount>,
 }
 
-/// Pays back what was not sent.
-pub(super) fn settle(visit: &Visit, paid: Option<Paid>, sent: bool) {
-    if let Some(paid) = paid.filter(|_| !sent) {
+/// Why none is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unsent {
+    /// It costs too much.
+    Unpaid(Unpaid),
+    /// It looks like fraud.
+    Suspected(Suspicion),
+}
+
+/// Pays and counts a message to a number of this country, or says why it is not sent.
+pub(super) async fn pay(visit: &Visit, user: UserId, country: Country) -> Result<Result<Fee, Unsent>, PageError> {
+    let services = &visit.state.services;
+    let paid = match services.sms_budget.pay(user, &visit.attempt(), country).await.map_err(CallError::from)? {
+        Ok(paid) => paid,
+        Err(unpaid) => return Ok(Err(Unsent::Unpaid(unpaid))),
+    };
+    let counted = services.sms_fraud.count(user, &visit.attempt(), country, visit.caller.address).await;
+    match counted {
+        Ok(Ok(count)) => Ok(Ok(Fee { paid, count })),
+        Ok(Err(suspicion)) => {
+            services.sms_budget.pay_back(&paid);
+            Ok(Err(Unsent::Suspected(suspicion)))
+        }
+        Err(error) => {
+            services.sms_budget.pay_back(&paid);
+            Err(CallError::from(error).into())
+        }
+    }
+}
+
+/// Pays back what was not sent, and takes back its count.
+pub(super) fn settle(visit: &Visit, fee: Option<Fee>, sent: bool) {
+    if let Some(Fee { paid, count }) = fee.filter(|_| !sent) {
         visit.state.services.sms_budget.pay_back(&paid);
+        if let Some(count) = count {
+            visit.state.services.sms_fraud.not_sent(count);
+        }
     }
 }
 
 /// What somebody is told who gets no text message.
-pub(super) const fn words(unpaid: Unpaid) -> &'static str {
-    match unpaid {
-        Unpaid::Country => "Text messages are not sent to numbers of this country.",
-        Unpaid::CountryPerDay => "No more text messages are sent to numbers of this country today.",
-        Unpaid::Budget => "No more text messages are sent today.",
+pub(super) const fn words(unsent: Unsent) -> Text {
+    match unsent {
+        Unsent::Unpaid(Unpaid::Country) => text("sms-unpaid-country"),
+        Unsent::Unpaid(Unpaid::CountryPerDay) => text("sms-unpaid-country-day"),
+        Unsent::Unpaid(Unpaid::Budget) => text("sms-unpaid-budget"),
+        Unsent::Suspected(suspicion) => match suspicion.scope() {
+            Scope::Country => text("sms-held-country"),
+            Scope::Address => text("sms-held-address"),
+        },
     }
 }

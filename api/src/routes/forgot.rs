@@ -33,7 +33,8 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
     if !visit.state.services.notifier.can_send(Channel::Email) {
         return Err(PageError::NotFound);
     }
-    visit.page(Frame::browser(), &ForgotPage { sent: !asked.sent.is_empty() })
+    let names = visit.state.settings.registration;
+    visit.page(Frame::browser(), &ForgotPage { sent: !asked.sent.is_empty(), names })
 }
 
 /// Has a link sent, if there is somebody to send it to.

@@ -17,7 +17,7 @@ pub async fn get(visit: Visit) -> Result<Response, PageError> {
         to: mail.to,
         subject: mail.subject,
         text: Concealed::from(mail.text.as_str()),
-        at: When::from_unix_secs(at.as_secs()),
+        at: When::of(at),
     });
     visit.page(Frame::browser(), &InboxPage { letters: letters.collect() })
 }

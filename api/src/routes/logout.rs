@@ -3,11 +3,11 @@
 use actors::domain::command::EndSession;
 use axum::response::Response;
 
-use super::account::sessions::Nothing;
 use crate::{
     error::PageError,
     extract::{
         Submitted, Visit,
+        form::Nothing,
         visit::{Frame, see_other},
     },
     page::LoggedOutPage,

@@ -1,19 +1,29 @@
 //! `/register`: a new account. Afterwards its browser is signed in.
 
 use actors::{
+    domain::{command::SignedIn, context::Attempt},
     registration::{NewAccount, RegisterError},
     secret::Secret,
 };
-use axum::response::Response;
+use axum::{Router, response::Response, routing::get};
+use schema::UserId;
 use serde::Deserialize;
 
 use super::{
     account::recommended::{Onward, way_on},
     login::{Step, client_line, judge},
+    register_by_email, words,
 };
 use crate::{
+    ApiState, RegistrationBy,
     error::PageError,
-    extract::{LoginState, Query, Submitted, Visit, form::secret, visit::Frame},
+    extract::{
+        LoginState, Query, Submitted, Visit,
+        form::secret,
+        policy::Occasion,
+        visit::{Frame, see_other},
+    },
+    locale::text,
     page::{FormError, Notice, RegisterPage},
 };
 
@@ -34,15 +44,29 @@ struct Kept {
     email: String,
 }
 
+/// The pages of new accounts: under a user name, and under an address.
+pub fn routes() -> Router<ApiState> {
+    Router::new()
+        .route("/register", get(open).post(post))
+        .route(register_by_email::ASK, get(register_by_email::get).post(register_by_email::post))
+        .route(register_by_email::CONFIRM, get(register_by_email::show).post(register_by_email::complete))
+}
+
 /// Shows the form.
-pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
+async fn open(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
     let login = if step.l.is_empty() { None } else { Some(visit.login_step(&step.l).await?) };
+    if visit.state.settings.registration == RegistrationBy::Email {
+        return Ok(see_other(&register_by_email::path(login.as_ref())));
+    }
     show(&visit, login.as_ref(), Kept::default(), None).await
 }
 
 /// Makes the account. Whether a name is taken is told, so the bounds of the address come before the look-up.
-pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
+async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, login, typed) = form.in_login_if_any("/register").await?;
+    if visit.state.settings.registration == RegistrationBy::Email {
+        return Err(PageError::NotFound);
+    }
     let now = visit.state.services.clock.monotonic();
     let taken = visit.state.limits.registrations.take(visit.caller.address, now);
     // Spent whatever comes of it: a refused name is an answer as well.
@@ -52,29 +76,36 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         NewAccount { user_name: typed.user_name, email: typed.email, password: typed.password, browser: visit.browser };
     let attempt = visit.attempt();
     match visit.state.services.registration.register(&attempt, new, visit.deadline).await {
-        Ok((user, signed_in)) => {
-            if let Some(login) = login {
-                return judge::complete(&visit, login, user, &signed_in, &attempt).await;
-            }
-            judge::sign_in_browser(&visit, user, &signed_in, &attempt).await?;
-            let to = format!("/account?done={}", Notice::Registered.name());
-            way_on(&visit, user, &signed_in, &attempt, Onward { to, client: None }).await
-        }
+        Ok((user, signed_in)) => registered(&visit, login, (user, &signed_in), &attempt).await,
         Err(error) => show(&visit, login.as_ref(), kept, Some(told(error, "password")?)).await,
     }
 }
 
+/// The browser is signed in, and goes on to what waits for it.
+pub(super) async fn registered(
+    visit: &Visit,
+    login: Option<LoginState>,
+    (user, signed_in): (UserId, &SignedIn),
+    attempt: &Attempt,
+) -> Result<Response, PageError> {
+    if let Some(login) = login {
+        return judge::complete(visit, login, user, signed_in, attempt).await;
+    }
+    judge::sign_in_browser(visit, user, signed_in, attempt).await?;
+    let to = format!("/account?done={}", Notice::Registered.name());
+    way_on(visit, user, signed_in, attempt, Onward { to, occasion: Occasion::default() }).await
+}
+
 /// The words for the form, whose field for the new password has that name; or the failure that ends the step.
 pub(super) fn told(error: RegisterError, password_field: &'static str) -> Result<FormError, PageError> {
-    let words = error.to_string();
-    let field = match error {
-        RegisterError::UserName(_) | RegisterError::NameTaken => "user_name",
-        RegisterError::Email(_) => "email",
-        RegisterError::Password(_) => password_field,
+    Ok(match error {
+        RegisterError::UserName(error) => FormError::field("user_name", words::user_name(error)),
+        RegisterError::NameTaken => FormError::field("user_name", text("user-name-taken")),
+        RegisterError::Email(error) => FormError::field("email", words::email(error)),
+        RegisterError::Password(weakness) => FormError::field(password_field, words::weakness(&weakness)),
         RegisterError::Link => return Err(PageError::LinkEnded),
         RegisterError::Call(error) => return Err(error.into()),
-    };
-    Ok(FormError::field(field, words))
+    })
 }
 
 async fn show(
@@ -94,6 +125,7 @@ async fn show(
         user_name: kept.user_name,
         email: kept.email,
         rule: visit.password_rule(),
+        by_email: register_by_email::is_offered(visit),
         error,
     };
     visit.page(frame, &page)

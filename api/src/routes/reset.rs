@@ -12,30 +12,12 @@ use super::{account::password::rebound, register::told};
 use crate::{
     error::PageError,
     extract::{
-        Query, Submitted, Visit,
+        Link, Query, Submitted, Visit,
         form::secret,
         visit::{Frame, see_other},
     },
     page::{Concealed, FormError, ResetPage},
 };
-
-/// The link.
-#[derive(Debug, Deserialize)]
-pub struct Link {
-    #[serde(default = "nothing", deserialize_with = "secret")]
-    token: Secret<String>,
-}
-
-impl Link {
-    /// Its secret; empty without one.
-    pub(super) const fn token(&self) -> &Secret<String> {
-        &self.token
-    }
-}
-
-fn nothing() -> Secret<String> {
-    Secret::new(String::new())
-}
 
 /// What was typed.
 #[derive(Debug, Deserialize)]
@@ -48,9 +30,9 @@ pub struct Typed {
 
 /// Shows the form. Consumes nothing.
 pub async fn get(visit: Visit, Query(link): Query<Link>) -> Result<Response, PageError> {
-    let locator = open(&visit, &link.token)?;
+    let locator = open(&visit, link.token())?;
     let user_name = whose(&visit, &locator).await?;
-    show(&visit, &link.token, user_name, None)
+    show(&visit, link.token(), user_name, None)
 }
 
 /// Sets the password.

@@ -4,11 +4,11 @@ use actors::{registration::NewAccount, secret::Secret};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{login::judge::sign_in_browser, register::told, reset::Link};
+use super::{login::judge::sign_in_browser, register::told};
 use crate::{
     error::PageError,
     extract::{
-        Query, Submitted, Visit,
+        Link, Query, Submitted, Visit,
         form::secret,
         visit::{Frame, see_other},
     },

@@ -6,12 +6,16 @@
 use std::collections::BTreeSet;
 
 use actors::domain::{assurance::Acr, client, command::Requirement, pkce, scope};
-use schema::{ClientId, Timestamp, UserId, record::Client};
+use schema::{
+    ClientId, Timestamp, UserId,
+    record::{AuthorizationDetail, Client, Policy},
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
 use super::{
+    authorization_details,
     claims::{AcrDemand, acr_demand},
     params::Params,
 };
@@ -23,6 +27,8 @@ const MAX_STATE: usize = 2048;
 const MAX_NONCE: usize = 512;
 /// Bytes of `login_hint`; a longer one is no name of ours and is dropped.
 const MAX_LOGIN_HINT: usize = 254;
+/// Bytes of `ui_locales`; a longer one is dropped.
+const MAX_UI_LOCALES: usize = 100;
 /// `max_age` in seconds: a century.
 const MAX_MAX_AGE: u64 = 100 * 366 * 24 * 3600;
 
@@ -79,9 +85,18 @@ pub struct AuthorizationRequest {
     /// What is demanded of the session.
     #[serde(rename = "d")]
     pub requirement: Requirement,
+    /// What it wants confirmed (RFC 9396): of types that are registered for the client.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
+    /// The rung that those should reach.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub aim: Option<Acr>,
     /// A name for the login page.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// The languages of the pages, as sent. What is none of ours is no error (OpenID Connect Core, 3.1.2.1).
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub ui_locales: Option<String>,
 }
 
 /// What is shown to the person, since nothing says where else it could safely go.
@@ -129,8 +144,12 @@ pub fn client_id(params: &Params) -> Result<ClientId, PageProblem> {
 pub struct Judge<'a> {
     /// The client that [`client_id`] names.
     pub client: &'a Client,
+    /// The policies, which register operations.
+    pub policies: &'a [Policy],
     /// The time.
     pub now: Timestamp,
+    /// The highest rung that a sign-in can reach here; what is above is unknown.
+    pub highest: Acr,
     /// Reads an `id_token_hint`: whom it names, if it is a token of ours for this client.
     pub hint: &'a dyn Fn(&str) -> Option<UserId>,
 }
@@ -181,13 +200,16 @@ impl Judge<'_> {
             // `max_age=0` asks for a new sign-in (OpenID Connect Core, errata set 2).
             login: prompt.login || max_age == Some(0),
             max_age,
-            acr: essential_acr(params.get("claims"))?,
+            acr: essential_acr(params.get("claims"), self.highest)?,
             // Who is not to be asked anything gets what there is.
-            prefers: if prompt.none { Vec::new() } else { preferred(params.get("acr_values")) },
+            prefers: if prompt.none { Vec::new() } else { preferred(params.get("acr_values"), self.highest) },
             subject: self.subject(params.get("id_token_hint"))?,
             consent: prompt.consent,
         };
+        let id = &self.client.client;
+        let details = authorization_details::read(params.get(authorization_details::NAME), id, self.policies)?;
         let hint = params.get("login_hint").filter(|hint| hint.len() <= MAX_LOGIN_HINT);
+        let ui_locales = params.get("ui_locales").filter(|tags| tags.len() <= MAX_UI_LOCALES);
         Ok(AuthorizationRequest {
             client: self.client.client.clone(),
             redirect_uri: return_to.redirect_uri,
@@ -198,7 +220,10 @@ impl Judge<'_> {
             challenge: self.challenge(params)?,
             silent: prompt.none,
             requirement,
+            aim: authorization_details::aims_at(&details, id, self.policies),
+            authorization_details: details,
             login_hint: hint.map(str::to_owned),
+            ui_locales: ui_locales.map(str::to_owned),
         })
     }
 
@@ -319,21 +344,21 @@ fn max_age(text: Option<&str>) -> Result<Option<u64>, OAuthError> {
 }
 
 /// Those of `acr_values` that this server knows, each once: they come in the order of preference (OpenID Connect Core, 3.1.2.1).
-fn preferred(values: Option<&str>) -> Vec<Acr> {
+fn preferred(values: Option<&str>, highest: Acr) -> Vec<Acr> {
     let mut known = Vec::new();
     for acr in values.unwrap_or_default().split(' ').filter_map(Acr::parse) {
-        if !known.contains(&acr) {
+        if acr <= highest && !known.contains(&acr) {
             known.push(acr);
         }
     }
     known
 }
 
-fn essential_acr(claims: Option<&str>) -> Result<Option<Acr>, OAuthError> {
+fn essential_acr(claims: Option<&str>, highest: Acr) -> Result<Option<Acr>, OAuthError> {
     let Some(claims) = claims else {
         return Ok(None);
     };
-    match acr_demand(claims).map_err(|error| OAuthError::invalid_request(error.to_string()))? {
+    match acr_demand(claims, highest).map_err(|error| OAuthError::invalid_request(error.to_string()))? {
         AcrDemand::None => Ok(None),
         AcrDemand::AtLeast(acr) => Ok(Some(acr)),
         AcrDemand::Unreachable => Err(OAuthError::new(
@@ -344,6 +369,11 @@ fn essential_acr(claims: Option<&str>) -> Result<Option<Acr>, OAuthError> {
 }
 
 impl AuthorizationRequest {
+    /// The rung that a sign-in for it should reach, demanded or preferred.
+    pub fn aims_at(&self) -> Option<Acr> {
+        self.requirement.aims_at().max(self.aim)
+    }
+
     /// The way back.
     pub fn return_to(&self) -> ReturnTo {
         ReturnTo { redirect_uri: self.redirect_uri.clone(), state: self.state.clone(), mode: self.mode }

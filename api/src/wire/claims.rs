@@ -25,8 +25,8 @@ pub enum AcrDemand {
     Unreachable,
 }
 
-/// Reads the parameter. Of several values that are good enough, the lowest rung counts.
-pub fn acr_demand(text: &str) -> Result<AcrDemand, ClaimsError> {
+/// Reads the parameter. Of several values that are good enough, the lowest rung counts; `highest` is the highest that can be reached.
+pub fn acr_demand(text: &str, highest: Acr) -> Result<AcrDemand, ClaimsError> {
     if text.len() > MAX {
         return Err(ClaimsError);
     }
@@ -43,7 +43,7 @@ pub fn acr_demand(text: &str) -> Result<AcrDemand, ClaimsError> {
     if !demand.essential || named.is_empty() {
         return Ok(AcrDemand::None);
     }
-    let lowest = named.iter().filter_map(|value| Acr::parse(value)).min();
+    let lowest = named.iter().filter_map(|value| Acr::parse(value)).filter(|acr| *acr <= highest).min();
     Ok(lowest.map_or(AcrDemand::Unreachable, AcrDemand::AtLeast))
 }
 
@@ -88,8 +88,18 @@ mod tests {
             ),
             (r#"{"id_token":{"acr":{"essential":true,"values":["x"]}}}"#, AcrDemand::Unreachable),
         ] {
-            assert_eq!(acr_demand(claims), Ok(demand), "{claims}");
+            assert_eq!(acr_demand(claims, Acr::PhishingResistant), Ok(demand), "{claims}");
         }
+    }
+
+    #[test]
+    fn what_can_be_reached_nowhere_here_is_no_rung() {
+        let (phr, phrh) = (Acr::PhishingResistant, Acr::PhishingResistantHardware);
+        let only = r#"{"id_token":{"acr":{"essential":true,"value":"phrh"}}}"#;
+        assert_eq!(acr_demand(only, phr), Ok(AcrDemand::Unreachable));
+        assert_eq!(acr_demand(only, phrh), Ok(AcrDemand::AtLeast(phrh)));
+        let either = r#"{"id_token":{"acr":{"essential":true,"values":["phrh","phr"]}}}"#;
+        assert_eq!(acr_demand(either, phrh), Ok(AcrDemand::AtLeast(phr)));
     }
 
     #[test]
@@ -97,7 +107,7 @@ mod tests {
         let deep = "[".repeat(4000);
         let long = format!("{{\"x\":\"{}\"}}", "y".repeat(MAX));
         for bad in ["", "x", "[]", r#"{"id_token":[]}"#, r#"{"id_token":{"acr":{"essential":"yes"}}}"#, &deep, &long] {
-            assert_eq!(acr_demand(bad), Err(ClaimsError), "{bad:.40}");
+            assert_eq!(acr_demand(bad, Acr::PhishingResistant), Err(ClaimsError), "{bad:.40}");
         }
     }
 }

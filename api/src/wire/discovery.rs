@@ -1,4 +1,6 @@
-//! What the server says of itself (OpenID Connect Discovery 1.0, 3; RFC 8414, 2). It lists only what works.
+//! What the server says of itself (OpenID Connect Discovery 1.0, 3; RFC 8414, 2; RFC 9396, 10). It lists only what works.
+
+use std::collections::BTreeSet;
 
 use actors::domain::{assurance::Acr, scope};
 use serde::Serialize;
@@ -19,6 +21,8 @@ pub struct Metadata {
     pub end_session_endpoint: String,
     pub jwks_uri: String,
     pub scopes_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub authorization_details_types_supported: BTreeSet<String>,
     pub response_types_supported: &'static [&'static str],
     pub response_modes_supported: &'static [&'static str],
     pub grant_types_supported: &'static [&'static str],
@@ -31,7 +35,7 @@ pub struct Metadata {
     pub claims_supported: &'static [&'static str],
     pub acr_values_supported: Vec<&'static str>,
     pub prompt_values_supported: &'static [&'static str],
-    pub ui_locales_supported: &'static [&'static str],
+    pub ui_locales_supported: Vec<String>,
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     /// Said aloud, because its default is `true`.
@@ -40,8 +44,10 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Of the server with this issuer, written exactly as in tokens: without a trailing slash.
-    pub fn of(issuer: &str) -> Self {
+    /// Of the server with this issuer, written exactly as in tokens: without a trailing slash. `operations` are those that are
+    /// registered for its clients, `highest` is the highest rung that a sign-in can reach there, and pages are in the languages
+    /// `ui_locales_supported`.
+    pub fn of(issuer: &str, operations: BTreeSet<String>, highest: Acr, ui_locales_supported: Vec<String>) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
         Self {
             authorization_endpoint: at("/oauth/authorize"),
@@ -51,7 +57,8 @@ impl Metadata {
             end_session_endpoint: at("/oauth/logout"),
             jwks_uri: at("/.well-known/jwks.json"),
             issuer: issuer.to_owned(),
-            scopes_supported: scope::KNOWN.iter().map(|(name, _)| *name).collect(),
+            authorization_details_types_supported: operations,
+            scopes_supported: scope::KNOWN.to_vec(),
             response_types_supported: &["code"],
             response_modes_supported: &["query", "form_post"],
             grant_types_supported: &["authorization_code", "refresh_token"],
@@ -78,9 +85,9 @@ impl Metadata {
                 "email",
                 "email_verified",
             ],
-            acr_values_supported: Acr::ALL.iter().map(|acr| acr.as_str()).collect(),
+            acr_values_supported: Acr::ALL.into_iter().filter(|acr| *acr <= highest).map(Acr::as_str).collect(),
             prompt_values_supported: &["none", "login", "consent", "select_account"],
-            ui_locales_supported: &["en"],
+            ui_locales_supported,
             claims_parameter_supported: true,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,

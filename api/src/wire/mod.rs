@@ -1,6 +1,7 @@
 //! What travels in protocol requests and answers: parameters, the authorization request, metadata. No I/O.
 
 pub mod authorization;
+pub mod authorization_details;
 pub mod claims;
 pub mod discovery;
 pub mod logout;

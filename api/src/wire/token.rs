@@ -1,10 +1,10 @@
 //! Answers of the token and userinfo endpoints.
 
 use actors::{domain::command::Profile, tokens::Tokens};
-use schema::UserId;
+use schema::{UserId, record::AuthorizationDetail};
 use serde::Serialize;
 
-/// A token response (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3).
+/// A token response (RFC 6749, 5.1; OpenID Connect Core, 3.1.3.3; RFC 9396, 7).
 #[derive(Serialize)]
 pub struct TokenResponse<'a> {
     access_token: &'a str,
@@ -14,6 +14,8 @@ pub struct TokenResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<&'a str>,
     scope: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    authorization_details: &'a [AuthorizationDetail],
 }
 
 impl<'a> From<&'a Tokens> for TokenResponse<'a> {
@@ -25,6 +27,7 @@ impl<'a> From<&'a Tokens> for TokenResponse<'a> {
             refresh_token: tokens.refresh_token.expose(),
             id_token: tokens.id_token.as_ref().map(|token| token.expose().as_str()),
             scope: &tokens.scope,
+            authorization_details: &tokens.authorization_details,
         }
     }
 }

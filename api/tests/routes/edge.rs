@@ -42,6 +42,25 @@ async fn development_mode_answers_under_the_issuers_name_alone_and_behind_no_pro
     }
 }
 
+/// Their addresses hold a secret, so nobody is told where somebody comes from (RFC 9700, 4.2.4).
+#[tokio::test]
+async fn the_pages_of_links_tell_nobody_their_address() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    for path in ["/reset", "/setup", "/recovery/cancel", "/login/link", "/account/mfa/email/link", "/register/confirm"]
+    {
+        for of in [path.to_owned(), format!("{path}?token=x")] {
+            let page = browser.get(&of).await;
+            assert_eq!(page.headers[header::REFERRER_POLICY], "no-referrer", "{of}");
+        }
+        let refused = browser.post(path, &[("token".to_owned(), "x".to_owned())]).await;
+        assert_eq!(refused.headers[header::REFERRER_POLICY], "no-referrer", "a form to {path}");
+    }
+    for path in ["/login", "/recovery/cancelled", "/account", "/"] {
+        assert_eq!(browser.get(path).await.headers[header::REFERRER_POLICY], "same-origin", "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_that_is_trusted_is_believed_and_what_it_cannot_read_is_refused() {
     let trusted = api::Network { address: [192, 0, 2, 1].into(), bits: 32 };

@@ -8,9 +8,14 @@ use actors::{
     locator::Locators,
 };
 use api::limits::Rate;
+use axum::body::Body;
 use http::{StatusCode, header};
+use schema::{
+    Cursor, Stream,
+    record::{AuditEvent, Record as _},
+};
 
-use crate::support::{Answer, Browser, HTTPS, PASSWORD, TestApp};
+use crate::support::{Answer, Browser, HTTPS, PASSWORD, TestApp, encode};
 
 /// A page without what differs from request to request.
 fn plain(answer: &Answer, browser: &Browser<'_>, name: &str) -> String {
@@ -113,6 +118,36 @@ async fn after_a_few_wrong_passwords_the_page_says_when_to_try_again() {
         assert!(answer.body.contains("Too many attempts.") && answer.body.contains(&format!("(in {seconds} second")));
         assert_eq!(answer.field("/login", "username"), name);
     }
+}
+
+/// One password at many names: each has its five guesses, so what tells is how many names fail from one place.
+#[tokio::test]
+async fn many_names_that_fail_from_one_address_are_told_to_the_audit_log_once() {
+    let many = Rate { burst: 1000, window: Duration::from_mins(1) };
+    let app = TestApp::with(HTTPS, |settings| settings.limits.failures = many).await;
+    let told = async || {
+        app.services.shipper.settled().await;
+        let events = app.services.store.read(Stream::Audit, &Cursor::default(), 10_000).await.expect("works");
+        let events = events.iter().map(|event| AuditEvent::decode(&event.json).expect("an event"));
+        events.filter(|event| event.kind == "login.spray").collect::<Vec<_>>()
+    };
+    let mut browser = app.browser();
+    let page = browser.open("/login").await;
+    for round in ["", " "] {
+        for n in 0..30 {
+            let name = format!("Name-{n}{round}");
+            browser.submit(&page, "/login", &[("username", &name), ("password", "spring 2026")]).await;
+        }
+    }
+    assert!(told().await.is_empty(), "thirty names in two spellings are thirty names");
+    for n in 30..200 {
+        let name = format!("name-{n}");
+        browser.submit(&page, "/login", &[("username", &name), ("password", "spring 2026")]).await;
+    }
+    let events = told().await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0].facts["prefix"], "192.0.2.1");
+    assert!(!format!("{events:?}").contains("name-"), "no names: people type passwords into that field");
 }
 
 #[tokio::test]
@@ -260,6 +295,12 @@ async fn a_reset_link_sets_a_password_once_and_signs_nobody_in() {
     assert!(page.body.contains("amelia"));
     let weak = stranger.submit(&page, "/reset", &[("new_password", "short")]).await;
     assert!(weak.body.contains("Use at least 15 characters"));
+    // As browsers send a form of a page without referrer.
+    let mut fields = page.form("/reset");
+    fields.push(("new_password".to_owned(), "short".to_owned()));
+    let request = stranger.form_request("/reset").header("origin", "null").header("sec-fetch-site", "same-origin");
+    let weak = stranger.send(request.body(Body::from(encode(&fields))).expect("a well-formed request")).await;
+    assert!(weak.body.contains("Use at least 15 characters"), "{}", weak.body);
     let new = "seven orange kettles humming";
     assert_eq!(stranger.submit(&page, "/reset", &[("new_password", new)]).await.location(), "/login");
     assert!(!stranger.is_signed_in().await && !browser.is_signed_in().await);

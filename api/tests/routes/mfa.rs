@@ -180,6 +180,28 @@ async fn a_backup_code_stands_in_once() {
     assert!(browser.open("/account/mfa").await.body.contains("You have 8 unused backup codes left"));
 }
 
+/// From three left on, on both pages, until there is a new set.
+#[tokio::test]
+async fn who_has_few_backup_codes_left_is_told_to_make_new_ones() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let codes = browser.enrol().await.1.backup_codes();
+    for (code, left) in codes.iter().zip((0..10).rev()) {
+        let mut elsewhere = app.browser();
+        let next = elsewhere.log_in("amelia", PASSWORD).await.location().replace("/login/totp", "/login/backup-code");
+        let page = elsewhere.open(&next).await;
+        elsewhere.submit(&page, "/login/backup-code", &[("code", code)]).await.location();
+        let (account, mfa) = (browser.open("/account").await, browser.open("/account/mfa").await);
+        let warned = [("Make new backup codes soon", account), ("Make new ones before you need them", mfa)];
+        for (warning, page) in warned {
+            assert_eq!(page.body.contains(warning), left <= 3, "{left} left: {}", page.body);
+        }
+    }
+    let page = browser.open("/account/mfa").await;
+    assert!(page.body.contains("You have no backup codes left"), "{}", page.body);
+}
+
 #[tokio::test]
 async fn new_backup_codes_void_the_old_ones() {
     let app = TestApp::new().await;

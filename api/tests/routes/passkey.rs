@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors::testing::{SoftKey, Traits};
+use actors::testing::{Making, SoftKey, Statement, Traits, unattested};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The options on a page for its passkey form.
-fn options(page: &Answer) -> Value {
+pub(crate) fn options(page: &Answer) -> Value {
     attribute(page, "data-options").expect("a passkey form")
 }
 
@@ -25,24 +25,34 @@ fn attribute(page: &Answer, name: &str) -> Option<Value> {
 }
 
 /// Makes a passkey; gives it, the page that answers, and its path.
-async fn enrol(browser: &mut Browser<'_>, name: &str, traits: Traits) -> (SoftKey, Answer, String) {
+pub(crate) async fn enrol(browser: &mut Browser<'_>, name: &str, traits: Traits) -> (SoftKey, Answer, String) {
+    enrol_attested(browser, name, traits, unattested).await
+}
+
+/// The same, with a statement of who made the authenticator.
+pub(crate) async fn enrol_attested(
+    browser: &mut Browser<'_>,
+    name: &str,
+    traits: Traits,
+    statement: impl FnOnce(&Making<'_>) -> Statement,
+) -> (SoftKey, Answer, String) {
     let page = browser.open("/account/mfa").await;
     let path = browser.submit(&page, "/account/mfa/passkey", &[("passkey_name", name)]).await.location().to_owned();
     let page = browser.open(&path).await;
     let origin = browser.app.issuer.origin().ascii_serialization();
-    let (key, answer) = SoftKey::make(&options(&page), &origin, traits);
+    let (key, answer) = SoftKey::make_attested(&options(&page), &origin, traits, statement);
     let done = browser.submit(&page, &format!("{path}/confirm"), &[("answer", &answer.to_string())]).await;
     (key, done, path)
 }
 
 /// Answers the passkey form of a page.
-async fn answer(browser: &mut Browser<'_>, page: &Answer, key: &mut SoftKey) -> Answer {
+pub(crate) async fn answer(browser: &mut Browser<'_>, page: &Answer, key: &mut SoftKey) -> Answer {
     let signed = key.sign(&options(page)).to_string();
     browser.submit(page, "/login/passkey", &[("answer", &signed)]).await
 }
 
 /// Signs in without a name, on a login page of its own.
-async fn sign_in(browser: &mut Browser<'_>, key: &mut SoftKey) -> Answer {
+pub(crate) async fn sign_in(browser: &mut Browser<'_>, key: &mut SoftKey) -> Answer {
     let page = browser.open("/login").await;
     answer(browser, &page, key).await
 }
@@ -159,7 +169,7 @@ async fn a_removed_passkey_is_refused_and_the_browser_is_told() {
     let asked = browser.get(&format!("{path}/remove")).await.location().to_owned();
     assert!(asked.starts_with("/account/reauthenticate?to="), "{asked}");
     let next = browser.get(&asked).await.location().to_owned();
-    assert!(next.starts_with("/login?return="), "who has no app signs in once more: {next}");
+    assert!(next.starts_with("/login?change=yes&return="), "who has no app signs in once more: {next}");
     let page = browser.open(&next).await;
     let back = answer(&mut browser, &page, &mut key).await.location().to_owned();
     assert_eq!(back, format!("{path}/remove"));

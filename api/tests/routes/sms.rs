@@ -68,7 +68,7 @@ async fn the_ways_lead_to_each_other_and_a_message_goes_only_where_it_is_asked_f
     let by_sms = next.replace("/login/totp", "/login/sms");
     assert!(elsewhere.open(&next).await.links_to(&by_sms));
     let page = elsewhere.open(&by_sms).await;
-    assert!(page.links_to(&next) && app.inbox.newest_first().len() == 1, "{}", page.body);
+    assert!(page.links_to(&next) && app.sent() == 1, "{}", page.body);
     elsewhere.submit(&page, "/login/sms/send", &[]).await.location();
     let early = elsewhere.submit(&page, "/login/sms/send", &[]).await;
     assert_eq!(early.status, StatusCode::TOO_MANY_REQUESTS);
@@ -86,7 +86,7 @@ async fn whose_only_second_step_is_a_phone_proves_it_by_signing_in_once_more_and
     app.pass(Duration::from_mins(11));
     let asked = browser.get(&format!("{path}/remove")).await.location().to_owned();
     let login = browser.get(&asked).await.location().to_owned();
-    assert!(login.starts_with("/login?return=%2Faccount%2Fmfa%2Fsms%2F"), "{login}");
+    assert!(login.starts_with("/login?change=yes&return=%2Faccount%2Fmfa%2Fsms%2F"), "{login}");
     let page = browser.open(&login).await;
     let fields = [("username", "amelia"), ("password", PASSWORD)];
     let next = browser.submit(&page, "/login", &fields).await.location().to_owned();
@@ -115,7 +115,7 @@ async fn what_is_no_number_is_refused_with_what_to_do_and_kept_in_its_field() {
         assert!(refused.body.contains(told), "{}", refused.body);
         assert_eq!(refused.field("/account/mfa/sms", "phone"), typed);
     }
-    assert!(app.inbox.newest_first().is_empty());
+    assert_eq!(app.sent(), 0);
     let policy = SmsPolicy {
         default_country: "DE".parse().ok(),
         countries: Countries { named: Vec::new(), others: Some(None) },
@@ -170,7 +170,7 @@ async fn many_accounts_together_fill_no_strangers_phone() {
 async fn spending_stops_where_it_is_to_stop_and_whoever_gets_no_message_is_told_what_else_works() {
     let country = |name: &str| name.parse().expect("a country");
     let countries = Countries { named: vec![(country("JM"), Some(3)), (country("DE"), None)], others: None };
-    let policy = SmsPolicy { countries, price: 1000, budget_per_day: 6000, ..SmsPolicy::default() };
+    let policy = SmsPolicy { countries, price: 1000, budget_per_day: 7000, ..SmsPolicy::default() };
     let app = TestApp::with_sms(HTTPS, policy, |_| {}).await;
     for n in 0..5 {
         let mut browser = app.browser();
@@ -205,6 +205,8 @@ async fn spending_stops_where_it_is_to_stop_and_whoever_gets_no_message_is_told_
     let begun = browser.submit(&page, "/account/mfa/email", &[("email", ADDRESS)]).await.location().to_owned();
     let (page, code) = (browser.open(&begun).await, app.mailed_code(5).await);
     browser.submit(&page, &format!("{begun}/confirm"), &[("code", &code)]).await.location();
+    // The phone is told of the address, and that is paid for, too.
+    app.letter(6).await;
 
     for paid in [true, true, false] {
         let mut elsewhere = app.browser();

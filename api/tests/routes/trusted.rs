@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use actors::testing::Traits;
 use http::StatusCode;
 
 use crate::{
     html::tags,
     oauth::rp::{Rp, returned},
+    passkey,
     support::{Answer, Browser, PASSWORD, TestApp},
 };
 
@@ -195,6 +197,50 @@ async fn the_list_shows_trusted_browsers_and_forgets_them() {
 }
 
 #[tokio::test]
+async fn a_browser_is_trusted_by_who_uses_a_passkey_after_the_password_and_ticks_the_box() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let (mut key, ..) = passkey::enrol(&mut browser, "", Traits::PLAIN).await;
+    let mut browser = app.browser();
+    assert_eq!(the_box(&browser.open("/login").await), None, "who needs no password is not spared one");
+    let next = first_proof(&mut browser, "amelia").await;
+    let page = browser.open(&next).await;
+    assert_eq!(the_box(&page), Some(false), "nobody trusts by default: {}", page.body);
+    let empty = browser.submit(&page, "/login/passkey", &[("trust", "on")]).await;
+    assert_eq!((empty.status, the_box(&empty)), (StatusCode::UNPROCESSABLE_ENTITY, Some(true)));
+    let signed = key.sign(&passkey::options(&page)).to_string();
+    let done = browser.submit(&page, "/login/passkey", &[("answer", &signed)]).await;
+    assert_eq!(done.location(), "/account");
+    assert_eq!(trusted_cookies(&browser), [""; 0], "the box was not ticked this time");
+
+    close(&mut browser);
+    let next = first_proof(&mut browser, "amelia").await;
+    let page = browser.open(&next).await;
+    let signed = key.sign(&passkey::options(&page)).to_string();
+    let done = browser.submit(&page, "/login/passkey", &[("answer", &signed), ("trust", "on")]).await;
+    assert_eq!(done.location(), "/account");
+    assert!(done.cookies().iter().any(|line| line.contains(THIRTY_DAYS)), "{:?}", done.cookies());
+    close(&mut browser);
+    assert_eq!(first_proof(&mut browser, "amelia").await, "/account");
+    assert!(first_proof(&mut app.browser(), "amelia").await.starts_with("/login/passkey"));
+}
+
+#[tokio::test]
+async fn a_passkey_alone_gives_no_trust_and_needs_none() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let (mut key, ..) = passkey::enrol(&mut browser, "", Traits::SYNCED).await;
+    let mut browser = app.browser();
+    let page = browser.open("/login").await;
+    let signed = key.sign(&passkey::options(&page)).to_string();
+    let done = browser.submit(&page, "/login/passkey", &[("answer", &signed), ("trust", "on")]).await;
+    assert_eq!(done.location(), "/account");
+    assert_eq!(trusted_cookies(&browser), [""; 0]);
+}
+
+#[tokio::test]
 async fn where_nobody_is_trusted_there_is_no_box() {
     let app = TestApp::with(crate::support::HTTPS, |settings| settings.trusted_days = 0).await;
     let (mut browser, seed) = enrolled(&app, "amelia").await;
@@ -203,5 +249,15 @@ async fn where_nobody_is_trusted_there_is_no_box() {
     assert_eq!(the_box(&page), None);
     let typed = [("code", &*app.code(&seed)), ("trust", "on")];
     assert_eq!(browser.submit(&page, "/login/totp", &typed).await.location(), "/account");
+    assert_eq!(trusted_cookies(&browser), [""; 0]);
+
+    let (mut key, ..) = passkey::enrol(&mut browser, "", Traits::PLAIN).await;
+    close(&mut browser);
+    let next = first_proof(&mut browser, "amelia").await;
+    let page = browser.open(&next).await;
+    assert_eq!(the_box(&page), None);
+    let signed = key.sign(&passkey::options(&page)).to_string();
+    let done = browser.submit(&page, "/login/passkey", &[("answer", &signed), ("trust", "on")]).await;
+    assert_eq!(done.location(), "/account");
     assert_eq!(trusted_cookies(&browser), [""; 0]);
 }

@@ -2,6 +2,7 @@
 //! source; and browsers that use it.
 
 mod browser;
+mod post;
 
 use std::{
     fs,
@@ -30,7 +31,7 @@ use actors::{
 };
 use api::{
     ApiSettings, ApiState,
-    mail::{Inbox, Mail, Writer},
+    mail::{Inbox, Writer},
     page::{Branding, Pages},
 };
 use cluster::{Authority, Generation, NoCaller, NodeId};
@@ -44,6 +45,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 pub(crate) use browser::{Answer, Browser, encode};
+use post::Post;
 
 /// When a test begins: five seconds into a TOTP step.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_015_000);
@@ -62,7 +64,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<MockClock>,
     pub(crate) issuer: Url,
     pub(crate) router: axum::Router,
-    pub(crate) inbox: Arc<Inbox>,
+    post: Arc<Post>,
     _folder: TempDir,
 }
 
@@ -78,54 +80,53 @@ impl TestApp {
         Self::with_sms(issuer, SmsPolicy { countries: everywhere, ..SmsPolicy::default() }, change).await
     }
 
+    /// A server with other numbers for its rules.
+    pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_everything(change, |_| {}).await
+    }
+
+    /// A server with other numbers for its rules and its surface.
+    pub(crate) async fn with_everything(
+        rules: impl FnOnce(&mut Settings),
+        surface: impl FnOnce(&mut ApiSettings),
+    ) -> Self {
+        let everywhere = Countries { named: Vec::new(), others: Some(None) };
+        let sms = SmsPolicy { countries: everywhere, ..SmsPolicy::default() };
+        let mut settings = Settings { issuer: HTTPS.to_owned(), ..Settings::default() };
+        rules(&mut settings);
+        Self::over(settings, sms, surface).await
+    }
+
     /// The same, where text messages have rules of their own.
     pub(crate) async fn with_sms(issuer: &str, sms: SmsPolicy, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let rules = Settings { issuer: issuer.to_owned(), ..Settings::default() };
+        Self::over(rules, sms, change).await
+    }
+
+    async fn over(rules: Settings, sms: SmsPolicy, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let issuer = rules.issuer.clone();
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(template().await.path(), folder.path());
         let clock = Arc::new(MockClock::new(START));
         let pages = Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() }));
-        let writer = Writer { pages: Arc::clone(&pages), origin: issuer.to_owned() };
-        let inbox =
-            Arc::new(Inbox::new(writer, Arc::clone(&clock) as Arc<dyn Clock>, vec![Channel::Email, Channel::Sms]));
-        let messages = (vec![Arc::clone(&inbox) as _], sms);
-        let services = start(folder.path(), Arc::clone(&clock), issuer, messages).await;
-        let issuer = Url::parse(issuer).expect("a URL");
+        let writer = || Writer { pages: Arc::clone(&pages), origin: issuer.clone() };
+        let ways = vec![Channel::Email, Channel::Sms];
+        let inbox = Arc::new(Inbox::new(writer(), Arc::clone(&clock) as Arc<dyn Clock>, ways));
+        let post = Arc::new(Post::new(Arc::clone(&inbox), writer()));
+        let messages = (vec![Arc::clone(&post) as _], sms);
+        let services = start(folder.path(), Arc::clone(&clock), rules, messages).await;
+        let issuer = Url::parse(&issuer).expect("a URL");
         let mut settings = ApiSettings::new(issuer.clone());
         settings.failure_floor = Duration::ZERO;
         settings.request_deadline = Duration::from_mins(1);
         change(&mut settings);
-        let state = ApiState::new(services.clone(), pages, settings).with_inbox(Some(Arc::clone(&inbox)));
-        Self { services, clock, issuer, router: api::router(state), inbox, _folder: folder }
+        let state = ApiState::new(services.clone(), pages, settings).with_inbox(Some(inbox));
+        Self { services, clock, issuer, router: api::router(state), post, _folder: folder }
     }
 
     /// A browser without cookies.
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser::new(self, SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4711))
-    }
-
-    /// Message number `n`, counted from 1, once it was sent.
-    pub(crate) async fn letter(&self, n: usize) -> Mail {
-        loop {
-            let letters = self.inbox.newest_first();
-            if letters.len() >= n {
-                return letters[letters.len() - n].1.clone();
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// The code in message number `n`.
-    pub(crate) async fn mailed_code(&self, n: usize) -> String {
-        let letter = self.letter(n).await;
-        let code = letter.text.lines().find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()));
-        code.expect("a code on a line of its own").to_owned()
-    }
-
-    /// The code in message number `n`, a text message.
-    pub(crate) async fn texted_code(&self, n: usize) -> String {
-        let letter = self.letter(n).await;
-        let code = letter.text.lines().last().and_then(|line| line.split_once(" #")).map(|(_, code)| code.to_owned());
-        code.expect("a last line that binds a code to this site")
     }
 
     /// The user of that name.
@@ -156,7 +157,7 @@ impl TestApp {
 async fn start(
     folder: &Path,
     clock: Arc<MockClock>,
-    issuer: &str,
+    settings: Settings,
     (carriers, sms): (Vec<Arc<dyn Carrier>>, SmsPolicy),
 ) -> Services {
     let store = EmbeddedStore::open(folder, &Options::default()).expect("opens");
@@ -170,7 +171,7 @@ async fn start(
         peers: Arc::new(NoCaller),
         serves: true,
         carriers,
-        settings: Settings { issuer: issuer.to_owned(), ..Settings::default() },
+        settings,
         sms,
         password_policy: Policy::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
@@ -191,7 +192,8 @@ async fn template() -> &'static TempDir {
         .get_or_init(async || {
             let folder = tempfile::tempdir().expect("a folder for the keys");
             let nothing = (Vec::new(), SmsPolicy::default());
-            let services = start(folder.path(), Arc::new(MockClock::new(START)), HTTPS, nothing).await;
+            let rules = Settings { issuer: HTTPS.to_owned(), ..Settings::default() };
+            let services = start(folder.path(), Arc::new(MockClock::new(START)), rules, nothing).await;
             services.stop(Duration::from_secs(5)).await;
             folder
         })

@@ -75,7 +75,9 @@ impl Fault {
             menu.extend([Self::CutFromPeers(node), Self::CutFromStore(node), Self::Slow(node)]);
         }
         if possible.clocks {
-            let off = if rng.random() { rng.random_range(1..=4) } else { rng.random_range(6..=100) };
+            // A node that is alone has nobody to tell it that its clock is far off.
+            let near = possible.nodes == 1 || rng.random();
+            let off = if near { rng.random_range(1..=4) } else { rng.random_range(6..=100) };
             menu.push(Self::Clock(node, if rng.random() { off } else { -off }));
         }
         if possible.stores > 0 {
@@ -89,13 +91,20 @@ impl Fault {
 /// Before the first fault people have lived for so long, or for a tenth of the span if that is less.
 const QUIET: Duration = Duration::from_secs(20);
 
+/// While a node that is alone is away nobody is served, so nothing is seen: for this part of the span at once, or for a second,
+/// if that is more.
+const AWAY: f64 = 1.0 / 20.0;
+
 /// Faults over `span`. At least one node is left alone at any time where there are several.
 pub(crate) fn plan(possible: Possible, span: Duration, rng: &mut StdRng) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
     let mut at = QUIET.min(span / 10);
     while at < span {
         let fault = Fault::draw(possible, rng);
-        let longest = if matches!(fault, Fault::Pause(_) | Fault::PauseStore(_)) { 30.0 } else { 12.0 };
+        let mut longest: f64 = if matches!(fault, Fault::Pause(_) | Fault::PauseStore(_)) { 30.0 } else { 12.0 };
+        if possible.nodes == 1 {
+            longest = longest.min(AWAY * span.as_secs_f64()).max(1.0);
+        }
         let lasts = Duration::from_secs_f64(rng.random_range(0.5..longest)).min(span.saturating_sub(at));
         let current = || planned.iter().filter(|other| other.at + other.lasts > at);
         let same = current().any(|other| other.fault.hits() == fault.hits());
@@ -116,6 +125,7 @@ mod tests {
     use super::*;
 
     const ALL: Possible = Possible { nodes: 3, stores: 3, networks: true, clocks: true };
+    const ALONE: Possible = Possible { nodes: 1, stores: 0, networks: false, clocks: true };
 
     fn planned(seed: u64, possible: Possible) -> Vec<Planned> {
         plan(possible, Duration::from_mins(10), &mut StdRng::seed_from_u64(seed))
@@ -147,9 +157,29 @@ mod tests {
 
     #[test]
     fn an_embedded_node_is_only_killed_paused_and_stopped() {
-        let possible = Possible { nodes: 1, stores: 0, networks: false, clocks: false };
+        let possible = Possible { clocks: false, ..ALONE };
         let plan = planned(3, possible);
         assert!(plan.len() > 20);
         assert!(plan.iter().all(|p| matches!(p.fault, Fault::Kill(0) | Fault::Pause(0) | Fault::Stop(0))));
+    }
+
+    #[test]
+    fn the_clock_of_a_node_that_is_alone_stays_within_what_may_decide() {
+        let plan = planned(4, ALONE);
+        let off: Vec<_> = plan
+            .iter()
+            .filter_map(|p| if let Fault::Clock(0, off) = p.fault { Some(off.abs()) } else { None })
+            .collect();
+        assert!(off.len() > 5 && off.iter().all(|off| (1..=4).contains(off)), "{off:?}");
+    }
+
+    #[test]
+    fn in_a_short_run_a_node_that_is_alone_serves_more_than_half_of_the_time() {
+        let span = Duration::from_secs(45);
+        for seed in 0..200 {
+            let plan = plan(ALONE, span, &mut StdRng::seed_from_u64(seed));
+            let away: Duration = plan.iter().map(|planned| planned.lasts).sum();
+            assert!(plan.len() > 5 && away < span / 2, "seed {seed}: {} faults, {away:?}", plan.len());
+        }
     }
 }

@@ -26,10 +26,19 @@ pub(crate) enum Kind {
     Password,
     Session,
     AccessToken,
+    SmsCode,
+    /// A code by mail, or the link beside it: they are good once together.
+    EmailCode,
+    /// A passkey's answer to one challenge.
+    PasskeyAnswer,
+    /// The cookie of a trusted device, together with the right password: accepted if no second factor is asked for.
+    TrustedDevice,
+    /// Such a cookie, more than a minute after another one took its place.
+    StaleTrust,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::TotpCode,
@@ -40,14 +49,25 @@ impl Kind {
         Self::Password,
         Self::Session,
         Self::AccessToken,
+        Self::SmsCode,
+        Self::EmailCode,
+        Self::PasskeyAnswer,
+        Self::TrustedDevice,
+        Self::StaleTrust,
     ];
 
     /// How often it may be accepted.
     pub(crate) const fn limit(self) -> usize {
         match self {
-            Self::AuthorizationCode | Self::RefreshToken | Self::TotpCode | Self::BackupCode => 1,
-            Self::TotpGuess | Self::WrongPassword | Self::LatePassword => 0,
-            Self::Password | Self::Session | Self::AccessToken => usize::MAX,
+            Self::AuthorizationCode
+            | Self::RefreshToken
+            | Self::TotpCode
+            | Self::BackupCode
+            | Self::SmsCode
+            | Self::EmailCode
+            | Self::PasskeyAnswer => 1,
+            Self::TotpGuess | Self::WrongPassword | Self::LatePassword | Self::StaleTrust => 0,
+            Self::Password | Self::Session | Self::AccessToken | Self::TrustedDevice => usize::MAX,
         }
     }
 }
@@ -151,6 +171,12 @@ impl Story {
         self.faults.iter().filter(|fault| fault.begins).count()
     }
 
+    /// Presentations of this kind that were looked at and refused.
+    pub(crate) fn refused(&self, kind: Kind) -> usize {
+        let refused = self.presented.iter().filter(|presented| presented.verdict == Verdict::Refused);
+        refused.filter(|presented| self.secrets[presented.secret.0].kind == kind).count()
+    }
+
     /// Presentations that were answered.
     pub(crate) fn answered(&self) -> usize {
         self.presented.len() - self.lost
@@ -204,6 +230,12 @@ impl History {
         let mut story = self.story();
         story.lost += usize::from(verdict == Verdict::Lost);
         story.presented.push(Presented { secret, at, node, verdict });
+    }
+
+    /// Was this secret looked at and refused?
+    pub(crate) fn was_refused(&self, secret: SecretId) -> bool {
+        let refused = |presented: &Presented| presented.secret == secret && presented.verdict == Verdict::Refused;
+        self.story().presented.iter().rev().any(refused)
     }
 
     pub(crate) fn revoked(&self, subject: Subject, from: u64) {

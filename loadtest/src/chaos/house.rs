@@ -1,12 +1,11 @@
 //! The servers of a run: processes of this program's own, on free ports, with a store of their own; ended with it.
 //!
 //! Several nodes need a CQL cluster. `script` (`.ci/cql-cluster`) runs it, and with `--netns` puts each node and each store
-//! into a network of its own, so that links can be cut and slowed.
+//! into a network of its own, so that links can be cut and slowed. Beside each node runs a gateway that takes its messages.
 
 use std::{
     collections::BTreeSet,
     fs::File,
-    net::{SocketAddr, TcpListener},
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -21,7 +20,9 @@ use url::Url;
 
 use super::{
     Options,
+    addresses::{Addresses, addresses},
     faults::{Fault, Possible},
+    inbox::Inbox,
 };
 use crate::{
     http::{Http, Target},
@@ -36,16 +37,10 @@ const READY: &str = ": ready issuer=";
 const LAST_WORDS: &str = "doorward: ";
 /// SIGTERM.
 const TERM: i32 = 15;
+/// A text message as the gateway takes it.
+const TEXT_MESSAGE: &str = r#"{"to": {{ to|tojson }}, "text": {{ text|tojson }}}"#;
 /// A node that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The addresses of one node.
-#[derive(Clone, Copy, Debug)]
-struct Addresses {
-    http: SocketAddr,
-    management: SocketAddr,
-    cluster: SocketAddr,
-}
 
 /// Servers and store.
 #[derive(Debug)]
@@ -64,6 +59,7 @@ pub(super) struct House {
 struct Node {
     addresses: Addresses,
     child: Option<Child>,
+    gateway: Option<Child>,
     /// Where in its log this start of it begins.
     log_from: usize,
     /// Seconds by which its clock is off.
@@ -78,7 +74,15 @@ impl House {
         // Held until all are drawn, so that no two nodes get the same.
         let mut held = Vec::new();
         let nodes = (0..options.nodes)
-            .map(|n| Ok(Node { addresses: addresses(options, n, &mut held)?, child: None, log_from: 0, clock: 0 }))
+            .map(|n| {
+                Ok(Node {
+                    addresses: addresses(options, n, &mut held)?,
+                    child: None,
+                    gateway: None,
+                    log_from: 0,
+                    clock: 0,
+                })
+            })
             .collect::<anyhow::Result<Vec<_>>>()?;
         drop(held);
         // A key of a house that nobody else ever enters.
@@ -97,6 +101,7 @@ impl House {
             house.run(0, &["migrate", "up"])?;
         }
         for n in 0..options.nodes {
+            house.take_messages(n)?;
             house.spawn(n)?;
         }
         house.ready().await?;
@@ -118,6 +123,27 @@ impl House {
     pub(super) fn http(&self) -> anyhow::Result<Http> {
         let nodes = self.nodes.iter().map(|node| node.addresses.http).collect();
         Ok(Http::new(Target::of_nodes(&Url::parse(&self.origin())?, nodes)))
+    }
+
+    /// What people are sent.
+    pub(super) fn inbox(&self) -> Inbox {
+        Inbox::new(self.messages())
+    }
+
+    fn messages(&self) -> PathBuf {
+        self.folder.path().join("messages")
+    }
+
+    /// Starts the gateway of a node.
+    fn take_messages(&mut self, n: usize) -> anyhow::Result<()> {
+        File::options().create(true).append(true).open(self.messages())?;
+        let Addresses { texts, mail, .. } = self.nodes[n].addresses;
+        let mut command = self.within(n, &std::env::current_exe()?);
+        command
+            .args(["gateway", "--http", &texts.to_string(), "--smtp", &mail.to_string(), "--out"])
+            .arg(self.messages());
+        self.nodes[n].gateway = Some(command.stdin(Stdio::null()).spawn()?);
+        Ok(())
     }
 
     /// An application that people sign in to.
@@ -236,9 +262,8 @@ impl House {
         self.folder.path().join(format!("{}.log", name(n)))
     }
 
-    /// A command line of node `n`, in its network if it has one.
-    fn command(&self, n: usize) -> Command {
-        let bin = &self.options.bin;
+    /// A program in the network of node `n`, if it has one.
+    fn within(&self, n: usize, bin: &Path) -> Command {
         let mut command = match &self.options.script {
             Some(script) if self.options.netns => {
                 let mut command = Command::new(script);
@@ -247,12 +272,18 @@ impl House {
             }
             _ => Command::new(bin),
         };
-        let addresses = self.nodes[n].addresses;
         command.current_dir(self.folder.path()).env_clear();
         // What the script goes by.
         for name in ["PATH", "CQL_HOME"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }
+        command
+    }
+
+    /// A command line of node `n`.
+    fn command(&self, n: usize) -> Command {
+        let mut command = self.within(n, &self.options.bin);
+        let addresses = self.nodes[n].addresses;
         command.envs([
             ("DOORWARD__ISSUER", self.origin()),
             ("DOORWARD__HTTP__LISTEN", addresses.http.to_string()),
@@ -265,6 +296,14 @@ impl House {
             // Everybody comes from one address.
             ("DOORWARD__LIMITS__FAILURES_PER_ADDRESS", "1000000".to_owned()),
             ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000".to_owned()),
+            ("DOORWARD__LIMITS__MESSAGES_PER_ADDRESS", "1000000".to_owned()),
+            ("DOORWARD__MAIL__FROM", "doorward@mail.example".to_owned()),
+            ("DOORWARD__MAIL__SMTP__URL", format!("smtp://{}", addresses.mail)),
+            ("DOORWARD__SMS__PROVIDER__KIND", "http".to_owned()),
+            ("DOORWARD__SMS__PROVIDER__URL", format!("http://{}/", addresses.texts)),
+            ("DOORWARD__SMS__PROVIDER__BODY", TEXT_MESSAGE.to_owned()),
+            ("DOORWARD__SMS__COUNTRIES", "DE".to_owned()),
+            ("DOORWARD__SMS__BUDGET_PER_DAY", "100000".to_owned()),
         ]);
         if self.options.cql.is_empty() {
             command.env("DOORWARD__STORE__URL", "embedded:data");
@@ -359,7 +398,8 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         for n in 0..self.nodes.len() {
-            if let Some(child) = &mut self.nodes[n].child {
+            let Node { child, gateway, .. } = &mut self.nodes[n];
+            for child in [child, gateway].into_iter().flatten() {
                 let _ = child.kill();
                 let _ = child.wait();
             }
@@ -373,30 +413,12 @@ impl Drop for House {
     }
 }
 
-fn name(n: usize) -> String {
+pub(super) fn name(n: usize) -> String {
     format!("node{}", n + 1)
 }
 
 fn clock_text(off: i8) -> String {
     format!("{off:+}s")
-}
-
-/// Addresses that were free a moment ago, or those of the node's own network.
-fn addresses(options: &Options, n: usize, held: &mut Vec<TcpListener>) -> anyhow::Result<Addresses> {
-    if let (true, Some(script)) = (options.netns, &options.script) {
-        let output = Command::new(script).args(["--netns", "address", &name(n)]).output()?;
-        ensure!(output.status.success(), "address: {}", String::from_utf8_lossy(&output.stderr));
-        let ip: std::net::IpAddr = String::from_utf8(output.stdout)?.trim().parse()?;
-        let at = |port| SocketAddr::new(ip, port);
-        return Ok(Addresses { http: at(11080), management: at(11081), cluster: at(11082) });
-    }
-    let mut free = || {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
-        held.push(listener);
-        anyhow::Ok(address)
-    };
-    Ok(Addresses { http: free()?, management: free()?, cluster: free()? })
 }
 
 fn set_private(path: &Path) -> std::io::Result<()> {

@@ -2,20 +2,24 @@
 //! paused, cut off and their clocks moved; then every answer is held against what must never happen.
 //!
 //! 1. A [`house`] of real processes is started, with one embedded node or several over a CQL cluster.
-//! 2. [`person`]s live; each [`present`]ation is written into the [`history`] with the interval in which it was judged.
-//! 3. The [`faults`] of the seed begin and end.
+//! 2. [`person`]s live, and get messages by a [`gateway`] beside each node; each [`present`]ation is written into the [`history`] with the interval in which it was judged.
+//! 3. The [`faults`] of the seed begin and end; who is slow on a busy machine gets a while more.
 //! 4. When all is well again, what was acknowledged must be there and what was used must be refused.
 //! 5. The [`rules`] are checked; a violation fails the run.
 
+mod addresses;
 mod faults;
+mod gateway;
 mod history;
 mod house;
+mod inbox;
 mod person;
 mod present;
 mod rules;
+mod soft_key;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::PathBuf,
     sync::{
         Arc,
@@ -31,11 +35,12 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+pub(crate) use self::gateway::{Gateway, run as take_messages};
 use self::{
     faults::Fault,
     history::{History, Kind, Story, Verdict},
     house::House,
-    person::{Person, Role, World},
+    person::{Person, Role, Way, World},
     rules::Violation,
 };
 use crate::machine::{self, Machine};
@@ -44,6 +49,10 @@ use crate::machine::{self, Machine};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Clocks that may decide are off by half of this at most, so a cool-down may look this much shorter.
 const CLOCKS: u64 = 8_000_000;
+/// A run that takes this long has time for everything, in microseconds.
+const LONG: u64 = 90_000_000;
+/// How long people live on with everything up, if something of some kind was not accepted yet.
+const CATCH_UP: Duration = Duration::from_mins(2);
 /// Servers that share no clock fault agree within this.
 const SETTLED_CLOCKS: u64 = 100_000;
 
@@ -60,7 +69,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N")]
     pub(crate) attempts: Option<usize>,
     /// People at the same time.
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(4..=2000))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(8..=2000))]
     pub(crate) people: u32,
     /// How often one secret is presented at once.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(6..=200))]
@@ -99,11 +108,14 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     println!("seed {}: {nodes} nodes, {} people, {} s", options.seed, options.people, options.seconds);
     let mut house = House::start(&options).await?;
     let http = house.http()?.with_patience(PATIENCE);
-    let world = World { http, client: house.client()?, history: History::new(), crowd: options.crowd as usize };
-    let world = Arc::new(world);
+    let (client, inbox, crowd) = (house.client()?, house.inbox(), options.crowd as usize);
+    let world = Arc::new(World { http, client, inbox, history: History::new(), crowd });
     let over = Arc::new(AtomicBool::new(false));
     let mut lives = people(&options, &world, &over);
-    let suffered = suffer(&options, &world, &mut house).await;
+    let mut suffered = suffer(&options, &world, &mut house).await;
+    if suffered.is_ok() {
+        suffered = catch_up(&world, &mut house).await;
+    }
     over.store(true, Ordering::Relaxed);
     let mut people = Vec::new();
     while let Some(person) = lives.join_next().await {
@@ -120,10 +132,13 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
 fn people(options: &Options, world: &Arc<World>, over: &Arc<AtomicBool>) -> JoinSet<Option<Person>> {
     let mut lives = JoinSet::new();
     for number in 0..options.people as usize {
-        let role = match number % 8 {
+        let role = match number % 11 {
             0 => Role::Victim,
             1 => Role::Target,
             2..=4 => Role::Guarded,
+            5 => Role::Reached(Way::Sms),
+            6 => Role::Reached(Way::Email),
+            7 => Role::Keyed,
             _ => Role::Plain,
         };
         let (world, over) = (Arc::clone(world), Arc::clone(over));
@@ -205,6 +220,24 @@ async fn suffer(options: &Options, world: &World, house: &mut House) -> anyhow::
     failed
 }
 
+/// Lets people live on until something of each kind was accepted: where other work takes the processor they do less, and a run
+/// that shows nothing of a kind fails.
+async fn catch_up(world: &World, house: &mut House) -> anyhow::Result<()> {
+    let until = Instant::now() + CATCH_UP;
+    while never_accepted(&world.history.story()).is_some() && Instant::now() < until {
+        house.supervise(&[])?;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    Ok(())
+}
+
+/// A kind of which something must be accepted and nothing was.
+fn never_accepted(story: &Story) -> Option<Kind> {
+    let accepted = story.presented.iter().filter(|presented| presented.verdict == Verdict::Accepted);
+    let kinds: HashSet<Kind> = accepted.map(|presented| story.secrets[presented.secret.0].kind).collect();
+    Kind::ALL.into_iter().find(|kind| kind.limit() > 0 && !kinds.contains(kind))
+}
+
 /// Lets everybody look for what is theirs; how many could not, even after three tries.
 async fn settle(people: Vec<Person>) -> usize {
     let mut looking = JoinSet::new();
@@ -237,6 +270,8 @@ struct Report<'a> {
     answered: usize,
     by_kind: BTreeMap<String, BTreeMap<String, usize>>,
     revocations: usize,
+    /// Cookies of trusted devices that were stale, looked at and refused.
+    stale_refused: usize,
     kept: usize,
     faults: usize,
     restarts: usize,
@@ -249,6 +284,9 @@ fn report(options: &Options, house: &House, story: &Story, unaccounted: usize) -
     let clocks = if options.faketime.is_some() { CLOCKS } else { SETTLED_CLOCKS };
     let violations = rules::check(story, clocks);
     let mut by_kind: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for kind in Kind::ALL {
+        by_kind.entry(format!("{kind:?}")).or_default();
+    }
     for presented in &story.presented {
         let kind = format!("{:?}", story.secrets[presented.secret.0].kind);
         *by_kind.entry(kind).or_default().entry(format!("{:?}", presented.verdict)).or_default() += 1;
@@ -266,6 +304,7 @@ fn report(options: &Options, house: &House, story: &Story, unaccounted: usize) -
         answered: story.answered(),
         by_kind,
         revocations: story.revoked.len(),
+        stale_refused: story.refused(Kind::StaleTrust),
         kept: story.kept.len(),
         faults: story.faults_begun(),
         restarts: house.restarts(),
@@ -286,13 +325,60 @@ fn report(options: &Options, house: &House, story: &Story, unaccounted: usize) -
 
 /// A run in which nothing was tried shows nothing.
 fn shown(story: &Story, unaccounted: usize) -> anyhow::Result<()> {
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.limit() > 0) {
-        let accepted = story.presented.iter().filter(|p| story.secrets[p.secret.0].kind == kind);
-        let accepted = accepted.filter(|p| p.verdict == Verdict::Accepted).count();
-        ensure!(accepted > 0, "no {kind:?} was ever accepted: this run shows nothing; make it longer");
+    if let Some(kind) = never_accepted(story) {
+        bail!("no {kind:?} was ever accepted: this run shows nothing; make it longer");
     }
+    ensure!(went_stale(story), "no cookie of a trusted device went stale and was looked at: this run shows too little");
     ensure!(story.faults_begun() > 0, "nothing went wrong: this run shows nothing; make it longer");
     ensure!(!story.revoked.is_empty() && !story.kept.is_empty(), "nothing was revoked or looked for at the end");
     ensure!(unaccounted == 0, "{unaccounted} people were not served at the end, with everything up");
     Ok(())
+}
+
+/// Was a stale cookie of a trusted device looked at, if there was time for it?
+fn went_stale(story: &Story) -> bool {
+    let is_long = story.presented.iter().any(|presented| presented.at.to >= LONG);
+    !is_long || story.refused(Kind::StaleTrust) > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        history::{Interval, Presented, Secret, SecretId},
+        *,
+    };
+
+    fn story_of(kind: Kind, to: u64, verdict: Verdict) -> Story {
+        let secret = Secret { kind, person: 1, subject: None, family: None, order: 0 };
+        let presented = Presented { secret: SecretId(0), at: Interval { from: 0, to }, node: None, verdict };
+        let mut story = Story::default();
+        story.secrets.push(secret);
+        story.presented.push(presented);
+        story
+    }
+
+    #[test]
+    fn a_kind_of_which_nothing_was_accepted_is_found() {
+        let mut story = Story::default();
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.limit() > 0) {
+            assert_eq!(never_accepted(&story), Some(kind));
+            let Story { secrets, presented, .. } = story_of(kind, 1, Verdict::Accepted);
+            let secret = SecretId(story.secrets.len());
+            story.presented.push(Presented { secret, ..presented[0] });
+            story.secrets.extend(secrets);
+        }
+        assert_eq!(never_accepted(&story), None);
+        story.presented[0].verdict = Verdict::Refused;
+        assert_eq!(never_accepted(&story), Some(Kind::AuthorizationCode));
+    }
+
+    #[test]
+    fn a_long_run_without_a_stale_cookie_that_was_looked_at_is_found() {
+        assert!(went_stale(&story_of(Kind::Password, LONG - 1, Verdict::Accepted)), "it was too short for one");
+        assert!(!went_stale(&story_of(Kind::Password, LONG, Verdict::Accepted)));
+        for verdict in [Verdict::Accepted, Verdict::Throttled, Verdict::Unavailable, Verdict::Lost] {
+            assert!(!went_stale(&story_of(Kind::StaleTrust, LONG, verdict)), "{verdict:?}");
+        }
+        assert!(went_stale(&story_of(Kind::StaleTrust, LONG, Verdict::Refused)));
+    }
 }

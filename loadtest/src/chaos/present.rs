@@ -15,6 +15,8 @@ use crate::{
 
 /// What a page says about a code or a password that was looked at.
 const NOT_RIGHT: &str = "is not right";
+/// What it says about a passkey.
+const NOT_ACCEPTED: &str = "was not accepted";
 /// What it says when an authenticator is not looked at any more.
 const CLOSED: &str = "this way is closed";
 
@@ -127,14 +129,16 @@ impl Presentation {
 /// A right answer leads on: after a password perhaps to the second factor, after that out of the login. A wrong one shows
 /// the form again and says so; whatever else there is was no answer to the secret, such as that its login is over.
 fn form_verdict(kind: Kind, answer: &Answer) -> Verdict {
-    let within = |to: &str| to.split(['?', '#']).next().is_some_and(|path| path.ends_with("/login/totp"));
+    let second_step = |to: &str| to.split(['?', '#']).next().is_some_and(|path| path.contains("/login/"));
     let looked_at = |text| answer.status == StatusCode::UNPROCESSABLE_ENTITY && answer.body.contains(text);
     match answer.location() {
         Some(to) if !to.contains("/login") => Verdict::Accepted,
-        Some(to) if matches!(kind, Kind::Password | Kind::WrongPassword | Kind::LatePassword) && within(to) => {
-            Verdict::Accepted
-        }
-        None if looked_at(NOT_RIGHT) => Verdict::Refused,
+        Some(to) if second_step(to) => match kind {
+            Kind::Password | Kind::WrongPassword | Kind::LatePassword => Verdict::Accepted,
+            Kind::TrustedDevice | Kind::StaleTrust => Verdict::Refused,
+            _ => Verdict::Unavailable,
+        },
+        None if looked_at(NOT_RIGHT) || looked_at(NOT_ACCEPTED) => Verdict::Refused,
         None if looked_at(CLOSED) => Verdict::Throttled,
         Some(_) | None => Verdict::Unavailable,
     }

@@ -234,6 +234,28 @@ mod tests {
     }
 
     #[test]
+    fn a_stale_cookie_of_a_trusted_device_that_is_accepted_is_found() {
+        let mut story = Teller::default();
+        let stale = story.secret(Kind::StaleTrust, None, 0);
+        story.told(stale, 0, 5, Verdict::Refused);
+        assert_eq!((story.rules(), story.0.refused(Kind::StaleTrust)), (vec![], 1));
+        story.told(stale, 6, 9, Verdict::Accepted);
+        assert_eq!(story.rules(), ["accepted at most once"]);
+    }
+
+    #[test]
+    fn the_newest_cookie_of_a_series_that_a_stale_one_has_ended_is_found() {
+        let mut story = Teller::default();
+        let newest = story.secret(Kind::TrustedDevice, Some(Subject(1)), 0);
+        story.told(newest, 0, 5, Verdict::Accepted);
+        story.0.revoked.push(Revoked { subject: Subject(1), at: Interval { from: 10, to: 20 } });
+        story.told(newest, 21, 30, Verdict::Refused);
+        assert_eq!(story.rules(), [""; 0]);
+        story.told(newest, 21, 30, Verdict::Accepted);
+        assert_eq!(story.rules(), ["revoked stays revoked"]);
+    }
+
+    #[test]
     fn guesses_beyond_the_budget_are_found() {
         let mut story = Teller::default();
         let guess = story.secret(Kind::TotpGuess, None, 0);

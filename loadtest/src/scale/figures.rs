@@ -1,6 +1,6 @@
 //! What was measured, and what follows from it; nothing here measures.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
@@ -18,11 +18,14 @@ pub(super) struct Idle {
     pub(super) counted: Counters,
 }
 
+/// Visits that failed, by what they met.
+pub(super) type Failures = BTreeMap<String, usize>;
+
 /// One interval of load.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) done: usize,
-    pub(super) failed: usize,
+    pub(super) failures: Failures,
     /// Of all processes.
     pub(super) cpu: Duration,
     pub(super) took: Duration,
@@ -79,7 +82,7 @@ pub(super) struct Cost {
     /// Each round.
     pub(super) rounds: Vec<f64>,
     pub(super) hops_per_visit: f64,
-    pub(super) failed: usize,
+    pub(super) failures: Failures,
     /// The median over that of the cluster that is compared with.
     pub(super) ratio: f64,
 }
@@ -87,12 +90,16 @@ pub(super) struct Cost {
 impl Cost {
     pub(super) fn of(membership: &Membership, rounds: &[Loaded]) -> Self {
         let each: Vec<_> = rounds.iter().map(|round| round.cpu_ms(membership.all_ms())).collect();
+        let mut failures = Failures::new();
+        for (kind, count) in rounds.iter().flat_map(|round| &round.failures) {
+            *failures.entry(kind.clone()).or_default() += count;
+        }
         Self {
             nodes: membership.nodes,
             cpu_ms_per_visit: median(each.clone()),
             rounds: each,
             hops_per_visit: median(rounds.iter().map(|round| round.hops).collect()),
-            failed: rounds.iter().map(|round| round.failed).sum(),
+            failures,
             ratio: 1.0,
         }
     }
@@ -127,7 +134,8 @@ mod tests {
     }
 
     fn loaded(cpu_ms: u64) -> Loaded {
-        Loaded { done: 100, failed: 1, cpu: Duration::from_millis(cpu_ms), took: Duration::from_secs(2), hops: 0.5 }
+        let failures = Failures::from([("refresh: 503".to_owned(), 1)]);
+        Loaded { done: 100, failures, cpu: Duration::from_millis(cpu_ms), took: Duration::from_secs(2), hops: 0.5 }
     }
 
     #[test]
@@ -147,7 +155,8 @@ mod tests {
     fn a_visit_costs_what_the_nodes_take_beyond_what_they_take_idle() {
         let membership = Membership::of(3, &[idle(60)]);
         let cost = Cost::of(&membership, &[loaded(160), loaded(260), loaded(360)]);
-        assert_eq!((cost.cpu_ms_per_visit, cost.failed, cost.hops_per_visit), (2.0, 3, 0.5));
+        assert_eq!((cost.cpu_ms_per_visit, cost.hops_per_visit), (2.0, 0.5));
+        assert_eq!(cost.failures, Failures::from([("refresh: 503".to_owned(), 3)]));
         assert_eq!(cost.rounds, [1.0, 2.0, 3.0]);
     }
 

@@ -31,7 +31,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(crate) use self::options::Options;
 use self::{
     counters::Counters,
-    figures::{Idle, Loaded},
+    figures::{Failures, Idle, Loaded},
     nodes::Nodes,
     options::Load,
     report::Report,
@@ -140,9 +140,12 @@ impl Cluster {
         let (took, cpu) = (start.elapsed(), self.nodes.cpu()?.saturating_sub(cpu));
         let counted = Counters::read(&self.nodes).await?.since(&before);
         let done = visits.iter().filter(|visit| visit.result.is_ok()).count();
-        let failed = visits.iter().find_map(|visit| visit.result.as_ref().err());
-        if let Some(failure) = failed.filter(|_| float(visits.len() - done) > FAILED * float(visits.len())) {
-            bail!("{} of {} visits failed, one of them so: {}", visits.len() - done, visits.len(), failure.kind);
+        let mut failures = Failures::new();
+        for failure in visits.iter().filter_map(|visit| visit.result.as_ref().err()) {
+            *failures.entry(failure.kind.to_string()).or_default() += 1;
+        }
+        if float(visits.len() - done) > FAILED * float(visits.len()) {
+            bail!("{} of {} visits failed: {failures:?}", visits.len() - done, visits.len());
         }
         let hops = counted.hops / float(done.max(1));
         ensure!(
@@ -150,7 +153,7 @@ impl Cluster {
             "{hops:.2} hops a visit on {} nodes: this is not the cluster that was meant",
             self.nodes.count()
         );
-        Ok(Loaded { done, failed: visits.len() - done, cpu, took, hops })
+        Ok(Loaded { done, failures, cpu, took, hops })
     }
 
     /// Worlds with their arrivals per second, all at once.

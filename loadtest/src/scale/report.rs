@@ -98,7 +98,7 @@ impl fmt::Display for Report {
                 let least = cost.rounds.iter().copied().fold(f64::INFINITY, f64::min);
                 let most = cost.rounds.iter().copied().fold(0.0, f64::max);
                 let title = load.to_string();
-                let Cost { nodes, cpu_ms_per_visit, hops_per_visit, ratio, failed, .. } = cost;
+                let Cost { nodes, cpu_ms_per_visit, hops_per_visit, ratio, failures, .. } = cost;
                 let mark = match (at, cost.is_within()) {
                     (0, true) => "PASS",
                     (0, false) => "FAIL",
@@ -106,7 +106,8 @@ impl fmt::Display for Report {
                 };
                 write!(f, "{title:<32}{nodes:>6}{cpu_ms_per_visit:>9.3} ms{least:>9.3} – {most:<6.3}")?;
                 write!(f, "{hops_per_visit:>7.2}{ratio:>9.3}   {mark}")?;
-                writeln!(f, "{}", if *failed > 0 { format!("   {failed} visits failed") } else { String::new() })?;
+                let failed: Vec<_> = failures.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
+                writeln!(f, "{}", failed.join(", "))?;
             }
         }
         let verdict = if self.within { "holds" } else { "is missed" };

@@ -12,6 +12,7 @@ mod keys;
 mod migrate;
 mod policy;
 mod store;
+mod templates;
 mod user;
 
 use std::path::PathBuf;
@@ -27,7 +28,8 @@ pub use self::{
     migrate::MigrateVerb,
     policy::{Factor, Level, Mode, PolicySet, PolicyVerb, Scope},
     store::{StoreCopy, StoreVerb},
-    user::{MfaVerb, PasswordVerb, RoleChange, RoleVerb, User, UserVerb},
+    templates::TemplatesVerb,
+    user::{MfaVerb, PasswordVerb, RecoveryVerb, RoleChange, RoleVerb, User, UserVerb},
 };
 use crate::config::source::CONFIG_VARIABLE;
 
@@ -76,6 +78,9 @@ pub enum Verb {
     /// Examine the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Words and templates of pages, mails and text messages.
+    #[command(subcommand)]
+    Templates(TemplatesVerb),
     /// Ask the running server whether it is ready; for container health checks.
     Healthcheck,
 }

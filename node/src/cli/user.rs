@@ -34,6 +34,9 @@ pub enum UserVerb {
     /// Second factors of somebody.
     #[command(subcommand)]
     Mfa(MfaVerb),
+    /// Recoveries of accounts whose second factors are lost.
+    #[command(subcommand)]
+    Recovery(RecoveryVerb),
     /// The password of somebody.
     #[command(subcommand)]
     Password(PasswordVerb),
@@ -68,6 +71,28 @@ pub struct RoleChange {
 pub enum MfaVerb {
     /// List somebody's second factors.
     List(User),
+    /// Remove one of somebody's second factors; ends the sessions that rest on it.
+    Remove {
+        /// The user's name or id (`sub`).
+        user: String,
+        /// Its id, or its name or address where no other one is called so; `doorward user mfa list` shows them.
+        device: String,
+        /// Flags.
+        #[command(flatten)]
+        confirm: Confirm,
+        /// Flags.
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Ask for a second step of somebody, whatever the policies say: without one it is set up before anything else.
+    Require {
+        /// Whose.
+        #[command(flatten)]
+        user: User,
+        /// Ask for no more than the policies do.
+        #[arg(long)]
+        not: bool,
+    },
     /// Remove all of somebody's second factors and backup codes; ends their sessions.
     Reset {
         /// Whose.
@@ -84,4 +109,17 @@ pub enum MfaVerb {
 pub enum PasswordVerb {
     /// Print a one-time link with which somebody sets a new password.
     Reset(User),
+}
+
+/// `doorward user recovery …`
+#[derive(Debug, Subcommand)]
+pub enum RecoveryVerb {
+    /// List the recoveries that wait or can be completed.
+    List {
+        /// Flags.
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Cancel somebody's recovery; none can be begun again with the same password.
+    Cancel(User),
 }

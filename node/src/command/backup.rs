@@ -323,7 +323,7 @@ async fn fill(store: &EmbeddedStore, file: &Path, terms: Terms) -> anyhow::Resul
 /// What ended by a restore, and what did not.
 pub(super) fn told(ended: &Ended, passwords: bool) -> String {
     let mut text = format!(
-        "Ended: {} sessions, {} sign-ins under way, {} codes, {} tokens' families, {} reset links, {} known devices, {} \
+        "Ended: {} sessions, {} sign-ins under way, {} codes, {} tokens' families, {} links, {} known devices, {} \
          trusted browsers, {} backup codes, {} enrolments, of {} accounts. Everybody signs in anew; the first try is possible in 30 seconds.\n\
          As of the backup are: passwords, second factors, who is disabled, applications, consents, signing keys, \
          policies and roles. Who was disabled, lost a role, or changed a password or a factor, since then, and which \

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 mod cluster;
 mod config;
+mod course;
 mod data_keys;
 mod healthcheck;
 mod migrate;
@@ -12,6 +13,7 @@ mod pretty;
 mod progress;
 mod reach;
 mod store;
+mod templates;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let loaded = Loaded::load(cli.config.as_deref(), std::env::vars_os())?;
     match cli.verb {
         Verb::Config(verb) => config::run(&verb, &loaded),
+        Verb::Templates(verb) => templates::run(&verb, &loaded.config),
         Verb::Healthcheck => healthcheck::run(&loaded.config),
         Verb::Serve => crate::serve::run(&loaded.config),
         Verb::Cluster(verb) => cluster::run(verb, &loaded.config),

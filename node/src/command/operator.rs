@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use actors::{
     clients::NewClient,
-    operator::{Request, Response, UserView},
+    operator::{RecoveryRow, Request, Response, UserView},
 };
 use schema::record::SigningAlg;
 
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     cli::{
-        Alg, ClientCreate, ClientVerb, Confirm, MfaVerb, Output, PasswordVerb, RoleChange, RoleVerb, SigningVerb, User,
-        UserVerb,
+        Alg, ClientCreate, ClientVerb, Confirm, MfaVerb, Output, PasswordVerb, RecoveryVerb, RoleChange, RoleVerb,
+        SigningVerb, User, UserVerb,
     },
     config::Config,
     telemetry,
@@ -77,6 +77,20 @@ fn user(verb: UserVerb) -> anyhow::Result<Errand> {
         UserVerb::Mfa(MfaVerb::Reset { user, confirm }) => {
             confirmed(confirm, &format!("remove all second factors of {}", user.user))?;
             about(Request::UserMfaReset, Show::Count("second factors removed"), user)
+        }
+        UserVerb::Mfa(MfaVerb::Remove { user, device, confirm, print }) => {
+            confirmed(confirm, &format!("remove the second factor {device} of {user}"))?;
+            Errand::new(Request::UserMfaRemove { user, device }, Show::Done("removed"), print.output)
+        }
+        UserVerb::Mfa(MfaVerb::Require { user, not }) => {
+            let done = Show::Done(if not { "left to the policies" } else { "required" });
+            Errand::new(Request::UserMfaRequire { user: user.user, required: !not }, done, user.print.output)
+        }
+        UserVerb::Recovery(RecoveryVerb::List { print }) => {
+            Errand::new(Request::UserRecoveryList { after: None }, Show::Whole, print.output)
+        }
+        UserVerb::Recovery(RecoveryVerb::Cancel(user)) => {
+            about(Request::UserRecoveryCancel, Show::Done("cancelled"), user)
         }
         UserVerb::Password(PasswordVerb::Reset(user)) => about(Request::UserPasswordReset, Show::Whole, user),
         UserVerb::Role(RoleVerb::Give(change)) => role(change, true),
@@ -156,6 +170,7 @@ impl Errand {
 /// Asks, and puts the pages of a list together.
 async fn whole(reach: &Reach, request: Request) -> anyhow::Result<Response> {
     let mut all: Vec<UserView> = Vec::new();
+    let mut waiting: Vec<RecoveryRow> = Vec::new();
     let mut response = reach.ask(request).await?;
     loop {
         match response {
@@ -163,6 +178,11 @@ async fn whole(reach: &Reach, request: Request) -> anyhow::Result<Response> {
                 all.extend(users);
                 let Some(after) = next else { return Ok(Response::Users { users: all, next: None }) };
                 response = reach.ask(Request::UserList { after: Some(after) }).await?;
+            }
+            Response::Recoveries { recoveries, next } => {
+                waiting.extend(recoveries);
+                let Some(after) = next else { return Ok(Response::Recoveries { recoveries: waiting, next: None }) };
+                response = reach.ask(Request::UserRecoveryList { after: Some(after) }).await?;
             }
             other => return Ok(other),
         }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use actors::{
     data_keys::DataKeyView,
-    domain::command::{AddressView, OverviewOutcome},
+    domain::command::{AddressView, OverviewOutcome, RecoveryShown},
     key_ring::KeyView,
-    operator::{ClientView, Response, UserView},
+    operator::{ClientView, RecoveryRow, Response, UserView},
 };
 use schema::{
     Timestamp,
@@ -52,6 +52,7 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
         }
         Response::Clients(clients) => serde_json::to_value(clients)?,
         Response::Users { users, .. } => serde_json::to_value(users)?,
+        Response::Recoveries { recoveries, .. } => serde_json::to_value(recoveries)?,
         Response::User { user, overview } => match show {
             Show::SecondFactors => json!({
                 "user": user,
@@ -60,6 +61,7 @@ fn as_json(response: &Response, show: Show) -> anyhow::Result<Value> {
                 "email": overview.emails,
                 "passkeys": overview.passkeys,
                 "backup_codes_left": overview.backup_codes_left,
+                "mfa_required_at": overview.mfa_required_at,
             }),
             Show::Whole | Show::Done(_) | Show::Count(_) => {
                 let mut value = serde_json::to_value(overview)?;
@@ -83,6 +85,7 @@ fn as_text(response: &Response, show: Show) -> String {
         Response::Client { client, client_secret } => client_facts(client, client_secret.as_deref()),
         Response::Clients(clients) => client_table(clients),
         Response::Users { users, .. } => user_table(users),
+        Response::Recoveries { recoveries, .. } => recovery_table(recoveries),
         Response::User { user, overview } => match show {
             Show::SecondFactors => second_factors(overview),
             Show::Whole | Show::Done(_) | Show::Count(_) => user_facts(&user.to_string(), overview),
@@ -156,6 +159,16 @@ fn user_table(users: &[UserView]) -> String {
     columns(&head, &users.iter().map(row).collect::<Vec<_>>())
 }
 
+fn recovery_table(recoveries: &[RecoveryRow]) -> String {
+    let row = |row: &RecoveryRow| {
+        let of = &row.recovery;
+        let times = [of.begun_at, of.due_at, of.expires_at].map(moment);
+        [row.user.to_string(), harmless(&row.user_name)].into_iter().chain(times).collect()
+    };
+    let head = ["ID", "NAME", "BEGUN", "DUE", "ENDS"];
+    columns(&head, &recoveries.iter().map(row).collect::<Vec<_>>())
+}
+
 fn user_facts(id: &str, user: &OverviewOutcome) -> String {
     let verified = if user.email_verified { "verified" } else { "not verified" };
     let email =
@@ -172,6 +185,7 @@ fn user_facts(id: &str, user: &OverviewOutcome) -> String {
         ("roles", user.roles.iter().cloned().collect::<Vec<_>>().join(" ")),
         ("registered", moment(user.created_at)),
         ("password set", optional(user.password_changed_at)),
+        ("recovery", user.recovery.as_ref().map_or_else(|| "-".to_owned(), recovery)),
         ("sessions", user.sessions.len().to_string()),
     ]);
     for session in &user.sessions {
@@ -187,26 +201,47 @@ fn user_facts(id: &str, user: &OverviewOutcome) -> String {
     text
 }
 
+fn recovery(recovery: &RecoveryShown) -> String {
+    let [begun, due, end] = [recovery.begun_at, recovery.due_at, recovery.expires_at].map(moment);
+    format!("begun {begun}, can be completed from {due} to {end}")
+}
+
 fn second_factors(user: &OverviewOutcome) -> String {
     let state = |suspended, state| if suspended { "suspended" } else { factor_state(state) }.to_owned();
     let totps = user.totps.iter().map(|totp| {
         let (name, state) = (harmless(&totp.name), state(totp.suspended, totp.state));
-        vec!["TOTP".to_owned(), name, state, moment(totp.created_at), optional(totp.last_used_at)]
+        vec![
+            totp.factor.to_string(),
+            "TOTP".to_owned(),
+            name,
+            state,
+            moment(totp.created_at),
+            optional(totp.last_used_at),
+        ]
     });
     let sent_to = |kind: &'static str, address: &AddressView| {
         let called = [address.name.as_str(), &address.address].into_iter().filter(|part| !part.is_empty());
         let (name, state) = (harmless(&called.collect::<Vec<_>>().join(" ")), state(address.suspended, address.state));
-        vec![kind.to_owned(), name, state, moment(address.created_at), optional(address.last_used_at)]
+        vec![
+            address.factor.to_string(),
+            kind.to_owned(),
+            name,
+            state,
+            moment(address.created_at),
+            optional(address.last_used_at),
+        ]
     };
     let phones = user.phones.iter().map(|phone| sent_to("phone", phone));
     let emails = user.emails.iter().map(|email| sent_to("e-mail", email));
     let passkeys = user.passkeys.iter().map(|passkey| {
         let (name, state) = (harmless(&passkey.name), factor_state(passkey.state).to_owned());
-        vec!["passkey".to_owned(), name, state, moment(passkey.created_at), optional(passkey.last_used_at)]
+        let times = [moment(passkey.created_at), optional(passkey.last_used_at)];
+        [passkey.factor.to_string(), "passkey".to_owned(), name, state].into_iter().chain(times).collect()
     });
     let rows: Vec<Vec<String>> = totps.chain(phones).chain(emails).chain(passkeys).collect();
-    let table = columns(&["METHOD", "NAME", "STATE", "ADDED", "LAST USED"], &rows);
-    format!("{table}backup codes left: {}\n", user.backup_codes_left)
+    let table = columns(&["ID", "METHOD", "NAME", "STATE", "ADDED", "LAST USED"], &rows);
+    let required = user.mfa_required_at.map(|at| format!("a second step is required since {}\n", moment(at)));
+    format!("{table}backup codes left: {}\n{}", user.backup_codes_left, required.unwrap_or_default())
 }
 
 const fn factor_state(state: FactorState) -> &'static str {

@@ -1,6 +1,10 @@
 //! `doorward store …`
 
-use std::{net::ToSocketAddrs as _, time::Duration};
+use std::{
+    net::ToSocketAddrs as _,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use actors::{
     clock::{Clock as _, SystemClock},
@@ -12,13 +16,13 @@ use anyhow::{Context as _, bail, ensure};
 use cluster::keeper::LONGEST_WAIT;
 use schema::{
     Store,
-    export::copy::{Copy, CopyError, Step, give_up},
+    export::copy::{Copy, CopyError, give_up},
     fence::{self, Seen},
     record::{Standing, ViewMember},
     standing::{self, NotServing},
 };
 
-use super::{backup::told, operator::confirmed, progress};
+use super::{backup::told, course::Course, operator::confirmed, progress};
 use crate::{
     cli::{Confirm, StoreCopy, StoreVerb},
     config::{Config, store::StoreUrl},
@@ -127,7 +131,10 @@ async fn copied(copy: &StoreCopy, config: &Config) -> anyhow::Result<()> {
     refuse_served(&to).await?;
     raise_fence(&from).await?;
     let (from_text, to_text) = (copy.from.to_string(), to_url.to_string());
-    let bar = progress::bar(0, "copying");
+    let counting = progress::bar(0, "counting");
+    let course = Mutex::new(Course::new(counted(&from).await, counted(&to).await));
+    counting.finish_and_clear();
+    let bar = progress::bar(0, "");
     let (source, target): (std::sync::Arc<dyn Store>, std::sync::Arc<dyn Store>) = (from.store(), to.store());
     let moved = Copy {
         from: source.as_ref(),
@@ -137,12 +144,7 @@ async fn copied(copy: &StoreCopy, config: &Config) -> anyhow::Result<()> {
         seed: (&SystemEntropy as &dyn Entropy).array(),
         now: &|| SystemClock::new().now(),
         progress: &|step, done| {
-            bar.set_message(match step {
-                Step::Copying => "copying",
-                Step::ReadingSource => "comparing: source",
-                Step::ReadingTarget => "comparing: target",
-            });
-            bar.set_position(done);
+            progress::show(&bar, course.lock().unwrap_or_else(PoisonError::into_inner).at(step, done));
         },
     };
     let tally = match moved.run().await {
@@ -164,6 +166,12 @@ async fn copied(copy: &StoreCopy, config: &Config) -> anyhow::Result<()> {
         "{from_text} was copied to {to_text}, compared, and retired.\nSet store.url to the new one; the master key ring \
          stays the same, and everybody stays signed in.\n"
     ))
+}
+
+/// How much there is, for the bar alone: a store that does not say it may be copied all the same.
+async fn counted(backend: &Backend) -> u64 {
+    let counted = backend.count().await;
+    counted.inspect_err(|error| tracing::warn!(%error, "a store could not be counted")).unwrap_or(0)
 }
 
 /// Where nothing began, the source is served from as before.

@@ -55,6 +55,12 @@ pub struct Keys {
     tables: BTreeMap<String, String>,
 }
 
+/// Stands in a path for the name of a section that somebody gives it, such as `mail.relays.NAME.url`.
+pub const NAMED: &str = "NAME";
+
+/// The most characters of such a name.
+const MAX_NAME: usize = 32;
+
 /// What stands before the path in the name of an environment variable.
 pub const ENVIRONMENT_PREFIX: &str = "DOORWARD__";
 
@@ -84,19 +90,25 @@ impl Keys {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 self.collect(&path, property);
             }
+        } else if schema["additionalProperties"].is_object() {
+            // Sections with names of their own, all alike.
+            let (each, about) = (format!("{path}.{NAMED}"), one_line(&schema["description"]));
+            self.collect(&each, &schema["additionalProperties"]);
+            self.tables.insert(each, about.clone());
+            self.tables.insert(path.to_owned(), about);
         } else {
             self.keys.insert(path.to_owned(), Key::read(schema));
         }
     }
 
-    /// The key with this path.
+    /// The key with this path, in which names stand where [`NAMED`] does here.
     pub fn get(&self, path: &str) -> Option<&Key> {
-        self.keys.get(path)
+        self.iter().find(|(known, _)| is_one_of(known, path)).map(|(_, key)| key)
     }
 
     /// Is this the path of a table?
     pub fn is_table(&self, path: &str) -> bool {
-        self.tables.contains_key(path)
+        self.tables.keys().any(|known| is_one_of(known, path))
     }
 
     /// All keys in the order of their paths.
@@ -118,8 +130,9 @@ impl Keys {
     }
 
     /// The path of the key that this environment variable sets.
-    pub fn path_of_environment(&self, name: &str) -> Option<&str> {
-        self.iter().map(|(path, _)| path).find(|path| environment_name(path) == name)
+    pub fn path_of_environment(&self, name: &str) -> Option<String> {
+        let path = name.strip_prefix(ENVIRONMENT_PREFIX)?.replace("__", ".").to_lowercase();
+        (self.get(&path).is_some() && environment_name(&path) == name).then_some(path)
     }
 
     /// The known path that is most like `path`, if one is like it at all.
@@ -171,6 +184,23 @@ fn choices(schema: &Value) -> Vec<String> {
     let named = schema["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
     let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     named.chain(listed).map(str::to_owned).collect()
+}
+
+/// Is this path one of those that `known` stands for?
+fn is_one_of(known: &str, path: &str) -> bool {
+    let mut parts = path.split('.');
+    let same = known
+        .split('.')
+        .all(|known| parts.next().is_some_and(|part| if known == NAMED { is_name(part) } else { known == part }));
+    same && parts.next().is_none()
+}
+
+/// Can a section be called so? Its name is part of the name of an environment variable.
+fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && text.len() <= MAX_NAME
 }
 
 /// Doc comments come with the line breaks of the source.

@@ -20,7 +20,7 @@ pub struct Limits {
     /// Messages that one address prefix may cause at once; more are answered 429.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub messages_per_address: u32,
-    /// Memory for users who are not busy at the moment, in MiB; about a kilobyte each.
+    /// Memory for users who are not busy at the moment, in MiB; about two kilobytes each.
     #[schemars(range(min = 1, max = 65_536))]
     pub warm_cache_mib: u32,
 }

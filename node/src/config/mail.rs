@@ -1,6 +1,6 @@
 //! Section `mail`: how messages leave.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub struct Mail {
     pub smtp: Relay,
     /// The relay that is asked when the first does not take a message within 4 seconds, or refuses it.
     pub fallback: Relay,
+    /// More relays, each in a section with a name of its own (small letters and digits). They are asked after those two, in the order
+    /// of their names.
+    pub relays: BTreeMap<String, Relay>,
 }
 
 /// A relay for e-mail.
@@ -54,8 +57,20 @@ impl Mail {
         let (first, second) = (self.smtp.url.is_some(), self.fallback.url.is_some());
         report.refuse_if(first && self.from.is_none(), "mail.smtp.url", "has no sender; set mail.from as well");
         report.refuse_if(second && !first, "mail.fallback.url", "comes after mail.smtp.url, which is unset");
-        self.smtp.check("mail.smtp", report);
-        self.fallback.check("mail.fallback", report);
+        for (section, relay) in self.sections() {
+            relay.check(&section, report);
+        }
+        for (name, relay) in &self.relays {
+            let url = format!("mail.relays.{name}.url");
+            report.refuse_if(relay.url.is_none(), &url, "is unset; without one nothing is sent to this relay");
+            report.refuse_if(!first, &url, "comes after mail.smtp.url, which is unset");
+        }
+    }
+
+    /// The relays in the order in which they are asked, each with its section.
+    pub fn sections(&self) -> impl Iterator<Item = (String, &Relay)> {
+        let two = [("mail.smtp".to_owned(), &self.smtp), ("mail.fallback".to_owned(), &self.fallback)];
+        two.into_iter().chain(self.relays.iter().map(|(name, relay)| (format!("mail.relays.{name}"), relay)))
     }
 }
 

@@ -14,6 +14,9 @@ a configuration, `doorward config dump` shows the effective values and where eac
 Refused, with file and line: an unknown key, a key twice, a value of the wrong type or out of bounds, an unknown
 variable that begins with `DOORWARD__`, and a secret given both as text and as a file.
 
+`NAME` in a key stands for a name that you choose, of small letters and digits: there may be as many such sections as you like, and
+in the environment the name is written in capitals.
+
 Lists are separated by commas in the environment. Spans of time are written with their unit: `500ms`, `60s`, `5m`,
 `24h`, `30d`, `1h30m`.
 

@@ -10,20 +10,25 @@
 pub mod address;
 pub mod cluster;
 pub mod dump;
+pub mod fraud;
 pub mod http;
 pub mod keys;
 pub mod lifetimes;
 pub mod limits;
+pub mod locale;
 pub mod mail;
 pub mod markdown;
 pub mod operation;
 pub mod passkeys;
 pub mod password;
+pub mod recovery;
+pub mod registration;
 pub mod report;
 pub mod secrets;
 pub mod sms;
 pub mod source;
 pub mod store;
+pub mod templates;
 pub mod totp;
 pub mod trusted_device;
 pub mod value;
@@ -39,15 +44,19 @@ use self::{
     keys::Keys,
     lifetimes::{Session, SigningKeys, Token},
     limits::Limits,
+    locale::Locale,
     mail::Mail,
     operation::{Log, OAuth, Shutdown},
     passkeys::Passkeys,
     password::Password,
+    recovery::Recovery,
+    registration::Registration,
     report::{Problems, Report},
     secrets::Secrets,
     sms::Sms,
     source::Settings,
     store::Store,
+    templates::Templates,
     totp::Totp,
     trusted_device::TrustedDevice,
     value::Issuer,
@@ -72,6 +81,8 @@ pub struct Config {
     pub cluster: Cluster,
     /// Secrets of the server itself. Better kept in files or the environment than in the configuration file.
     pub secrets: Secrets,
+    /// New accounts.
+    pub registration: Registration,
     /// Passwords.
     pub password: Password,
     /// One-time codes of authenticator apps.
@@ -86,6 +97,12 @@ pub struct Config {
     pub sms: Sms,
     /// Browsers in which no second step is asked for.
     pub trusted_device: TrustedDevice,
+    /// Accounts whose second factors are all lost.
+    pub recovery: Recovery,
+    /// Languages of pages, mails and text messages.
+    pub locale: Locale,
+    /// Templates and messages of one's own.
+    pub templates: Templates,
     /// Sessions of people in browsers.
     pub session: Session,
     /// Tokens and authorization codes.
@@ -95,7 +112,8 @@ pub struct Config {
     /// Signing keys.
     pub keys: SigningKeys,
     /// Bounds against abuse and overload. An address prefix is an IPv4 address or the first 64 bits of an IPv6 address.
-    /// Throttles per user are not configured here: they are fixed rules.
+    /// Each node counts addresses for itself, in memory: where the requests of one address reach several nodes it may do as many times
+    /// as much, and a restart forgets. Throttles per user are not configured here: they are fixed rules, and hold over all nodes.
     pub limits: Limits,
     /// What happens on SIGTERM: not ready → wait → stop accepting → finish what is in flight → end. A second signal
     /// ends the process at once.
@@ -111,10 +129,16 @@ impl Config {
         self.store.check(&self.secrets, report);
         self.cluster.check(&self.store.url, report);
         self.secrets.check(report);
+        let sends = self.mail.smtp.url.is_some() || self.issuer.is_development();
+        self.registration.check(sends, report);
         self.password.check(report);
+        self.passkeys.check(report);
         self.mail.check(report);
         self.sms.check(report);
         self.trusted_device.check(report);
+        self.recovery.check(sends, report);
+        self.locale.check(report);
+        self.templates.check(report);
         self.session.check(report);
         self.token.check(report);
         self.keys.check(&self.token, report);

@@ -1,6 +1,8 @@
 //! Section `sms`: how text messages leave, where they may go, and what they may cost.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+mod fee;
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
 use actors::domain::{
     phone::Country,
@@ -10,7 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+pub use self::fee::{Amount, Destination, Price};
 use super::{
+    fraud::Fraud,
     report::Report,
     secrets::text_or_file,
     value::{SecretText, written_as_text},
@@ -25,6 +29,9 @@ pub struct Sms {
     pub provider: Provider,
     /// The provider that is asked when the first does not take a message within 4 seconds, or refuses it.
     pub fallback: Provider,
+    /// More providers, each in a section with a name of its own (small letters and digits). They are asked after those two, in the order
+    /// of their names.
+    pub providers: BTreeMap<String, Provider>,
     /// The country (two letters, such as `DE`) of numbers that are typed without a calling code; without one everybody must begin
     /// with `+`.
     pub default_country: Option<Home>,
@@ -33,8 +40,14 @@ pub struct Sms {
     pub countries: Vec<Destination>,
     /// What a message costs, in any currency, such as `0.08`.
     pub price: Amount,
+    /// What it costs to countries where that is not the price: `CH:0.05`, `JM:0.45`. The budget is spent at these.
+    pub prices: Vec<Price>,
     /// What all messages of a day (UTC) may cost, in the same currency, over all nodes. Beyond it none is sent.
     pub budget_per_day: Amount,
+    /// Text messages whose codes nobody types: who has them sent to numbers that share the fee with him types none. They are counted over
+    /// all nodes, by the country of the number and by the client's address prefix; a message that was not sent, or whose sign-in was
+    /// completed in another way, does not count. What may go unanswered grows with the codes that are typed.
+    pub fraud: Fraud,
 }
 
 impl Default for Sms {
@@ -43,10 +56,13 @@ impl Default for Sms {
         Self {
             provider: Provider::default(),
             fallback: Provider::default(),
+            providers: BTreeMap::new(),
             default_country: None,
             countries: Vec::new(),
             price: Amount(policy.price),
+            prices: Vec::new(),
             budget_per_day: Amount(policy.budget_per_day),
+            fraud: Fraud::default(),
         }
     }
 }
@@ -77,7 +93,8 @@ pub struct Provider {
     pub headers: Vec<String>,
     /// The body of requests by `http`: a template in which `{{ to }}` is the number, `{{ text }}` the message, and `{{ from }}`,
     /// `{{ username }}` and `{{ password }}` the keys of these names. `{{ text|tojson }}` writes it as JSON, `{{ text|query }}` for
-    /// a form, `{{ (username ~ ":" ~ password)|base64 }}` for Basic authentication.
+    /// a form, `{{ (username ~ ":" ~ password)|base64 }}` for Basic authentication. Of a provider that must be told when the default
+    /// alphabet of text messages is not enough, as for Chinese: `{{ "unicode" if unicode else "text" }}`.
     pub body: Option<String>,
     /// PEM file with the authorities that sign the provider's certificate; those of the system unless set.
     #[schemars(with = "Option<String>")]
@@ -105,8 +122,24 @@ impl Sms {
             "sms.countries",
             "names no country; list those to which messages may go, such as [\"DE\", \"AT:200\"]",
         );
-        self.provider.check("sms.provider", report);
-        self.fallback.check("sms.fallback", report);
+        for (n, Price { country, .. }) in self.prices.iter().enumerate() {
+            let twice = self.prices[..n].iter().any(|before| before.country == *country);
+            report.refuse_if(twice, "sms.prices", &format!("names {country} twice"));
+        }
+        for (section, provider) in self.sections() {
+            provider.check(&section, report);
+        }
+        for (name, provider) in &self.providers {
+            let kind = format!("sms.providers.{name}.kind");
+            report.refuse_if(provider.kind.is_none(), &kind, "is unset; without one nothing is sent to this provider");
+            report.refuse_if(!first, &kind, "comes after sms.provider.kind, which is unset");
+        }
+    }
+
+    /// The providers in the order in which they are asked, each with its section.
+    pub fn sections(&self) -> impl Iterator<Item = (String, &Provider)> {
+        let two = [("sms.provider".to_owned(), &self.provider), ("sms.fallback".to_owned(), &self.fallback)];
+        two.into_iter().chain(self.providers.iter().map(|(name, one)| (format!("sms.providers.{name}"), one)))
     }
 
     /// What the rules go by. Where nothing leaves the machine nothing costs, and numbers of every country are as good as others.
@@ -119,7 +152,9 @@ impl Sms {
             default_country: self.default_country.as_ref().map(|home| home.0),
             countries: Countries { named: named.collect(), others: others.or(everywhere.then_some(None)) },
             price: if leaves { self.price.0 } else { 0 },
+            prices: self.prices.iter().filter(|_| leaves).map(|price| (price.country, price.amount.0)).collect(),
             budget_per_day: self.budget_per_day.0,
+            fraud: self.fraud.policy(),
         }
     }
 }
@@ -226,103 +261,20 @@ impl FromStr for Home {
     }
 }
 
-/// A country to which messages go, or all that are not named, and how many in a day.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct Destination {
-    /// Which; `None`: each of the others.
-    pub country: Option<Country>,
-    /// Messages in a day, at most.
-    pub per_day: Option<u32>,
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.country {
-            Some(country) => write!(f, "{country}")?,
-            None => f.write_str("*")?,
-        }
-        self.per_day.map_or(Ok(()), |per_day| write!(f, ":{per_day}"))
-    }
-}
-
-impl FromStr for Destination {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (country, per_day) = text.split_once(':').map_or((text, None), |(country, most)| (country, Some(most)));
-        let number = |most: &str| {
-            most.parse().map_err(|_| format!("{text:?} has no number of messages after the colon; write DE or DE:500"))
-        };
-        let per_day = per_day.map(number).transpose()?;
-        let country = if country == "*" { None } else { Some(country.parse()?) };
-        Ok(Self { country, per_day })
-    }
-}
-
-/// An amount of money, in ten-thousandths of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String", extend("pattern" = r"^[0-9]+(\.[0-9]{1,4})?$"))]
-pub struct Amount(pub u64);
-
-/// Of an amount's unit.
-const PARTS: u64 = 10_000;
-
-impl fmt::Display for Amount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = format!("{:04}", self.0 % PARTS);
-        let parts = parts.trim_end_matches('0');
-        write!(f, "{}.{parts:0<2}", self.0 / PARTS)
-    }
-}
-
-impl FromStr for Amount {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is not an amount; write it like 0.08, with four digits after the point at most");
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let (units, parts) = text.split_once('.').unwrap_or((text, "0"));
-        if !digits(units) || !digits(parts) || parts.len() > 4 {
-            return Err(wrong());
-        }
-        let units: u64 = units.parse().map_err(|_| wrong())?;
-        let parts: u64 = format!("{parts:0<4}").parse().map_err(|_| wrong())?;
-        units.checked_mul(PARTS).and_then(|units| units.checked_add(parts)).map(Self).ok_or_else(wrong)
-    }
-}
-
-written_as_text!(ProviderUrl, Home, Destination, Amount);
+written_as_text!(ProviderUrl, Home);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_read_exactly_and_written_as_it_is_read() {
-        for (text, parts, written) in
-            [("0.08", 800, "0.08"), ("20", 200_000, "20.00"), ("0.0075", 75, "0.0075"), ("1.5", 15_000, "1.50")]
-        {
-            let amount: Amount = text.parse().expect(text);
-            assert_eq!((amount.0, amount.to_string().as_str()), (parts, written));
-            assert_eq!(amount.to_string().parse(), Ok(amount));
-        }
-        for bad in ["", ".", "1.", ".5", "-1", "1,5", "0.00001", "1e3", "99999999999999999999"] {
-            assert!(bad.parse::<Amount>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_destination_is_a_country_and_how_many_messages_go_there() {
-        for text in ["DE", "DE:500", "*", "*:20"] {
-            assert_eq!(text.parse::<Destination>().expect(text).to_string(), text);
-        }
-        for bad in ["", "Germany", "DE:", "DE:many", "ZZ:1", "DE:-1"] {
-            assert!(bad.parse::<Destination>().is_err(), "{bad}");
-        }
+    fn where_nothing_leaves_nothing_costs_whatever_the_prices() {
+        let provider = Provider { kind: Some(Kind::Http), ..Provider::default() };
+        let prices = vec!["JM:0.45".parse().expect("a price")];
+        let jamaica = "JM".parse().expect("a country");
+        let policy = Sms { provider, prices: prices.clone(), ..Sms::default() }.policy();
+        assert_eq!(policy.prices, BTreeMap::from([(jamaica, 4500)]));
+        assert!(Sms { prices, ..Sms::default() }.policy().prices.is_empty());
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! File and environment laid over each other: for each key that somebody set, its value and where it was set.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::Path,
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 use toml::{
@@ -10,7 +16,7 @@ use toml::{
 
 use super::{
     Config,
-    keys::{ENVIRONMENT_PREFIX, Key, Keys, Shape, environment_name},
+    keys::{ENVIRONMENT_PREFIX, Key, Keys, NAMED, Shape, environment_name},
     report::{Origin, Problems},
 };
 
@@ -45,6 +51,14 @@ impl Settings {
         self.0.get(path).map_or(Origin::Default, |setting| setting.origin.clone())
     }
 
+    /// The paths of a key that were set, in the order of the names in them; of a key without one, its path.
+    pub fn paths_of<'a>(&'a self, known: &'a str) -> Vec<Cow<'a, str>> {
+        let Some((before, after)) = known.split_once(NAMED) else { return vec![known.into()] };
+        let name = |path: &'a str| path.strip_prefix(before)?.split('.').next();
+        let names: BTreeSet<&str> = self.0.keys().filter_map(|path| name(path)).collect();
+        names.into_iter().map(|name| format!("{before}{name}{after}").into()).collect()
+    }
+
     /// The value of a key, if somebody set it.
     pub fn value(&self, path: &str) -> Option<&Value> {
         self.0.get(path).map(|setting| &setting.value)
@@ -73,7 +87,7 @@ impl Settings {
         keys: &Keys,
         problems: &mut Problems,
     ) {
-        let mut set: BTreeMap<&str, String> = BTreeMap::new();
+        let mut set: BTreeMap<String, String> = BTreeMap::new();
         let mut variables: Vec<_> = environment
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
@@ -82,22 +96,22 @@ impl Settings {
         variables.sort();
         for (name, value) in variables {
             let origin = Origin::Environment { name: name.clone() };
-            let Some(path) = alias(&name).or_else(|| keys.path_of_environment(&name)) else {
+            let Some(path) = alias(&name).map(str::to_owned).or_else(|| keys.path_of_environment(&name)) else {
                 problems.add(origin, None, unknown_variable(&name, keys));
                 continue;
             };
-            if let Some(other) = set.insert(path, name.clone()) {
-                problems.add(origin, Some(path), format!("is set by {other} as well; unset one of them"));
+            if let Some(other) = set.insert(path.clone(), name.clone()) {
+                problems.add(origin, Some(&path), format!("is set by {other} as well; unset one of them"));
                 continue;
             }
             let Ok(value) = value.into_string() else {
-                problems.add(origin, Some(path), "is not UTF-8");
+                problems.add(origin, Some(&path), "is not UTF-8");
                 continue;
             };
-            let Some(key) = keys.get(path) else { continue };
+            let Some(key) = keys.get(&path) else { continue };
             match from_text(key, &value) {
-                Ok(value) => _ = self.0.insert(path.to_owned(), Setting { value, origin }),
-                Err(message) => problems.add(origin, Some(path), message),
+                Ok(value) => _ = self.0.insert(path, Setting { value, origin }),
+                Err(message) => problems.add(origin, Some(&path), message),
             }
         }
     }

@@ -49,7 +49,8 @@ fn the_environment_wins_over_the_file() {
 #[test]
 fn every_key_can_be_set_by_its_environment_variable() {
     let keys = keys::Keys::new();
-    for (path, key) in keys.iter().filter(|(_, key)| !key.default.is_null()) {
+    let have = |(path, key): &(&str, &keys::Key)| !key.default.is_null() && !path.contains(keys::NAMED);
+    for (path, key) in keys.iter().filter(have) {
         let text = match &key.default {
             serde_json::Value::String(text) => text.clone(),
             serde_json::Value::Array(items) => {
@@ -208,6 +209,14 @@ fn sections_refuse_what_does_not_fit_together() {
         "FILE:2: `management.listen`: is the address of http.listen; the two listeners need their own",
     );
     assert!(refusal("[log]\nlevel = \"loud\"", &[]).contains("FILE:2: `log.level`: is not understood"));
+    let by_address = refusal("issuer = \"https://id.example\"\n[registration]\nby = \"email\"", &[]);
+    assert!(by_address.contains("FILE:3: `registration.by`: needs messages by e-mail; set mail.smtp.url as well"));
+    assert!(load("[registration]\nby = \"either\"", &[]).is_ok(), "a development server shows its messages");
+    let mute = refusal("issuer = \"https://id.example\"\n[recovery]\nwaiting_days = 7", &[]);
+    assert!(
+        mute.contains("FILE:3: `recovery.waiting_days`: needs messages by e-mail; set mail.smtp.url as well"),
+        "{mute}"
+    );
 }
 
 /// A configuration of a node among others, and one line more.
@@ -279,6 +288,29 @@ fn a_password_of_the_store_is_given_once() {
 }
 
 #[test]
+fn languages_are_tags_each_once_and_the_default_is_one_of_them() {
+    for (lines, expected) in [
+        (
+            "offered = [\"en\", \"no tag\"]",
+            "FILE:2: `locale.offered`: \"no tag\" is no language tag, such as en or zh-Hans",
+        ),
+        ("offered = [\"en\", \"DE-at\"]", "FILE:2: `locale.offered`: write \"DE-at\" as \"de-AT\""),
+        ("offered = [\"en\", \"zh-CN\"]", "FILE:2: `locale.offered`: write \"zh-CN\" as \"zh-Hans-CN\""),
+        ("offered = [\"en\", \"de\", \"en\"]", "FILE:2: `locale.offered`: has \"en\" twice"),
+        ("default = \"fr\"", "FILE:2: `locale.default`: is none of locale.offered"),
+        ("offered = []", "`locale.default`: is none of locale.offered"),
+    ] {
+        assert_refused(&format!("[locale]\n{lines}\n"), expected);
+    }
+    assert_refused(
+        "[templates]\nfolder = \"/nowhere/at/all\"\n",
+        "FILE:2: `templates.folder`: is not a folder that can be read",
+    );
+    let loaded = load("[locale]\ndefault = \"de\"\noffered = [\"de\", \"en\"]\n", &[]).expect("good");
+    assert_eq!(loaded.config.locale.offer().tags, ["de", "en"]);
+}
+
+#[test]
 fn spans_of_time_read_back_as_they_are_written() {
     for text in ["500ms", "60s", "5m", "1h", "24h", "30d", "90s", "2m30s", "1h30m", "0s"] {
         assert_eq!(text.parse::<Span>().expect("a span").to_string(), text);
@@ -308,6 +340,57 @@ fn a_dump_is_a_configuration_that_is_accepted() {
     load(&dump::toml(&dump::lines(&keys, &defaults.settings)), &[]).expect("accepted");
 }
 
+#[test]
+fn there_are_as_many_relays_and_providers_as_have_a_section() {
+    let file = "[mail]\nfrom = \"a@b.example\"\n[mail.smtp]\nurl = \"smtps://one\"\n[mail.fallback]\nurl = \"smtps://two\"\n\
+                [mail.relays.west]\nurl = \"smtps://four\"\nusername = \"me\"\npassword = \"hunter2\"\n";
+    let variables = [
+        ("DOORWARD__MAIL__RELAYS__EAST__URL", "smtps://three"),
+        ("DOORWARD__SMS__COUNTRIES", "DE"),
+        ("DOORWARD__SMS__PROVIDER__KIND", "sns"),
+        ("DOORWARD__SMS__PROVIDER__USERNAME", "me"),
+        ("DOORWARD__SMS__PROVIDER__PASSWORD", "hunter2"),
+        ("DOORWARD__SMS__PROVIDER__REGION", "eu-central-1"),
+        ("DOORWARD__SMS__PROVIDERS__X2__KIND", "http"),
+        ("DOORWARD__SMS__PROVIDERS__X2__URL", "https://sms.example"),
+        ("DOORWARD__SMS__PROVIDERS__X2__BODY", "{{ text }}"),
+        ("DOORWARD__SMS__PROVIDERS__X2__HEADERS", "A: b, C: d"),
+    ];
+    let loaded = load(file, &variables).expect("accepted");
+    let hosts: Vec<_> =
+        loaded.config.mail.sections().map(|(_, relay)| relay.url.clone().expect("a URL").host).collect();
+    assert_eq!(hosts, ["one", "two", "three", "four"]);
+    let more: Vec<_> = loaded.config.sms.sections().map(|(section, one)| (section, one.headers.len())).collect();
+    assert_eq!(more[2], ("sms.providers.x2".to_owned(), 2));
+    let dumped = dump::toml(&dump::lines(&keys::Keys::new(), &loaded.settings));
+    assert!(!dumped.contains("hunter2") && !dumped.contains(".NAME"), "{dumped}");
+    assert!(dumped.contains("[mail.relays.east]\n") && dumped.contains("[mail.relays.west]\n"), "{dumped}");
+    let dumped = dumped.replace("********", "hunter2");
+    let again = load(&dumped, &[]).expect("a dump is a configuration").config.mail;
+    assert_eq!(again.relays.keys().collect::<Vec<_>>(), ["east", "west"]);
+
+    let first = "[mail]\nfrom = \"a@b.example\"\n[mail.smtp]\nurl = \"smtps://one\"\n";
+    assert_refused(
+        &format!("{first}[mail.relays.west]\nusername = \"me\"\npassword = \"x\"\n"),
+        "`mail.relays.west.url`: is unset; without one nothing is sent to this relay",
+    );
+    assert_refused(
+        "[mail]\nfrom = \"a@b.example\"\n[mail.relays.west]\nurl = \"smtps://one\"\n",
+        "FILE:4: `mail.relays.west.url`: comes after mail.smtp.url, which is unset",
+    );
+    for name in ["West", "\"a.b\"", "a_b", "NAME", "2nd"] {
+        let refusal = refusal(&format!("{first}[mail.relays.{name}]\nurl = \"smtps://two\"\n"), &[]);
+        assert!(refusal.contains("FILE:5: `mail.relays."), "{refusal}");
+    }
+    let unknown = refusal(first, &[("DOORWARD__MAIL__RELAYS__NAME__COLOUR", "red")]);
+    assert!(unknown.contains("no key has this name"), "{unknown}");
+}
+
+#[test]
+fn a_country_has_one_price() {
+    assert_refused("[sms]\nprices = [\"CH:0.05\", \"JM:0.45\", \"CH:0.06\"]\n", "FILE:2: `sms.prices`: names CH twice");
+}
+
 /// Keys without a default.
 const UNSET: &[&str] = &[
     "cluster.advertise",
@@ -324,11 +407,17 @@ const UNSET: &[&str] = &[
     "mail.fallback.url",
     "mail.fallback.username",
     "mail.from",
+    "mail.relays.NAME.ca",
+    "mail.relays.NAME.password",
+    "mail.relays.NAME.password_file",
+    "mail.relays.NAME.url",
+    "mail.relays.NAME.username",
     "mail.smtp.ca",
     "mail.smtp.password",
     "mail.smtp.password_file",
     "mail.smtp.url",
     "mail.smtp.username",
+    "passkeys.attestation_roots",
     "password.threads",
     "secrets.master_keys",
     "secrets.master_keys_file",
@@ -351,6 +440,15 @@ const UNSET: &[&str] = &[
     "sms.provider.region",
     "sms.provider.url",
     "sms.provider.username",
+    "sms.providers.NAME.body",
+    "sms.providers.NAME.ca",
+    "sms.providers.NAME.from",
+    "sms.providers.NAME.kind",
+    "sms.providers.NAME.password",
+    "sms.providers.NAME.password_file",
+    "sms.providers.NAME.region",
+    "sms.providers.NAME.url",
+    "sms.providers.NAME.username",
     "store.local_dc",
     "store.password",
     "store.password_file",
@@ -358,16 +456,56 @@ const UNSET: &[&str] = &[
     "store.tls.cert",
     "store.tls.key",
     "store.username",
+    "templates.folder",
 ];
+
+#[test]
+fn who_vouches_for_passkeys_is_named_where_somebody_is_asked_and_only_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (maker, roots) = (actors::testing::SoftMaker::new("Maker"), folder.path().join("roots.pem"));
+    fs::write(&roots, maker.root()).expect("a file");
+    let keys = |attestation: &str, more: &str| format!("[passkeys]\nattestation = \"{attestation}\"\n{more}");
+    let named = format!("attestation_roots = \"{}\"\n", roots.display());
+    let kind = "attestation_aaguids = [\"2FC0579F-8113-47EA-B116-BB5A8DB9202A\"]\n";
+    for attestation in ["direct", "require"] {
+        let config = load(&keys(attestation, &format!("{named}{kind}")), &[]).expect("accepted").config;
+        let demand = config.passkeys.demand().expect("reads");
+        assert!(format!("{demand:?}").contains(&maker.fingerprint()), "{demand:?}");
+        assert!(format!("{demand:?}").contains("2fc0579f-8113-47ea-b116-bb5a8db9202a"), "{demand:?}");
+        assert_refused(
+            &keys(attestation, ""),
+            "`passkeys.attestation_roots`: is unset; passkeys.attestation needs a PEM file with the authorities that are trusted",
+        );
+    }
+    assert!(load("", &[]).expect("accepted").config.passkeys.demand().expect("reads").anchors().is_none());
+    assert_refused(
+        &keys("none", &named),
+        "FILE:2: `passkeys.attestation`: is none, so nobody is asked and passkeys.attestation_roots has no effect; write direct or \
+         require, or unset that",
+    );
+    let wrong = refusal(&keys("direct", "attestation_aaguids = [\"00000000-0000-0000-0000-000000000000\"]"), &[]);
+    assert!(wrong.contains("names no kind of authenticator"), "{wrong}");
+    fs::write(&roots, "no certificate").expect("a file");
+    let empty = refusal(&keys("direct", &named), &[]);
+    assert!(
+        empty.contains("FILE:3: `passkeys.attestation_roots`: ") && empty.contains("has no certificate"),
+        "{empty}"
+    );
+    fs::remove_file(&roots).expect("it was there");
+    let gone = refusal(&keys("direct", &named), &[]);
+    assert!(gone.contains("cannot be read"), "{gone}");
+}
 
 #[test]
 fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
     let secret = [
         "mail.fallback.password",
+        "mail.relays.NAME.password",
         "mail.smtp.password",
         "secrets.master_keys",
         "sms.fallback.password",
         "sms.provider.password",
+        "sms.providers.NAME.password",
         "store.password",
     ];
     for (path, key) in keys::Keys::new().iter() {

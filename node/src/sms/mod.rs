@@ -50,10 +50,16 @@ trait Api: Send + Sync {
 /// The providers of the configuration, in the order in which they are asked.
 pub fn carriers(sms: &config::Sms, writer: &Writer, clock: &Arc<dyn Clock>) -> anyhow::Result<Vec<Arc<dyn Carrier>>> {
     let mut carriers: Vec<Arc<dyn Carrier>> = Vec::new();
-    for (section, name, provider) in [("provider", "sms", &sms.provider), ("fallback", "sms-fallback", &sms.fallback)] {
+    for (section, provider) in sms.sections() {
         if let Some(kind) = provider.kind {
-            let gateway = Gateway::new(name, kind, provider, writer, clock);
-            carriers.push(Arc::new(gateway.with_context(|| format!("sms.{section}"))?));
+            // The first two have had names of their own since there were two.
+            let name = match section.as_str() {
+                "sms.provider" => "sms",
+                "sms.fallback" => "sms-fallback",
+                other => other,
+            };
+            let gateway = Gateway::new(name, (kind, provider), writer, clock).context(section.clone())?;
+            carriers.push(Arc::new(gateway));
         }
     }
     Ok(carriers)
@@ -61,7 +67,7 @@ pub fn carriers(sms: &config::Sms, writer: &Writer, clock: &Arc<dyn Clock>) -> a
 
 /// One provider.
 struct Gateway {
-    name: &'static str,
+    name: String,
     endpoint: Endpoint,
     api: Box<dyn Api>,
     writer: Writer,
@@ -69,9 +75,8 @@ struct Gateway {
 
 impl Gateway {
     fn new(
-        name: &'static str,
-        kind: Kind,
-        provider: &Provider,
+        name: &str,
+        (kind, provider): (Kind, &Provider),
         writer: &Writer,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
@@ -90,14 +95,14 @@ impl Gateway {
             Kind::Sns => Box::new(sns::Sns::new(provider, endpoint.authority(), Arc::clone(clock))?),
             Kind::Http => Box::new(template::Templates::new(provider)?),
         };
-        Ok(Self { name, endpoint, api, writer: writer.clone() })
+        Ok(Self { name: name.to_owned(), endpoint, api, writer: writer.clone() })
     }
 }
 
 #[async_trait]
 impl Carrier for Gateway {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn carries(&self, channel: Channel) -> bool {

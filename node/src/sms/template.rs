@@ -1,6 +1,7 @@
 //! Any other provider: a POST whose body and headers are templates of the configuration.
 
 use anyhow::Context as _;
+use api::mail::short::Length;
 use data_encoding::BASE64;
 use http::{HeaderName, HeaderValue};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
@@ -52,7 +53,8 @@ impl Templates {
     fn render(&self, template: &str, (to, text): (&str, &str)) -> Result<Zeroizing<String>, minijinja::Error> {
         let password = self.password.as_ref().map_or("", SecretText::expose);
         let (from, username) = (&self.from, &self.username);
-        let context = context! { to, text, from, username, password };
+        let unicode = !Length::of(text).is_basic();
+        let context = context! { to, text, unicode, from, username, password };
         self.environment.get_template(template)?.render(context).map(Zeroizing::new)
     }
 

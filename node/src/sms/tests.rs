@@ -5,6 +5,8 @@ use super::*;
 
 const NUMBER: &str = "+4915112345678";
 const TEXT: &str = "123456 is \"it\"\n\n@id.example #123456";
+/// What a message in simplified Chinese has beside the line for browsers.
+const CHINESE: &str = "123456 是您登录 Doorward 的验证码。\n\n@id.example #123456";
 const SECRET: &str = "hunter2&=";
 
 fn provider(kind: Kind) -> Provider {
@@ -48,6 +50,9 @@ fn twilio_gets_a_form_and_says_what_is_wrong_with_a_number() {
         form(&request),
         [("To", NUMBER), ("From", "+4930123456"), ("Body", TEXT)].map(|(k, v)| (k.into(), v.into()))
     );
+    // It looks itself which alphabet a message needs.
+    let chinese = twilio.request(NUMBER, CHINESE).expect("a request");
+    assert_eq!(form(&chinese)[2], ("Body".to_owned(), CHINESE.to_owned()));
     let service = Provider { from: Some("MG42".to_owned()), ..provider(Kind::Twilio) };
     let request = twilio::Twilio::new(&service).expect("complete").request(NUMBER, TEXT).expect("a request");
     assert_eq!(form(&request)[1], ("MessagingServiceSid".to_owned(), "MG42".to_owned()));
@@ -72,9 +77,14 @@ fn vonage_gets_json_and_answers_200_whatever_came_of_it() {
     assert_eq!(
         body,
         serde_json::json!({
-            "api_key": "AC0", "api_secret": SECRET, "from": "4930123456", "to": "4915112345678", "text": TEXT,
+            "api_key": "AC0", "api_secret": SECRET, "from": "4930123456", "to": "4915112345678", "text": TEXT, "type": "text",
         })
     );
+    for (text, alphabet) in [(CHINESE, "unicode"), ("„123456“", "unicode"), ("Für 5 € [ß]", "text")] {
+        let request = vonage.request(NUMBER, text).expect("a request");
+        let body: serde_json::Value = serde_json::from_str(&request.body).expect("JSON");
+        assert_eq!((&body["text"], &body["type"]), (&text.into(), &alphabet.into()));
+    }
     for (status, body, expected) in [
         (200, r#"{"message-count":"1","messages":[{"to":"4915112345678","status":"0"}]}"#, "taken"),
         (200, r#"{"messages":[{"status":"0"},{"status":"1"}]}"#, "down"),
@@ -93,6 +103,9 @@ fn vonage_gets_json_and_answers_200_whatever_came_of_it() {
 fn sns_gets_a_signed_form() {
     let clock = Arc::new(SystemClock::new());
     let sns = sns::Sns::new(&provider(Kind::Sns), "sns.eu-central-1.amazonaws.com", clock).expect("complete");
+    // It looks itself which alphabet a message needs.
+    let chinese = sns.request(NUMBER, CHINESE).expect("a request");
+    assert!(form(&chinese).contains(&("Message".to_owned(), CHINESE.to_owned())));
     let request = sns.request(NUMBER, TEXT).expect("a request");
     let form = form(&request);
     for (name, value) in [
@@ -138,6 +151,14 @@ fn any_other_gets_what_the_templates_say() {
     let query = with(&[], "to={{ to|query }}&text={{ text|query }}&key={{ password|query }}");
     let request = template::Templates::new(&query).expect("compiles").request(NUMBER, TEXT).expect("a request");
     assert_eq!(form(&request), [("to", NUMBER), ("text", TEXT), ("key", SECRET)].map(|(k, v)| (k.into(), v.into())));
+
+    let told = with(&[], r#"{"text": {{ text|tojson }}, "alphabet": "{{ "unicode" if unicode else "text" }}"}"#);
+    let told = template::Templates::new(&told).expect("compiles");
+    for (text, alphabet) in [(TEXT, "text"), (CHINESE, "unicode")] {
+        let request = told.request(NUMBER, text).expect("a request");
+        let body: serde_json::Value = serde_json::from_str(&request.body).expect("JSON");
+        assert_eq!(body, serde_json::json!({ "text": text, "alphabet": alphabet }));
+    }
 
     let secret = provider(Kind::Http).password;
     for (wrong, key) in [

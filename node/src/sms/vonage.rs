@@ -1,6 +1,7 @@
 //! Vonage: `POST /sms/json`. The answer is 200 whatever came of it; what did stands in its body, for each part of the message.
 
 use actors::notifier::NotCarried;
+use api::mail::short::Length;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -33,6 +34,7 @@ impl Api for Vonage {
             from: &'a str,
             to: &'a str,
             text: &'a str,
+            r#type: &'a str,
         }
         let body = Body {
             api_key: &self.key,
@@ -40,6 +42,8 @@ impl Api for Vonage {
             from: self.from.trim_start_matches('+'),
             to: to.trim_start_matches('+'),
             text,
+            // It does not look itself, and what its default alphabet lacks would arrive as question marks.
+            r#type: if Length::of(text).is_basic() { "text" } else { "unicode" },
         };
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         Ok(Request { path: "/sms/json".to_owned(), headers, body: Zeroizing::new(serde_json::to_string(&body)?) })

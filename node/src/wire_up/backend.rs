@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use schema::{
-    Cursor, GRACE, Store, Stream, Timestamp,
+    Cursor, GRACE, Store, StoreError, Stream, Timestamp,
     embedded::{EmbeddedStore, Options},
     scylla::{ScyllaOptions, ScyllaStore},
 };
@@ -58,6 +58,19 @@ impl Backend {
         }
     }
 
+    /// How many partitions and entries of streams there are, roughly.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                let count = move || store.frozen()?.count();
+                let counted = tokio::task::spawn_blocking(count).await;
+                counted.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+            }
+            Self::Scylla(store) => store.count().await,
+        }
+    }
+
     /// Removes from time to time what has expired, where the store does not do so by itself. Ends never.
     pub async fn housekeeping(self, now: impl Fn() -> Timestamp) {
         let Self::Embedded(store) = self else { return std::future::pending().await };
@@ -79,7 +92,7 @@ impl Backend {
     }
 }
 
-async fn tidy(store: &EmbeddedStore, now: Timestamp) -> Result<(), schema::StoreError> {
+async fn tidy(store: &EmbeddedStore, now: Timestamp) -> Result<(), StoreError> {
     while store.collect(now).await? > 0 {}
     // Notes of partitions with undelivered events are read back for the length of GRACE at a start.
     let old = Cursor { at: now.before(2 * GRACE), id: "".into() };

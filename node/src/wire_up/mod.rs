@@ -30,7 +30,7 @@ use self::{
     membership::{Seat, SeatOptions},
     settings::Foundations,
 };
-use crate::{command::backup, config::Config, mail, management::Check, sms, socket};
+use crate::{command::backup, config::Config, mail, management::Check, sms, socket, templates};
 
 /// The name of a node that is alone.
 const NODE: &str = "local";
@@ -79,7 +79,10 @@ impl Parts {
         }
         let serves = seat.as_ref().is_none_or(Seat::serves);
         let gossip_keys = keys.gossip_keys();
-        let pages = Arc::new(Pages::new(settings::branding()));
+        let (pages, remarks) = templates::load(config)?;
+        for remark in remarks {
+            tracing::warn!(%remark, "a template can be used, and should be looked at");
+        }
         let (carriers, inbox) = carriers(config, &pages, &clock)?;
         let base = Foundations {
             store: backend.store(),
@@ -91,7 +94,7 @@ impl Parts {
             peers,
             serves,
         };
-        let services = Box::pin(Services::start(settings::options(config, base))).await?;
+        let services = Box::pin(Services::start(settings::options(config, base)?)).await?;
         let membership = match seat {
             Some(seat) => Some(Box::pin(seat.join(config, &services, gossip_keys)).await?),
             None => None,

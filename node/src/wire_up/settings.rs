@@ -19,12 +19,11 @@ use anyhow::Context as _;
 use api::{
     ApiSettings, Network,
     limits::{LimitSettings, Rate},
-    page::Branding,
 };
 use cluster::{Authority, Caller};
 use schema::Store;
 
-use crate::config::{Config, totp::TotpWindow, value::Cidr};
+use crate::config::{Config, registration::RegistrationBy, totp::TotpWindow, value::Cidr};
 
 /// An account's actor lives this long after its last use; then its record goes into the warm cache.
 const ACTOR_IDLE: Duration = Duration::from_secs(20);
@@ -43,9 +42,9 @@ pub(super) struct Foundations {
 }
 
 /// What services are built from, on these foundations.
-pub(super) fn options(config: &Config, base: Foundations) -> ServicesOptions {
+pub(super) fn options(config: &Config, base: Foundations) -> anyhow::Result<ServicesOptions> {
     let password = &config.password;
-    ServicesOptions {
+    Ok(ServicesOptions {
         store: base.store,
         clock: base.clock,
         entropy: base.entropy,
@@ -54,7 +53,7 @@ pub(super) fn options(config: &Config, base: Foundations) -> ServicesOptions {
         peers: base.peers,
         serves: base.serves,
         carriers: base.carriers,
-        settings: settings(config),
+        settings: settings(config)?,
         sms: config.sms.policy(),
         password_policy: Policy { min_len: password.min_length_single_factor.into(), ..Policy::default() },
         argon2: Argon2Params { m_kib: password.argon2.m_kib, t: password.argon2.t, p: password.argon2.p },
@@ -68,11 +67,7 @@ pub(super) fn options(config: &Config, base: Foundations) -> ServicesOptions {
         max_in_flight: config.http.max_in_flight as usize,
         cache_bytes: config.limits.warm_cache_mib as usize * 1024 * 1024,
         idle: ACTOR_IDLE,
-    }
-}
-
-pub(super) fn branding() -> Branding {
-    Branding { product_name: "Doorward".to_owned() }
+    })
 }
 
 pub(super) fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
@@ -86,6 +81,11 @@ pub(super) fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
         request_deadline: config.http.request_timeout.get(),
         max_in_flight: config.http.max_in_flight as usize,
         trusted_days: config.trusted_device.days,
+        registration: match config.registration.by {
+            RegistrationBy::UserName => api::RegistrationBy::UserName,
+            RegistrationBy::Email => api::RegistrationBy::Email,
+            RegistrationBy::Either => api::RegistrationBy::Either,
+        },
         limits: LimitSettings {
             failures: rate(config.limits.failures_per_address),
             registrations: rate(config.limits.registrations_per_address),
@@ -96,13 +96,19 @@ pub(super) fn surface(config: &Config) -> anyhow::Result<ApiSettings> {
     })
 }
 
-fn settings(config: &Config) -> Settings {
-    Settings {
+fn settings(config: &Config) -> anyhow::Result<Settings> {
+    Ok(Settings {
         issuer: config.issuer.as_str().to_owned(),
         // Said by the providers that there are.
         sends_mail: false,
+        sends_text: false,
         trust_lifetime: Duration::from_hours(24 * u64::from(config.trusted_device.days)),
+        recovery_wait: Duration::from_hours(24 * u64::from(config.recovery.waiting_days)),
         allow_synced_passkeys: config.passkeys.allow_synced,
+        attestation: config
+            .passkeys
+            .demand()
+            .map_err(|error| anyhow::anyhow!("passkeys.attestation_roots: {error}"))?,
         totp_window: match config.totp.window {
             TotpWindow::Both => Window::Both,
             TotpWindow::Back => Window::Back,
@@ -115,5 +121,5 @@ fn settings(config: &Config) -> Settings {
         id_token_lifetime: config.token.id.get(),
         refresh_absolute: config.token.refresh_absolute.get(),
         refresh_idle: config.token.refresh_idle.get(),
-    }
+    })
 }

@@ -6,7 +6,7 @@ import {
   register, scan, signOut,
 } from './lib/steps.mjs';
 import { Application } from './lib/application.mjs';
-import { mailedCode, textedCode } from './lib/inbox.mjs';
+import { mailedCode, mailedLink, textedCode } from './lib/inbox.mjs';
 import { look } from './lib/looks.mjs';
 import { PHONE, Passkeys } from './lib/passkeys.mjs';
 import { passphrase, person } from './lib/people.mjs';
@@ -15,7 +15,7 @@ import { suite } from './lib/suite.mjs';
 const shared = suite('browser-looks', async (all) => {
   all.application = await Application.open(all.server, { name: 'The long-named photo album of the Example family' });
   all.closing.unshift(() => all.application.close());
-});
+}, { DOORWARD__REGISTRATION__BY: 'either' });
 const { it } = shared;
 const visit = (body) => shared.visit(body, { javaScriptEnabled: true });
 const at = (path) => `${shared.server.origin}${path}`;
@@ -115,6 +115,12 @@ async function lookAtKey(tab) {
   await look(tab, 'totp-enrol-key');
 }
 
+/** Asks for another code at once. A script keeps the button back until one can be sent; without scripts it is live. */
+async function tooEarly(tab) {
+  await tab.getByRole('button', { name: /send another code/i }).evaluate((one) => { one.disabled = false; });
+  await button(tab, /send another code/i);
+}
+
 it('the pages of codes by e-mail', () => visit(async (tab) => {
   const who = person();
   await register(tab, shared.server.origin, who);
@@ -134,10 +140,60 @@ it('the pages of codes by e-mail', () => visit(async (tab) => {
   await tab.goto(at('/login'));
   await enterPassword(tab, who);
   await look(tab, 'email-code');
-  await button(tab, /send another code/i);
+  await tooEarly(tab);
   await look(tab, 'email-code-early');
   await tab.goto(at('/dev/inbox'));
   await look(tab, 'inbox');
+}));
+
+it('the pages of who registers under an address', () => visit(async (tab) => {
+  const who = person();
+  await tab.goto(`${shared.application.origin}/start`);
+  await link(tab, /create an account/i);
+  await link(tab, /use your e-mail address/i);
+  await look(tab, 'register-email');
+  await tab.locator('form').last().evaluate((form) => { form.noValidate = true; });
+  await tab.getByLabel(/e-mail address/i).fill('amelia');
+  await button(tab, /send a link/i);
+  await look(tab, 'register-email-error');
+  await tab.getByLabel(/e-mail address/i).fill(who.email);
+  await button(tab, /send a link/i);
+  await look(tab, 'register-email-sent');
+  await tab.goto(at(await mailedLink(shared.server.origin, who, '/register/confirm')));
+  await look(tab, 'register-confirm');
+  await tab.getByLabel(/^password/i).fill('passwordpassword');
+  await button(tab, /create account/i);
+  await look(tab, 'register-confirm-error');
+  await tab.getByLabel(/^password/i).fill(who.password);
+  await button(tab, /create account/i);
+  await expectHeading(tab, /^allow/i);
+}));
+
+it('the pages of links beside codes', () => visit(async (tab) => {
+  const who = person();
+  await register(tab, shared.server.origin, who);
+  await tab.goto(at('/account/mfa'));
+  await beginAddress(tab, who);
+  const activation = at(await mailedLink(shared.server.origin, who, '/account/mfa/email/link'));
+  await tab.goto(activation);
+  await look(tab, 'address-link');
+  await shared.visit(async (other) => {
+    await other.goto(activation);
+    await look(other, 'link-elsewhere-address');
+  }, { javaScriptEnabled: true });
+  await button(tab, /^confirm$/i);
+  await readCodes(tab);
+  await confirmSaved(tab);
+  await signOut(tab);
+  await tab.goto(at('/login'));
+  await enterPassword(tab, who);
+  const completion = at(await mailedLink(shared.server.origin, who, '/login/link'));
+  await tab.goto(completion);
+  await look(tab, 'login-link');
+  await shared.visit(async (other) => {
+    await other.goto(completion);
+    await look(other, 'link-elsewhere-login');
+  }, { javaScriptEnabled: true });
 }));
 
 it('the pages of codes by text message', () => visit(async (tab) => {
@@ -160,7 +216,7 @@ it('the pages of codes by text message', () => visit(async (tab) => {
   await tab.goto(at('/login'));
   await enterPassword(tab, who);
   await look(tab, 'sms-code');
-  await button(tab, /send another code/i);
+  await tooEarly(tab);
   await look(tab, 'sms-code-early');
   await tab.goto(at('/dev/inbox'));
   await look(tab, 'inbox-sms');
@@ -196,6 +252,20 @@ it('the pages of policies', () => visit(async (tab) => {
   await look(tab, 'mfa-waiting');
   await link(tab, /^go on to/i);
   await expectHeading(tab, /^allow/i);
+  const { client_id: client } = shared.application.registration;
+  await shared.server.command('policy', 'set', '--client', client, '--operation', 'wire.transfer', '--mode', 'required');
+  const details = [{
+    type: 'wire.transfer',
+    instructedAmount: { currency: 'EUR', amount: '123.50' },
+    creditorName: 'Merchant A',
+    creditorAccount: { bic: 'ABCIDEFFXXX', iban: 'DE02100100109307118603' },
+    remittanceInformationUnstructured: 'Invoice-4711-0815-of-the-year-2026-in-one-very-long-word',
+  }];
+  await tab.goto(`${shared.application.origin}/start?authorization_details=${encodeURIComponent(JSON.stringify(details))}`);
+  await enterPassword(tab, who);
+  await enterCode(tab, await who.authenticator.next());
+  await expectHeading(tab, /^confirm this for/i);
+  await look(tab, 'operation');
 }));
 
 it('the pages of passkeys', () => visit(async (tab) => {

@@ -1,9 +1,10 @@
 // The few things that need JavaScript: copying, downloading and printing backup codes, copying the key, showing a password,
-// ignoring a click too many.
+// ignoring a click too many, counting down to the next code.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, readCodes, register, scan, signOut,
+  beginAddress, beginEnrolment, button, confirmSaved, enterCode, enterPassword, expectHeading, expectText, link, readCodes,
+  register, scan, signOut,
 } from './lib/steps.mjs';
 import { person } from './lib/people.mjs';
 import { suite } from './lib/suite.mjs';
@@ -101,6 +102,43 @@ it('a form works again after the back button', async () => {
     });
     await signOut(tab);
   }, scripted);
+});
+
+it('the next code is counted down to, told now and then, and its button waits', async () => {
+  const who = person();
+  await visit(async (tab) => {
+    await tab.clock.install();
+    await register(tab, shared.server.origin, who);
+    await link(tab, /multi-factor authentication/i);
+    await beginAddress(tab, who);
+    const another = tab.getByRole('button', { name: /send another code/i });
+    const line = tab.getByText(/another code can be sent/i).first();
+    assert.match(await line.innerText(), /another code can be sent in (1:00|0:5\d)\./i);
+    assert.equal(await another.isDisabled(), true);
+    await tab.evaluate(() => {
+      window.told = [];
+      const status = document.getElementById('again-status');
+      new MutationObserver(() => window.told.push(status.textContent)).observe(status, { childList: true });
+    });
+    assert.equal(await tab.locator('#again-status').getAttribute('role'), 'status');
+    await tab.clock.runFor(40_000);
+    assert.match(await line.innerText(), /in 0:[12]\d\./);
+    assert.equal(await another.isDisabled(), true);
+    await tab.clock.runFor(30_000);
+    assert.match(await line.innerText(), /another code can be sent now/i);
+    assert.equal(await another.isDisabled(), false);
+    const told = await tab.evaluate(() => window.told);
+    assert.equal(told.length, 3, told.join('\n'));
+    assert.match(told.at(-1), /now/);
+  }, scripted);
+  await visit(async (tab) => {
+    await tab.goto(`${shared.server.origin}/login`);
+    await enterPassword(tab, who);
+    await link(tab, /multi-factor authentication/i);
+    await beginAddress(tab, { ...who, email: `second.${who.email}` });
+    await expectText(tab, /another code can be sent from \d\d:\d\d:\d\d/i);
+    assert.equal(await tab.getByRole('button', { name: /send another code/i }).isDisabled(), false);
+  });
 });
 
 it('scripts are few and pages come from here alone', async () => {

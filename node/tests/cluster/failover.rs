@@ -1,4 +1,5 @@
-//! `kill -9` of a node: others serve its users within two seconds, and users of other nodes notice nothing.
+//! `kill -9` of a node: others serve its users within two seconds, and users of other nodes notice nothing. Of its own users
+//! only those requests fail that were on their way when it died, or began before another node first served that user.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     application::Application,
-    load::{Habit, Load, Story, Visitor},
+    load::{Habit, Load, Sample, Story, Visitor},
     nodes::{Nodes, now, until},
 };
 
@@ -17,6 +18,8 @@ use crate::{
 const SERVED_WITHIN: Duration = Duration::from_secs(2);
 /// Unless `DOORWARD_TEST_KILLS` says otherwise.
 const KILLS: usize = 3;
+/// So long they are served before a kill.
+const BEFORE: Duration = Duration::from_secs(1);
 const PEOPLE: usize = 15;
 
 /// From the kill to the end of the last request that failed or was on its way for longer than it took to be answered.
@@ -28,19 +31,52 @@ fn wait_of(story: &Story, killed: Instant) -> Duration {
     served.ended - killed
 }
 
+/// When a node died: it did everything before the first of them, and nothing after the second.
+struct Death {
+    killed: Instant,
+    dead: Instant,
+}
+
+impl Death {
+    fn of(nodes: &mut Nodes, victim: usize) -> Self {
+        let killed = nodes.kill(victim);
+        Self { killed, dead: now() }
+    }
+
+    /// Nothing of a user of the dead node failed before its death, and nothing after another one had served that user.
+    /// Gives how many requests failed between, those that were on their way when it died first.
+    fn failures(&self, story: &Story) -> [usize; 2] {
+        let served = story.samples.iter().position(|sample| sample.good && sample.began > self.dead);
+        let served = served.unwrap_or_else(|| panic!("{} was never served again", story.name));
+        let failed = |(_, sample): &(usize, &Sample)| !sample.good;
+        let failed: Vec<_> = story.samples.iter().enumerate().filter(failed).collect();
+        let untimely: Vec<_> =
+            failed.iter().filter(|(at, sample)| sample.ended < self.killed || *at > served).collect();
+        assert!(untimely.is_empty(), "{} met {untimely:?}, with a death at {:?}", story.name, self.killed);
+        let on_their_way = failed.iter().filter(|(_, sample)| sample.began < self.dead).count();
+        [on_their_way, failed.len() - on_their_way]
+    }
+}
+
 /// Kills one node under load, and gives how long its users waited.
 fn round(nodes: &mut Nodes, visitors: &[Visitor], owners: &BTreeMap<String, String>, victim: usize) -> Vec<Duration> {
     let load = Load::start(Habit::KeepOn, visitors, &nodes.sites());
-    let killed = nodes.kill(victim);
+    let began = now();
+    until(|| now() - began, |since| *since > BEFORE);
+    let death = Death::of(nodes, victim);
+    let killed = death.killed;
     until(|| now() - killed, |since| *since > 2 * SERVED_WITHIN);
     let stories = load.end();
     nodes.start_again(victim);
     let name = nodes.name(victim);
     let (own, others): (Vec<_>, Vec<_>) = stories.iter().partition(|story| owners[&story.name] == name);
     for story in others {
-        let failed = story.samples.iter().filter(|sample| !sample.good).count();
-        assert_eq!(failed, 0, "{}, of another node than {name}, met an error", story.name);
+        let failed: Vec<_> = story.samples.iter().filter(|sample| !sample.good).collect();
+        assert!(failed.is_empty(), "{}, of another node than {name}, killed at {killed:?}, met {failed:?}", story.name);
     }
+    let failures: Vec<_> = own.iter().map(|story| death.failures(story)).collect();
+    let [on_their_way, later] = [0, 1].map(|kind| failures.iter().map(|counts| counts[kind]).sum::<usize>());
+    println!("of its users' requests {on_their_way} failed that were on their way, and {later} that began later");
     own.into_iter().map(|story| wait_of(story, killed)).collect()
 }
 

@@ -92,8 +92,7 @@ pub(crate) struct Sample {
     pub(crate) began: Instant,
     pub(crate) ended: Instant,
     pub(crate) good: bool,
-    /// What came of it, if that was not good.
-    #[expect(dead_code, reason = "for whoever reads why a test failed")]
+    /// What came of it, if that was not good at once.
     came: Option<String>,
 }
 
@@ -118,6 +117,16 @@ pub(crate) fn nothing_failed(stories: &[Story]) {
     let sum = |of: fn(&Story) -> usize| stories.iter().map(of).sum::<usize>();
     let (requests, again, anew) = (sum(|story| story.samples.len()), sum(|story| story.again), sum(|story| story.anew));
     println!("{requests} requests, none failed; {again} second tries, {anew} times somebody had to sign in anew");
+}
+
+/// Nobody's request failed, and none had to be sent a second time.
+#[track_caller]
+pub(crate) fn nothing_was_tried_again(stories: &[Story]) {
+    nothing_failed(stories);
+    for story in stories {
+        let again: Vec<_> = story.samples.iter().filter(|sample| sample.came.is_some()).collect();
+        assert!(again.is_empty(), "{}: {again:?}", story.name);
+    }
 }
 
 /// People who go on until they are told to stop.
@@ -184,27 +193,31 @@ impl Walk {
     fn go(&mut self, request: &Request, good: impl Fn(&Answer) -> bool, uses_up: bool) -> Option<Answer> {
         let began = now();
         let site = |turn: usize| self.sites[turn % self.sites.len()];
-        let first = request.send(site(self.turn));
-        let again = to_be_tried_again(&first);
-        let answer = if again { request.send(site(self.turn + 1)) } else { first };
+        let mut met = vec![request.send(site(self.turn))];
+        let again = to_be_tried_again(&met[0]);
+        if again {
+            met.push(request.send(site(self.turn + 1)));
+        }
         let ended = now();
-        let is_good = answer.as_ref().is_ok_and(&good);
-        let used = uses_up && again && answer.as_ref().is_ok_and(|answer| answer.status < 500);
-        let came = (!is_good && !used).then(|| match &answer {
-            Ok(answer) => format!("{answer}, second try: {again}"),
-            Err(gone) => format!("{gone:?} twice"),
-        });
+        let answer = met.last().expect("one or two").as_ref().ok();
+        let is_good = answer.is_some_and(&good);
+        let used = uses_up && again && answer.is_some_and(|answer| answer.status < 500);
+        let came = (again || !is_good).then(|| met.iter().map(told).collect::<Vec<_>>().join(", then "));
         self.samples.push(Sample { began, ended, good: is_good || used, came });
         self.again += usize::from(again);
         self.anew += usize::from(used && !is_good);
         self.turn += 1;
         self.over = !matches!(self.stopped.recv_timeout(self.pause), Err(RecvTimeoutError::Timeout));
-        answer.ok().filter(|_| is_good)
+        met.pop().and_then(Result::ok).filter(|_| is_good)
     }
 }
 
 fn to_be_tried_again(answer: &Result<Answer, Gone>) -> bool {
     answer.as_ref().map_or(true, |answer| answer.status == 503)
+}
+
+fn told(met: &Result<Answer, Gone>) -> String {
+    met.as_ref().map_or_else(|gone| format!("{gone:?}"), ToString::to_string)
 }
 
 /// The claims of the person, or a code for the application.

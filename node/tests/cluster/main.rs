@@ -2,7 +2,8 @@
 //! replaced costs its users no more than a retry.
 //!
 //! All of them are ignored unless asked for, since they need a CQL cluster: `.ci/test cluster`, or
-//! `DOORWARD_TEST_CQL=HOST:PORT,… cargo test -p node --test cluster -- --ignored`.
+//! `DOORWARD_TEST_CQL=HOST:PORT,… cargo test -p node --test cluster -- --ignored --skip majority::`. Those of `majority` kill nodes
+//! of the store, and have a cluster of their own in `.ci/test`.
 
 #[path = "../races/application.rs"]
 mod application;
@@ -18,6 +19,8 @@ mod http;
 mod journey;
 mod lives;
 mod load;
+mod lost;
+mod majority;
 mod mixed;
 mod nodes;
 mod operators;
@@ -25,9 +28,11 @@ mod pause;
 #[expect(dead_code, reason = "the races use the rest")]
 #[path = "../races/person.rs"]
 mod person;
+mod plan;
 mod revocation;
 mod roles;
 mod rolling;
+mod seeds;
 #[expect(dead_code, reason = "the tests of signals and of the command line use the rest")]
 #[path = "../system/support.rs"]
 mod support;

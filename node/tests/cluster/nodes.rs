@@ -1,11 +1,9 @@
 //! The nodes of one cluster, each a process that a test starts, stops, kills and pauses by itself.
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
     fmt::Debug,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -13,50 +11,15 @@ use std::{
 
 use cluster::{Generation, Role, View, placement};
 use schema::UserId;
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::{self, PATIENCE, Server, get};
+use crate::{
+    plan::{Ground, Member, Plan, Version, program, tool},
+    support::{self, PATIENCE, Server, get},
+};
 
 /// Between two looks at something that will be so soon.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-type Environment = BTreeMap<String, String>;
-
-/// What `tests/nodes/doorward.mjs nodes` prepared: keyspace, certificates and keys for all, addresses for each.
-#[derive(Debug, Deserialize)]
-struct Ground {
-    shared: Environment,
-    members: Vec<Member>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Member {
-    name: String,
-    environment: Environment,
-}
-
-/// A build of the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Version {
-    /// That of an earlier commit.
-    Previous,
-    /// The one under test.
-    Present,
-    /// The one under test with everything raised that a next release may raise.
-    Next,
-}
-
-impl Version {
-    fn program(self) -> OsString {
-        let name = match self {
-            Self::Present => return env!("CARGO_BIN_EXE_doorward").into(),
-            Self::Previous => "DOORWARD_TEST_PREVIOUS",
-            Self::Next => "DOORWARD_TEST_NEXT",
-        };
-        std::env::var_os(name).unwrap_or_else(|| panic!("{name} names no program; .ci/versions builds it"))
-    }
-}
 
 /// A cluster of a test's own.
 pub(crate) struct Nodes {
@@ -72,35 +35,30 @@ pub(crate) struct Nodes {
 impl Nodes {
     /// Three nodes, started at the same moment on an empty store, all of them ready.
     pub(crate) fn start() -> Self {
-        Self::of(Version::Present)
+        Self::begin(&Plan::default())
     }
 
     /// Three nodes of a version.
     pub(crate) fn of(version: Version) -> Self {
-        Self::plan(version, vec![vec![Role::Http, Role::Actors]; 3])
+        Self::begin(&Plan { version, ..Plan::default() })
     }
 
     /// So many nodes as there are roles; each has one.
     pub(crate) fn with_roles(roles: &[Role]) -> Self {
-        Self::plan(Version::Present, roles.iter().map(|role| vec![*role]).collect())
+        Self::begin(&Plan { roles: roles.iter().map(|role| vec![*role]).collect(), ..Plan::default() })
     }
 
-    fn plan(version: Version, roles: Vec<Vec<Role>>) -> Self {
+    /// Nodes as planned, started at the same moment on an empty store, all of them ready.
+    pub(crate) fn begin(plan: &Plan) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut tool = tool(folder.path());
-        tool.arg("nodes").env("DOORWARD_BIN", version.program()).env("DOORWARD_TEST_NODES", roles.len().to_string());
-        let mut ground: Ground = serde_json::from_slice(&finished(&mut tool).stdout).expect("JSON");
-        for (member, roles) in ground.members.iter_mut().zip(&roles) {
-            let roles: Vec<_> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
-            member.environment.insert("DOORWARD__CLUSTER__ROLES".to_owned(), roles.join(","));
-        }
-        let spawn = &|member| Server::spawn(program(version, folder.path(), member), folder.path().into());
+        let ground = plan.prepare(folder.path());
+        let spawn = &|member| Server::spawn(program(plan.version, folder.path(), member), folder.path().into());
         let running = thread::scope(|scope| {
             let starting: Vec<_> = ground.members.iter().map(|member| scope.spawn(move || spawn(member))).collect();
             starting.into_iter().map(|server| Some(server.join().expect("started"))).collect()
         });
-        let versions = vec![version; roles.len()];
-        let nodes = Self { folder, ground, running, versions, roles, operator: version };
+        let versions = vec![plan.version; plan.roles.len()];
+        let nodes = Self { folder, ground, running, versions, roles: plan.roles.clone(), operator: plan.version };
         nodes.until_ready();
         nodes
     }
@@ -166,19 +124,29 @@ impl Nodes {
         assert_eq!(server.ended().code(), Some(0), "{} ends by itself", self.name(node));
     }
 
+    /// Tells one to end, waits until it drains, and tells it once more. Gives how it ended, and how long after that.
+    pub(crate) fn stop_by_force(&mut self, node: usize) -> (Option<i32>, Duration) {
+        let mut server = self.running[node].take().expect("it runs");
+        server.signal("TERM");
+        server.wait_for("draining: done");
+        let told = now();
+        server.signal("TERM");
+        (server.ended().code(), told.elapsed())
+    }
+
     /// Stops the clock of one.
     pub(crate) fn pause(&self, node: usize) {
-        self.running[node].as_ref().expect("it runs").signal("STOP");
+        self.server(node).signal("STOP");
     }
 
     /// Lets a paused one go on.
     pub(crate) fn resume(&self, node: usize) {
-        self.running[node].as_ref().expect("it runs").signal("CONT");
+        self.server(node).signal("CONT");
     }
 
     /// The next line of a node's log that is as wanted.
     pub(crate) fn log_line(&self, node: usize, wanted: impl Fn(&Value) -> bool) -> Value {
-        self.running[node].as_ref().expect("it runs").wait_for_line(wanted)
+        self.server(node).wait_for_line(wanted)
     }
 
     /// Starts one that was ended, and waits until it is ready.
@@ -236,14 +204,12 @@ impl Nodes {
 
     /// Status and body of what the management port of one answers.
     pub(crate) fn managed(&self, node: usize, path: &str) -> (u16, String) {
-        get(self.running[node].as_ref().expect("it runs").management, path)
+        get(self.server(node).management, path)
     }
 
     /// What one has counted under a name, with these labels; nothing yet is 0.
     pub(crate) fn metric(&self, node: usize, name: &str) -> u64 {
-        let (_, metrics) = self.managed(node, "/metrics");
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0, |value| value.trim().parse().expect("a whole number"))
+        counted(self.server(node).management, name)
     }
 
     /// The node that owns somebody's account while all are members.
@@ -301,33 +267,19 @@ impl Nodes {
     }
 }
 
+/// What the node with this management port has counted under a name, with these labels; nothing yet is 0.
+pub(crate) fn counted(management: SocketAddr, name: &str) -> u64 {
+    let (_, metrics) = get(management, "/metrics");
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.trim().parse().expect("a whole number"))
+}
+
 /// What a program printed that must end well.
 #[track_caller]
 pub(crate) fn finished(command: &mut Command) -> Output {
     let output = command.output().expect("the program runs");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
-}
-
-/// The program that prepares the ground; it is told of the CQL cluster by the environment.
-fn tool(folder: &Path) -> Command {
-    let mut tool = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/nodes/doorward.mjs"));
-    tool.current_dir(folder);
-    tool
-}
-
-/// A node; it bounds nothing by address, since all requests here come from one. Its hashes are cheap: many nodes share one
-/// machine, and how they work together is the matter here.
-fn program(version: Version, folder: &Path, member: &Member) -> Command {
-    let mut command = support::bare(version.program(), folder);
-    command.envs(&member.environment).envs([
-        ("DOORWARD__LIMITS__FAILURES_PER_ADDRESS", "1000000"),
-        ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000"),
-        ("DOORWARD__PASSWORD__FAILURE_FLOOR_MS", "0"),
-        ("DOORWARD__LOG__LEVEL", "info,actors::peer_service=debug,api::layer::observe=debug"),
-        ("DOORWARD__PASSWORD__ARGON2__M_KIB", "64"),
-    ]);
-    command
 }
 
 /// The time, for measuring.

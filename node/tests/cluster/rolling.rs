@@ -1,12 +1,18 @@
 //! All nodes are replaced while people go on: nobody's request fails but for one retry.
 
+use std::{io::Write as _, net::TcpStream, time::Duration};
+
 use crate::{
     application::Application,
-    load::{Habit, Load, Visitor, nothing_failed},
-    nodes::Nodes,
+    load::{Habit, Load, Visitor, nothing_failed, nothing_was_tried_again},
+    nodes::{Nodes, now, until},
 };
 
 const PEOPLE: usize = 9;
+/// Longer than every node takes to read that somebody came back.
+const SETTLED: Duration = Duration::from_secs(2);
+/// Shorter than what it waits for when it is told once (`shutdown.drain`, 10 s).
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 #[test]
 #[ignore = "needs a CQL cluster"]
@@ -31,5 +37,42 @@ fn all_nodes_are_restarted_one_after_the_other_and_nobodys_request_fails() {
         nodes.stop(node);
         nodes.start_again(node);
     }
+    nothing_failed(&load.end());
+}
+
+#[test]
+#[ignore = "needs a CQL cluster"]
+fn a_node_that_comes_back_takes_over_its_users_and_nobody_sends_anything_twice() {
+    let mut nodes = Nodes::start();
+    let application = Application::register(&mut nodes.command());
+    let visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    for victim in 0..nodes.count() {
+        nodes.kill(victim);
+        nodes.until_ready();
+        let load = Load::start(Habit::KeepOn, &visitors, &nodes.sites());
+        nodes.start_again(victim);
+        let back = now();
+        until(|| now() - back, |since| *since > SETTLED);
+        nothing_was_tried_again(&load.end());
+    }
+}
+
+#[test]
+#[ignore = "needs a CQL cluster"]
+fn a_node_that_is_told_twice_ends_at_once_and_nobodys_request_fails() {
+    let mut nodes = Nodes::start();
+    let application = Application::register(&mut nodes.command());
+    let mut visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    visitors.push(Visitor::of(&nodes, &application, 1));
+    let load = Load::start(Habit::Live, &visitors, &nodes.sites());
+    // Somebody who does not finish, for whom it would wait.
+    let mut endless = TcpStream::connect(nodes.site(1)).expect("connects");
+    endless.write_all(b"GET /login HTTP/1.1\r\n").expect("sent");
+    let (code, took) = nodes.stop_by_force(1);
+    assert_eq!(code, Some(1), "it says that it did not end in order");
+    assert!(took < AT_ONCE, "it went on for {took:?}");
+    // It had no time to leave: the others find out that it is dead.
+    until(|| nodes.members(), |members| *members == [nodes.name(0), nodes.name(2)]);
+    nodes.start_again(1);
     nothing_failed(&load.end());
 }

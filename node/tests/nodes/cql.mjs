@@ -26,6 +26,12 @@ export async function execute(node, statement) {
   }
 }
 
+/** The number of rows that a table has, as `SELECT count(*)` says it: a bigint at the very end of the answer. */
+export async function count(node, table) {
+  const answer = await execute(node, `SELECT count(*) FROM ${table}`);
+  return Number(answer.readBigInt64BE(answer.length - 8));
+}
+
 async function ask(socket, kind, body) {
   const header = Buffer.from([REQUEST, 0, 0, 0, kind, 0, 0, 0, 0]);
   header.writeInt32BE(body.length, 5);

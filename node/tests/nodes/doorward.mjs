@@ -2,16 +2,17 @@
 // Several doorward nodes that look like one, so that the tests of one node run against a cluster unchanged: `serve` starts
 // the nodes and a forwarder where the one node would listen; every other verb is that of the program, on the nodes' store.
 // `nodes` prints as JSON who they are and what their environments are, for tests that start and kill each by itself;
-// `forget` drops what earlier runs left in the store; `cql STATEMENT` prints what the store answers to it, with KEYSPACE as
+// `copies` prints how many copies the store has room for, `forget` drops what earlier runs left in it; `cql STATEMENT` prints what the store answers to it, with KEYSPACE as
 // the name of the nodes' own.
 //
-// Environment: DOORWARD_TEST_NODES (3), DOORWARD_TEST_CQL (HOST:PORT,…), DOORWARD_BIN; all else goes to the nodes.
+// Environment: DOORWARD_TEST_NODES (3), DOORWARD_TEST_CQL (HOST:PORT,…), DOORWARD_TEST_SEEDS (addresses; store: nodes find each
+// other by the store alone; dns: by one name alone), DOORWARD_BIN; all else goes to the nodes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import readline from 'node:readline';
 import { forwarder, get, management } from './forwarder.mjs';
 import { execute } from './cql.mjs';
-import { BINARY, forget, ground, switches } from './ground.mjs';
+import { BINARY, copies, forget, ground, switches } from './ground.mjs';
 
 const READY_WITHIN_MS = 60_000;
 const POLL_MS = 25;
@@ -33,7 +34,7 @@ function relay(name, line) {
 
 function start(member, words) {
   // A node does not outlive this process, however it ends.
-  const line = ['--pdeathsig', 'KILL', BINARY, ...words];
+  const line = ['--pdeathsig', 'KILL', ...member.within, BINARY, ...words];
   const options = { env: { ...process.env, ...member.environment }, stdio: ['ignore', 'pipe', 'pipe'] };
   const child = spawn('setpriv', line, options);
   readline.createInterface({ input: child.stdout }).on('line', (text) => console.log(text));
@@ -101,6 +102,7 @@ try {
   if (words[0] === 'serve') await serve(words);
   else if (words[0] === 'nodes') console.log(JSON.stringify(await ground(process.cwd())));
   else if (words[0] === 'forget') await forget();
+  else if (words[0] === 'copies') console.log(await copies());
   else if (words[0] === 'cql') await cql(words[1]);
   else await verb(words);
 } catch (error) {

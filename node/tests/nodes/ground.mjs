@@ -8,7 +8,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { execute } from './cql.mjs';
+import { count, execute } from './cql.mjs';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The program under test. */
@@ -19,10 +19,20 @@ const WITHIN_MS = 60_000;
 /** Below the ports that the system gives to outgoing connections, so that a free one stays free until it is used. */
 const PORTS = { from: 12_000, count: 20_000 };
 
-/** The CQL nodes of the tests, and how many doorward nodes serve. */
+/** The name under which nodes find each other, if that is how they do; no other machine knows it. */
+const NAME = 'nodes.doorward.test';
+
+/** The CQL nodes of the tests, how many doorward nodes serve, and how these find each other: by `addresses`, `store` or `dns`. */
 export function switches() {
   const stores = (process.env.DOORWARD_TEST_CQL || '127.0.0.1:9042,127.0.0.2:9042,127.0.0.3:9042').split(',');
-  return { stores, nodes: Number(process.env.DOORWARD_TEST_NODES || 3) };
+  return { stores, nodes: Number(process.env.DOORWARD_TEST_NODES || 3), seeds: process.env.DOORWARD_TEST_SEEDS || 'addresses' };
+}
+
+/** Copies of each partition: three, or as many as the store has nodes. */
+export async function copies() {
+  const { stores } = switches();
+  const others = await count(stores[0], 'system.peers');
+  return Math.min(3, others + 1);
 }
 
 /** The ground in `folder`; whoever comes first makes it, and the others wait. */
@@ -59,7 +69,7 @@ async function made(file) {
 }
 
 async function make(folder, own) {
-  const { stores, nodes } = switches();
+  const { stores, nodes, seeds } = switches();
   const names = Array.from({ length: nodes }, (_, index) => `node${index + 1}`);
   const keyspace = `test_${randomBytes(8).toString('hex')}`;
   await mkdir(KEYSPACES, { recursive: true });
@@ -67,7 +77,7 @@ async function make(folder, own) {
   const keys = path.join(own, 'master-keys');
   await writeFile(keys, `k1:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   const shared = {
-    DOORWARD__STORE__URL: `scylla://${stores.join(',')}/${keyspace}?replication=${Math.min(3, stores.length)}`,
+    DOORWARD__STORE__URL: `scylla://${stores.join(',')}/${keyspace}?replication=${await copies()}`,
     DOORWARD_MASTER_KEYS_FILE: keys,
   };
   const tls = path.join(own, 'tls');
@@ -75,9 +85,10 @@ async function make(folder, own) {
   await command(own, shared, 'cluster', 'certs', '--out', tls, ...names.flatMap((name) => ['--node', name]));
   const ports = await freePorts(3 * nodes);
   const address = (kind, index) => `127.0.0.1:${ports[3 * index + kind]}`;
-  const seeds = names.map((_, index) => address(2, index)).join(',');
+  const meeting = await meet(seeds, own, names.map((_, index) => address(2, index)));
   const members = names.map((name, index) => ({
     name,
+    within: meeting.within,
     http: address(0, index),
     management: address(1, index),
     environment: {
@@ -85,15 +96,31 @@ async function make(folder, own) {
       DOORWARD__HTTP__LISTEN: address(0, index),
       DOORWARD__MANAGEMENT__LISTEN: address(1, index),
       DOORWARD__CLUSTER__NODE: name,
-      DOORWARD__CLUSTER__LISTEN: address(2, index),
-      DOORWARD__CLUSTER__ADVERTISE: address(2, index),
-      DOORWARD__CLUSTER__SEEDS: seeds,
+      DOORWARD__CLUSTER__LISTEN: meeting.addresses[index],
+      DOORWARD__CLUSTER__ADVERTISE: meeting.addresses[index],
+      DOORWARD__CLUSTER__SEEDS: meeting.seeds,
       DOORWARD__CLUSTER__TLS__CA: path.join(tls, 'ca.crt'),
       DOORWARD__CLUSTER__TLS__CERT: path.join(tls, `${name}.crt`),
       DOORWARD__CLUSTER__TLS__KEY: path.join(tls, `${name}.key`),
     },
   }));
   return { keyspace, shared, members };
+}
+
+/** Where nodes listen for each other, which seeds they get, and what they are started within, if anything. */
+async function meet(seeds, own, addresses) {
+  if (seeds === 'addresses') return { addresses, seeds: addresses.join(','), within: [] };
+  if (seeds === 'store') return { addresses, seeds: 'store', within: [] };
+  if (seeds !== 'dns') throw new Error(`DOORWARD_TEST_SEEDS=${seeds}: it is addresses, store or dns`);
+  // One name, so one port, and an address for each; first comes one of a node that is no more, as names have them for a while.
+  const port = addresses[0].split(':')[1];
+  const hosts = path.join(own, 'hosts');
+  const there = addresses.map((_, index) => `127.0.0.${index + 1}`);
+  const lines = [`127.0.0.${there.length + 1}`, ...there].map((address) => `${address} ${NAME}\n`);
+  await writeFile(hosts, `127.0.0.1 localhost\n${lines.join('')}`);
+  // In a mount namespace of its own a process has its own /etc/hosts, and needs nobody's leave for it.
+  const within = ['unshare', '--map-root-user', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', hosts];
+  return { addresses: there.map((address) => `${address}:${port}`), seeds: `dns:${NAME}:${port}`, within };
 }
 
 async function command(folder, environment, ...words) {

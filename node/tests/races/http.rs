@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::{Arc, Barrier},
     thread,
@@ -18,9 +18,16 @@ const HOST: &str = "localhost:11080";
 /// A person sends a request again this often before losing patience.
 const AGAIN: usize = 10;
 
-/// The server is not there any more, or the answer broke off: nobody knows what became of the request.
+/// The server is not there any more, or the answer broke off: nobody knows what became of the request. With the reason, for
+/// whoever reads why a test failed.
 #[derive(Debug)]
-pub(crate) struct Gone;
+pub(crate) struct Gone(#[expect(dead_code, reason = "is read in messages")] String);
+
+impl Gone {
+    fn at(part: &str) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self(format!("{part}: {error}"))
+    }
+}
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug)]
@@ -67,20 +74,20 @@ pub(crate) struct Begun(TcpStream);
 
 impl Begun {
     fn begin(mut self, request: &Request) -> Result<Self, Gone> {
-        self.0.write_all(request.0.as_bytes()).map_err(|_| Gone)?;
+        self.0.write_all(request.0.as_bytes()).map_err(Gone::at("write"))?;
         Ok(self)
     }
 
     /// Reads the answer to its end.
     pub(crate) fn end(mut self) -> Result<Answer, Gone> {
         let mut bytes = Vec::new();
-        self.0.read_to_end(&mut bytes).map_err(|_| Gone)?;
-        Answer::parse(&bytes).ok_or(Gone)
+        self.0.read_to_end(&mut bytes).map_err(Gone::at("read"))?;
+        Answer::parse(&bytes).ok_or_else(|| Gone(format!("broke off after {} bytes", bytes.len())))
     }
 }
 
 /// An answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
@@ -108,6 +115,12 @@ impl Answer {
     /// All headers of a name.
     pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Does it give a cookie whose line begins like this?
+    pub(crate) fn gives(&self, cookie: &str) -> bool {
+        let gone = |line: &str| line.to_ascii_lowercase().contains("max-age=0");
+        self.headers("set-cookie").any(|line| line.starts_with(cookie) && !gone(line))
     }
 
     /// Was it not even looked at, because too much was tried before?
@@ -160,7 +173,7 @@ pub(crate) fn race(site: SocketAddr, requests: impl IntoIterator<Item = Request>
 }
 
 fn connect(site: SocketAddr) -> Result<Begun, Gone> {
-    let stream = TcpStream::connect(site).map_err(|_| Gone)?;
-    stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_nodelay(true)).map_err(|_| Gone)?;
+    let stream = TcpStream::connect(site).map_err(Gone::at("connect"))?;
+    stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_nodelay(true)).map_err(Gone::at("set up"))?;
     Ok(Begun(stream))
 }

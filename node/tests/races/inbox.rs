@@ -2,26 +2,44 @@
 
 use std::{collections::BTreeSet, thread, time::Duration};
 
-use crate::{browser::Browser, person::Person, support::PATIENCE};
+use crate::{
+    browser::Browser,
+    http::{Gone, ORIGIN},
+    person::Person,
+    support::PATIENCE,
+};
 
 /// Between two looks: of several nodes each shows its own, and each request goes to another one.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Codes that a person was sent, each taken once.
+/// Codes and links that a person was sent, each taken once.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox(BTreeSet<String>);
 
 impl Inbox {
     /// The next code to this address, once it is there.
-    pub(crate) fn code(&mut self, person: &Person, address: &str) -> String {
+    pub(crate) fn code(&mut self, person: &Person, address: &str) -> Result<String, Gone> {
+        self.next(person, address, code)
+    }
+
+    /// The path of the next link to this address, once it is there.
+    pub(crate) fn link(&mut self, person: &Person, address: &str) -> Result<String, Gone> {
+        self.next(person, address, link)
+    }
+
+    fn next(
+        &mut self,
+        person: &Person,
+        address: &str,
+        wanted: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, Gone> {
         for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-            let page = Browser::new(person.browser.site).open("/dev/inbox").expect("served");
+            let page = Browser::new(person.browser.site).open("/dev/inbox")?;
             let letters = page.body.split("<section class=\"card\">").filter(|letter| letter.contains(address));
-            let codes = letters.filter_map(|letter| letter.lines().find_map(code));
-            let new = codes.map(str::to_owned).find(|code| !self.0.contains(code));
-            if let Some(code) = new {
-                self.0.insert(code.clone());
-                return code;
+            let mut found = letters.filter_map(|letter| letter.lines().find_map(&wanted));
+            if let Some(new) = found.find(|found| !self.0.contains(found)) {
+                self.0.insert(new.clone());
+                return Ok(new);
             }
             thread::sleep(LOOK);
         }
@@ -30,10 +48,17 @@ impl Inbox {
 }
 
 /// The code in a line: alone in a mail, after the name of the site in a text message.
-fn code(line: &str) -> Option<&str> {
+fn code(line: &str) -> Option<String> {
     let code = match line.strip_prefix('@').and_then(|bound| bound.split_once(" #")) {
         Some((_, code)) => code.get(..6)?,
         None => line,
     };
-    (code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+    (code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())).then(|| code.to_owned())
+}
+
+/// The path of a link, which stands alone in its line.
+fn link(line: &str) -> Option<String> {
+    let line = line.replace("&#x2f;", "/");
+    let path = line.strip_prefix(ORIGIN).filter(|path| path.contains("?token="))?;
+    Some(path.to_owned())
 }

@@ -1,5 +1,7 @@
-//! `kill -9` while people register, enrol, sign in and guess: after the next start everything that was acknowledged holds,
+//! `kill -9` while people register, enrol, sign in by all that there is, and guess: after the next start everything that was acknowledged holds,
 //! and nothing that was consumed is good again. One process and its folder; `tests/cluster` kills nodes of a cluster.
+
+mod carried;
 
 use std::{
     net::SocketAddr,
@@ -10,6 +12,7 @@ use std::{
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
+use self::carried::{Carried, WAYS};
 use crate::{
     application::{Application, Tokens},
     browser::Browser,
@@ -23,6 +26,8 @@ use crate::{
 const ROUNDS: u64 = 5;
 /// People at the same time.
 const WRITERS: u64 = 4;
+/// More than one of them lives in a round; no multiple of the ways, so that each round begins with others.
+const LIVES: u64 = 1_001;
 /// Acknowledgements before the kill, at most; a person has up to eleven to get.
 const MOST: usize = 100;
 /// Wrong guesses before the throttle closes.
@@ -42,6 +47,7 @@ struct Acknowledged {
     backup_code: Option<String>,
     wrong_guesses: usize,
     wrong_passwords: usize,
+    carried: Option<Carried>,
 }
 
 /// What a writer works with.
@@ -104,6 +110,14 @@ impl Acknowledged {
         Ok(())
     }
 
+    /// The life of somebody without an app; the number is theirs alone.
+    fn carry(&mut self, world: &World, name: &str, number: u64) -> Result<(), Gone> {
+        let person = self.person.insert(Person::register(world.site, name)?);
+        world.acknowledged();
+        let way = WAYS[usize::try_from(number).expect("small") % WAYS.len()];
+        self.carried.insert(Carried::by(way)).live(world, person, number)
+    }
+
     /// Holds the server to what it said before it was killed.
     fn hold(&self, server: &Server, application: &Application) -> Result<(), Gone> {
         let site = server.public;
@@ -121,6 +135,9 @@ impl Acknowledged {
         }
         let Some(person) = &self.person else { return Ok(()) };
         let person = person.at(site);
+        if let Some(carried) = &self.carried {
+            carried.hold(&person, site)?;
+        }
         if self.wrong_passwords > 0 {
             return self.hold_passwords(&person, server);
         }
@@ -198,8 +215,12 @@ fn interrupted(folder: &Path, application: &Arc<Application>, round: u64, enough
             for life in 0.. {
                 let mut acknowledged = Acknowledged::default();
                 let name = format!("person-{round}-{writer}-{life}");
-                let tried = (writer + life) % 3 == 0;
-                let ended = if tried { acknowledged.be_tried(&world, &name) } else { acknowledged.live(&world, &name) };
+                let ended = match (writer + life) % WRITERS {
+                    0 => acknowledged.be_tried(&world, &name),
+                    1 => acknowledged.live(&world, &name),
+                    // Of each way as many as of the others.
+                    _ => acknowledged.carry(&world, &name, LIVES * (WRITERS * round + writer) + life),
+                };
                 lives.push(acknowledged);
                 if ended.is_err() {
                     break;

@@ -1,5 +1,5 @@
-//! What must hold when everything comes at once, and when the process is killed in the middle of it: each one-time thing
-//! is accepted once, no guess is free, and nothing that was acknowledged is lost.
+//! What must hold when everything comes at once, when the process is killed in the middle of it, and when the store is put
+//! back to an earlier time: each one-time thing is accepted once, no guess is free, and nothing that was acknowledged is lost.
 
 #[expect(dead_code, reason = "the tests of a cluster use the rest")]
 mod application;
@@ -10,6 +10,9 @@ mod inbox;
 mod kill;
 mod passwords;
 mod person;
+mod registering;
+mod restoring;
+mod siege;
 #[expect(dead_code, reason = "the tests of signals and of the command line use the rest")]
 #[path = "../system/support.rs"]
 mod support;
@@ -24,7 +27,9 @@ fn server(mut command: Command, folder: &Path) -> Server {
     command.envs([
         ("DOORWARD__LIMITS__FAILURES_PER_ADDRESS", "1000000"),
         ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000"),
+        ("DOORWARD__LIMITS__MESSAGES_PER_ADDRESS", "1000000"),
         ("DOORWARD__PASSWORD__FAILURE_FLOOR_MS", "0"),
+        ("DOORWARD__REGISTRATION__BY", "either"),
         ("DOORWARD__LOG__LEVEL", "info"),
     ]);
     Server::spawn(command, folder.join("doorward-data"))

@@ -2,16 +2,17 @@
 
 use std::{net::SocketAddr, time::SystemTime};
 
+use actors::testing::{SoftKey, Traits};
 use data_encoding::BASE32_NOPAD;
 use totp_rs::{Builder, Totp};
 
 use crate::{
     browser::Browser,
-    http::{Answer, Gone},
+    http::{Answer, Gone, ORIGIN},
 };
 
 /// Seconds of a TOTP step.
-const STEP: u64 = 30;
+pub(crate) const STEP: u64 = 30;
 
 /// The account and the browser in which it was made.
 #[derive(Clone)]
@@ -48,6 +49,20 @@ impl Person {
         assert_eq!(backup_codes.len(), 10, "{page}");
         self.browser.submit(&page, "/account/mfa/backup-codes/saved", &[("saved", "yes")])?;
         Ok(Authenticator { totp, step, backup_codes })
+    }
+
+    /// Adds an address for codes, in the field of that name, by `way`: the page that asks for the code.
+    pub(crate) fn add_address(&mut self, way: &str, (field, address): (&str, &str)) -> Result<Answer, Gone> {
+        let page = self.browser.open("/account/mfa")?;
+        self.browser.submit(&page, &format!("/account/mfa/{way}"), &[(field, address)])
+    }
+
+    /// Makes a passkey: the page that takes its answer, and that.
+    pub(crate) fn make_passkey(&mut self) -> Result<(Answer, SoftKey, String), Gone> {
+        let page = self.browser.open("/account/mfa")?;
+        let page = self.browser.submit(&page, "/account/mfa/passkey", &[("passkey_name", "")])?;
+        let (key, made) = SoftKey::make(&passkey_options(&page), ORIGIN, Traits::SYNCED);
+        Ok((page, key, made.to_string()))
     }
 
     /// The same person at a server that was started again.
@@ -97,6 +112,22 @@ impl Authenticator {
         code_of(&self.totp, self.step + 1)
     }
 
+    /// A code that is good now and was not used at the enrolment.
+    pub(crate) fn unused_code(&self) -> String {
+        code_of(&self.totp, step().max(self.step + 1))
+    }
+
+    /// The code that is shown at a time in seconds since 1970.
+    pub(crate) fn code_at(&self, secs: u64) -> String {
+        code_of(&self.totp, secs / STEP)
+    }
+
+    /// The code after as many that were used since the enrolment, once it is good.
+    pub(crate) fn code_after(&self, used: usize) -> Option<String> {
+        let next = self.step + 1 + u64::try_from(used).expect("few");
+        (next <= step() + 1).then(|| code_of(&self.totp, next))
+    }
+
     /// A code that is right at no time near now.
     pub(crate) fn wrong_code(&self) -> String {
         let near: Vec<_> = (step() - 2..=step() + 4).map(|step| code_of(&self.totp, step)).collect();
@@ -123,10 +154,22 @@ pub(crate) fn signed_in(answer: &Answer) -> bool {
     answer.location().is_some_and(|to| !to.contains("/login"))
 }
 
-fn step() -> u64 {
+/// What a page asks of the browser's passkeys.
+pub(crate) fn passkey_options(page: &Answer) -> serde_json::Value {
+    let text = page.body.split("data-options=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let text = text.unwrap_or_else(|| panic!("no passkey form on {page}"));
+    serde_json::from_str(&text.replace("&quot;", "\"").replace("&#x2f;", "/")).expect("JSON")
+}
+
+/// The time of day in seconds since 1970.
+pub(crate) fn now() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the server goes by the time of day, so its users do")]
     let now = SystemTime::now();
-    now.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs() / STEP
+    now.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs()
+}
+
+fn step() -> u64 {
+    now() / STEP
 }
 
 fn code_of(totp: &Totp, step: u64) -> String {

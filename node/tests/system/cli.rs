@@ -118,3 +118,44 @@ fn a_health_check_without_a_server_fails_with_1() {
     assert_ends_with(&output, 1);
     assert!(stderr(&output).contains("no answer from"));
 }
+
+#[test]
+fn what_is_built_in_can_be_exported_changed_checked_and_served() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = doorward(folder.path(), &["templates", "check"]);
+    assert_ends_with(&output, 0);
+    assert_eq!(stdout(&output), "the templates are good, in en, de, zh-Hans\n");
+
+    let output = doorward(folder.path(), &["templates", "export", "--out", "words"]);
+    assert_ends_with(&output, 0);
+    for name in ["login.html", "mail/notice.txt", "sms/sign_in_code.txt", "locales/zh-Hans.ftl"] {
+        assert!(folder.path().join("words").join(name).is_file(), "{name}");
+    }
+    assert_ends_with(&doorward(folder.path(), &["templates", "export", "--out", "words"]), 1);
+
+    fs::write(folder.path().join("doorward.toml"), "[templates]\nfolder = \"words\"\n").expect("written");
+    let check = ["templates", "check", "--config", "doorward.toml"];
+    assert_ends_with(&doorward(folder.path(), &check), 0);
+}
+
+#[test]
+fn faulty_templates_are_told_with_1_and_a_server_does_not_start_with_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(folder.path().join("words/sms")).expect("a folder");
+    fs::create_dir_all(folder.path().join("words/locales")).expect("a folder");
+    fs::write(folder.path().join("words/login.html"), "one\ntwo {{ page.nobody }}\n").expect("written");
+    fs::write(folder.path().join("words/sms/sign_in_code.txt"), "{{ code }}\n").expect("written");
+    fs::write(folder.path().join("doorward.toml"), "[templates]\nfolder = \"words\"\n").expect("written");
+    for verb in [&["templates", "check"][..], &["serve"]] {
+        let output = doorward(folder.path(), &[verb, &["--config", "doorward.toml"]].concat());
+        assert_ends_with(&output, 1);
+        let reasons = stderr(&output);
+        for reason in ["login.html:2: in zh-Hans: undefined value", "its last line must be @{{ host }} #{{ code }}"] {
+            assert!(reasons.contains(reason), "{verb:?}: {reasons}");
+        }
+    }
+    fs::write(folder.path().join("words/locales/de.ftl"), "sign-in = { $you }\n").expect("written");
+    let output = doorward(folder.path(), &["templates", "check", "--config", "doorward.toml"]);
+    assert_ends_with(&output, 1);
+    assert!(stderr(&output).contains("locales/de.ftl:1: message sign-in is given no argument $you"));
+}

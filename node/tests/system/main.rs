@@ -2,6 +2,7 @@
 
 mod backup;
 mod cli;
+mod migrate;
 mod operator;
 mod people;
 mod secure;

@@ -11,9 +11,10 @@ use std::{
 use schema::{
     Store, StoreError, Timestamp, fence,
     record::Standing,
-    scylla::{ScyllaOptions, ScyllaStore},
+    scylla::{Replication, ScyllaOptions, ScyllaStore},
     standing,
 };
+use scylla::client::session_builder::SessionBuilder;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -23,16 +24,23 @@ use crate::{
 };
 
 /// A keyspace of a test's own, and a folder with the key ring of its store.
-struct Shared {
+pub(crate) struct Shared {
     folder: TempDir,
-    keyspace: String,
+    pub(crate) keyspace: String,
     url: String,
     runtime: Runtime,
 }
 
 impl Shared {
     /// With the tables of this version and nothing in them; the folder has an embedded store with these people.
-    fn new(people: &[String]) -> Self {
+    pub(crate) fn new(people: &[String]) -> Self {
+        let shared = Self::unmade(people);
+        done(&shared.run(&["migrate", "up"]));
+        shared
+    }
+
+    /// Before its keyspace is made.
+    pub(crate) fn unmade(people: &[String]) -> Self {
         let nodes = nodes().join(",");
         let random: [u8; 8] = std::array::from_fn(|_| rand::random());
         let keyspace = format!("move_{}", data_encoding::HEXLOWER.encode(&random));
@@ -42,31 +50,39 @@ impl Shared {
         fs::write(notes.join(&keyspace), folder.path().to_str().expect("a path")).expect("noted");
         register(folder.path(), people);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let url = format!("scylla://{nodes}/{keyspace}?replication=3");
-        let shared = Self { folder, keyspace, url, runtime };
-        done(&shared.run(&["migrate", "up"]));
-        shared
+        let url = format!("scylla://{nodes}/{keyspace}?replication={}", copies());
+        Self { folder, keyspace, url, runtime }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// The program on this store, with the key ring of the folder.
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = alone(self.path());
         command.env("DOORWARD__STORE__URL", &self.url);
         command.env("DOORWARD_MASTER_KEYS_FILE", self.path().join("doorward-data/master-keys"));
         command
     }
 
-    fn run(&self, line: &[&str]) -> Output {
+    pub(crate) fn run(&self, line: &[&str]) -> Output {
         self.command().args(line).output().expect("the program runs")
+    }
+
+    /// A statement, as whoever has the store's own tools may carry it out, known to all of its nodes.
+    pub(crate) fn cql(&self, statement: &str) {
+        self.runtime.block_on(async {
+            let session = SessionBuilder::new().known_nodes(nodes()).build().await.expect("connects");
+            session.query_unpaged(statement, ()).await.expect("carried out");
+            session.await_schema_agreement().await.expect("agreed");
+        });
     }
 
     /// The store itself.
     fn store(&self) -> Arc<dyn Store> {
-        let options = ScyllaOptions::new(nodes(), &*self.keyspace);
+        let replication = Replication::EachDc(copies());
+        let options = ScyllaOptions { replication, ..ScyllaOptions::new(nodes(), &*self.keyspace) };
         Arc::new(self.runtime.block_on(ScyllaStore::connect(&options)).expect("connects"))
     }
 
@@ -92,6 +108,11 @@ impl Shared {
 fn nodes() -> Vec<String> {
     let nodes = std::env::var("DOORWARD_TEST_CQL").expect("DOORWARD_TEST_CQL names nodes");
     nodes.split(',').map(str::to_owned).collect()
+}
+
+/// Copies of each partition: three, unless `DOORWARD_TEST_COPIES` says how many a smaller cluster has room for.
+pub(crate) fn copies() -> u32 {
+    std::env::var("DOORWARD_TEST_COPIES").map_or(3, |copies| copies.parse().expect("DOORWARD_TEST_COPIES is a number"))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What claims promise, whoever is paused when (HAZARDS H9).
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ClaimId, Commit, GRACE, PartitionKey, Put, Store, UserId, WriteSet,
     claim::{Claimed, Swept, VOID_PREFIX, claim, is_void, owner_of, release, sweep},
-    record::{Account, AccountStatus, HeldClaim, Unknown},
+    record::{Account, HeldClaim},
 };
 
 const NAME: &str = "user-name/ann";
@@ -26,19 +26,8 @@ fn id(number: u8) -> ClaimId {
 async fn listing(store: &dyn Store, owner: &PartitionKey, holding: ClaimId) -> WriteSet {
     let found = store.load(owner, &["account", VOID_PREFIX]).await.expect("works");
     assert!(!is_void(&found, holding), "a decision never lists a voided holding");
-    let account = Account {
-        user: UserId::from_random([7; 16]),
-        user_name: "Ann".to_owned(),
-        email: None,
-        email_verified: false,
-        mfa_declined_at: None,
-        roles: BTreeSet::new(),
-        status: AccountStatus::Active,
-        claims: vec![HeldClaim { look_up: NAME.to_owned(), claim: holding }],
-        created_at: NOW,
-        updated_at: NOW,
-        unknown: Unknown::default(),
-    };
+    let claims = vec![HeldClaim { look_up: NAME.to_owned(), claim: holding }];
+    let account = Account { claims, ..Account::new(UserId::from_random([7; 16]), "Ann", NOW) };
     let number = u64::from(holding.as_bytes()[0]);
     write(owner, found.revision, number, vec![Put::record("account", &account, None)])
 }

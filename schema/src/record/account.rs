@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::{Unknown, record};
 use crate::{ClaimId, ClientId, PartitionKey, ResetId, Timestamp, UserId};
 
 /// May the user sign in?
@@ -45,6 +45,13 @@ record! {
         /// When the user last declined a second step that was recommended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub mfa_declined_at: Option<Timestamp>,
+        /// When it was declined, the newest last; as many as a policy can count. Written from data level 4 on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub mfa_declines: Vec<Timestamp>,
+        /// Since when an operator asks for a second step of this very account; unset: as the policies say. Written from data level 4
+        /// on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub mfa_required_at: Option<Timestamp>,
         /// May the user sign in?
         pub status: AccountStatus,
         /// Claims held.
@@ -53,6 +60,40 @@ record! {
         pub created_at: Timestamp,
         /// Last change of what userinfo shows.
         pub updated_at: Timestamp,
+    }
+}
+
+impl Account {
+    /// A new account under this name: active, without an address, roles and claims.
+    pub fn new(user: UserId, user_name: impl Into<String>, created_at: Timestamp) -> Self {
+        Self {
+            user,
+            user_name: user_name.into(),
+            email: None,
+            email_verified: false,
+            roles: BTreeSet::new(),
+            mfa_declined_at: None,
+            mfa_declines: Vec::new(),
+            mfa_required_at: None,
+            status: AccountStatus::Active,
+            claims: Vec::new(),
+            created_at,
+            updated_at: created_at,
+            unknown: Unknown::default(),
+        }
+    }
+}
+
+record! {
+    /// Item `registration`: somebody wants an account under an address, and whether its mail is theirs is not shown yet. Beside it
+    /// there is no account, and the partition ends with it. From data level 4 on.
+    pub struct PendingRegistration: 1 {
+        /// The address.
+        pub address: String,
+        /// A keyed hash of the secret of the link that was sent there.
+        pub link: String,
+        /// Its end.
+        pub expires_at: Timestamp,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SentCode, record};
+use super::{CountedText, SentCode, record};
 use crate::{CredentialId, FactorId, Timestamp};
 
 /// The one state machine of all devices: Registered → Awaiting activation → Activated → Revoked.
@@ -41,6 +41,9 @@ record! {
         pub hash: String,
         /// When the user last chose it.
         pub changed_at: Timestamp,
+        /// Was it set by a link that was mailed? Then it proves no more than that somebody reads that mail.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub by_mail: bool,
     }
 }
 
@@ -79,6 +82,9 @@ record! {
         /// The code that activates it, while it awaits one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub sent: Option<SentCode>,
+        /// Text messages that were sent to activate it and counted. From data level 4 on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub texts: Vec<CountedText>,
         /// When it was registered.
         pub created_at: Timestamp,
         /// When it last proved something, to the minute.

@@ -78,6 +78,9 @@ record! {
         pub unknown_devices: Sent,
         /// Links for whoever names the account, which proves nothing.
         pub links: Sent,
+        /// Notices by text message, which cost money.
+        #[serde(default)]
+        pub notices: Sent,
     }
 }
 

@@ -15,7 +15,9 @@ mod key;
 mod message;
 mod passkey;
 mod policy;
+mod recovery;
 mod session;
+mod sms;
 mod standing;
 mod token;
 
@@ -36,7 +38,9 @@ pub use key::*;
 pub use message::*;
 pub use passkey::*;
 pub use policy::*;
+pub use recovery::*;
 pub use session::*;
+pub use sms::*;
 pub use standing::*;
 pub use token::*;
 

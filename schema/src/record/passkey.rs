@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{FactorState, record};
 use crate::{FactorId, Timestamp};
 
+/// Who vouched for an authenticator when it made a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attestation {
+    /// SHA-256 of the root certificate that its maker's word ended in, hexadecimal.
+    pub root: String,
+    /// The format of that word, as WebAuthn names it.
+    pub format: String,
+}
+
 /// What an authenticator said of the key pair that it made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {
@@ -23,6 +32,9 @@ pub struct PublicKey {
     /// The kind of authenticator, by its own word; unset where it says none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aaguid: Option<String>,
+    /// Who vouched for that, if anybody did who was trusted here then. From data level 4 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Attestation>,
     /// How it can be reached: hints for browsers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transports: Vec<String>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::{CountedText, record};
 use crate::{BrowserId, ClientId, CredentialId, DeviceId, FactorId, LoginId, SessionId, Sid, Timestamp};
 
 /// How something was proved.
@@ -27,6 +27,9 @@ pub enum Method {
         user_verified: bool,
         /// May the key leave its device, into a backup or to other devices?
         backup_eligible: bool,
+        /// Did a maker who is trusted here vouch for the authenticator?
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        attested: bool,
     },
 }
 
@@ -37,6 +40,9 @@ pub struct SentCode {
     pub factor: FactorId,
     /// A keyed hash of it, with what it is for.
     pub mac: String,
+    /// The same of the link that the message holds as well, if it does. From data level 4 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// When it was sent, or at least decided on.
     pub sent_at: Timestamp,
     /// Its end.
@@ -67,10 +73,16 @@ record! {
         pub proofs: Vec<Proof>,
         /// A session that this login renews, when an existing one asks for fresh proofs.
         pub renews: Option<SessionId>,
+        /// Does it raise that session: are its proofs added to those of the session, while that lives? Written from data level 4 on.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub raises: bool,
         /// The code that was sent for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub sent: Option<SentCode>,
-        /// When its first proof was accepted.
+        /// Text messages that were sent for it and counted. From data level 4 on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub texts: Vec<CountedText>,
+        /// When its first proof was accepted; of one that raises a session, when it was begun.
         pub started_at: Timestamp,
         /// Its end.
         pub expires_at: Timestamp,

@@ -22,6 +22,9 @@ pub enum CodeState {
     },
 }
 
+/// One object of `authorization_details` (RFC 9396, 2), members in the order of their names; `type` is among them.
+pub type AuthorizationDetail = serde_json::Map<String, serde_json::Value>;
+
 record! {
     /// Item `code/<id>`: an authorization code (RFC 6749, 4.1.2). A redeemed one stays as the proof of that.
     pub struct Code: 1 {
@@ -45,6 +48,9 @@ record! {
         pub challenge: Option<String>,
         /// The proofs of the session at that moment (HAZARDS H16).
         pub proofs: Vec<Proof>,
+        /// What the user confirmed (RFC 9396), for the access token that the code gives. Written from data level 4 on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub authorization_details: Vec<AuthorizationDetail>,
         /// When it was issued.
         pub issued_at: Timestamp,
         /// Its end.

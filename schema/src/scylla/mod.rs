@@ -36,6 +36,7 @@ pub use self::{
 };
 use crate::{
     Commit, Cursor, Event, Kind, Partition, PartitionKey, ScanPage, Store, StoreError, Stream, WriteSet, dirty_event,
+    export::STREAMS,
 };
 
 /// A store in a ScyllaDB or Cassandra cluster.
@@ -75,6 +76,18 @@ impl ScyllaStore {
         let statements = Statements::prepare(&session, options, levels).await?;
         let core = Core { session, statements };
         Ok(Self { core, gate: Gate::default(), streams: Streams::default(), patience: options.timeout })
+    }
+
+    /// How many partitions and entries of streams there are, roughly: those that are not carried are among them.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for kind in Kind::ALL {
+            count += self.core.count(kind).await?;
+        }
+        for stream in STREAMS {
+            count += self.core.count_events(stream).await?;
+        }
+        Ok(count)
     }
 }
 

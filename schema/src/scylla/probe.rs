@@ -38,42 +38,65 @@ impl ScyllaStore {
     /// Fails, with what to do about it, if the cluster cannot keep what the store promises: conditional writes that see
     /// each other, and a clock near this process's.
     pub async fn self_test(&self) -> Result<(), ConnectError> {
-        if let Some(wrong) = self.conditional_writes().await? {
-            return Err(ConnectError::Unfit(format!(
-                "a conditional write failed its test: {wrong}. If the keyspace is on ScyllaDB tablets, make it anew \
-                 without them (`tablets = {{'enabled': false}}`) or use a version whose tablets know conditional writes"
-            )));
-        }
-        let offset = self.clock_offset().await?;
-        if Duration::from_millis(offset.unsigned_abs()) > MAX_OFFSET {
-            return Err(ConnectError::Unfit(format!(
-                "this machine's clock is {offset} ms ahead of the cluster's, more than {} ms: synchronise both (NTP)",
-                MAX_OFFSET.as_millis()
-            )));
-        }
-        Ok(())
+        self.conditional_writes().await?.judge()?;
+        judge_clock(self.clock_offset().await?)
     }
 
-    /// Makes a partition, and tries the same once more, which must fail. Says what is wrong with that; an error is of a
-    /// store that did not answer, and no verdict.
-    async fn conditional_writes(&self) -> Result<Option<&'static str>, StoreError> {
+    /// Makes a partition, and tries the same once more. An error is of a store that did not answer, or of a write of which
+    /// nobody knows what became, and no verdict.
+    async fn conditional_writes(&self) -> Result<Tried, StoreError> {
         let id = self.core.session.session_id();
         // Of its own for each session, so that nobody else writes it; it expires by itself.
         let key = PartitionKey::new(Kind::Handle, format!("{SELF_TEST}{id}"));
         let found = self.core.partition(&key, &[""], Level::Serial).await?;
         let write = probe(&key, found.revision, *id.as_bytes());
-        if self.core.write(&write).await? == Commit::Conflict {
-            return Ok(Some("it was refused, though nobody else wrote"));
-        }
+        let first = self.core.write(&write).await?;
         let after = self.core.partition(&key, &[""], Level::Serial).await?;
-        if after.revision != Some(write.revision()) || after.items.len() != 1 {
-            return Ok(Some("it was accepted, but a serial read does not show it"));
-        }
-        Ok(match self.core.write(&write).await? {
-            Commit::Conflict => None,
-            Commit::Committed(_) => Some("it was accepted twice on the same revision"),
-        })
+        let shown = after.revision == Some(write.revision()) && after.items.len() == 1;
+        let second = self.core.write(&write).await?;
+        Ok(Tried { first, shown, second })
     }
+}
+
+/// What became of a conditional write that nobody contends for, and of the same once more.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    /// The answer to the first.
+    first: Commit,
+    /// Did a serial read show it then?
+    shown: bool,
+    /// The answer to the second, whose condition does not hold any more.
+    second: Commit,
+}
+
+impl Tried {
+    /// Refuses a cluster whose conditional writes cannot be relied upon.
+    fn judge(self) -> Result<(), ConnectError> {
+        let wrong = match (self.first, self.shown, self.second) {
+            (Commit::Committed(_), true, Commit::Conflict) => return Ok(()),
+            (Commit::Conflict, _, _) => "it was refused, though nobody else wrote",
+            (Commit::Committed(_), false, _) => "it was accepted, but a serial read does not show it",
+            (Commit::Committed(_), true, Commit::Committed(_)) => "it was accepted twice on the same revision",
+        };
+        Err(ConnectError::Unfit(format!(
+            "a conditional write failed its test: {wrong}. If the keyspace is on ScyllaDB tablets, make it anew without them \
+             (`tablets = {{'enabled': false}}`) or use a version whose tablets know conditional writes"
+        )))
+    }
+}
+
+/// Refuses a clock that is `offset` milliseconds ahead of the cluster's, if that is too much.
+fn judge_clock(offset: i64) -> Result<(), ConnectError> {
+    let apart = Duration::from_millis(offset.unsigned_abs());
+    if apart <= MAX_OFFSET {
+        return Ok(());
+    }
+    let side = if offset > 0 { "ahead of" } else { "behind" };
+    Err(ConnectError::Unfit(format!(
+        "this machine's clock is {} ms {side} the cluster's, more than {} ms: synchronise both (NTP)",
+        apart.as_millis(),
+        MAX_OFFSET.as_millis()
+    )))
 }
 
 /// A write for the test of conditional writes.
@@ -133,4 +156,43 @@ async fn ask(session: &Session, question: Statement) -> Result<i64, StoreError> 
 fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MADE: Commit = Commit::Committed(Revision::from_u64(1));
+
+    #[test]
+    fn a_cluster_is_fit_if_its_conditional_writes_are_applied_once_and_shown() {
+        let judged = |first, shown, second| Tried { first, shown, second }.judge();
+        judged(MADE, true, Commit::Conflict).expect("fit");
+        for (first, shown, second, wrong) in [
+            (Commit::Conflict, false, Commit::Conflict, "it was refused, though nobody else wrote"),
+            (Commit::Conflict, true, Commit::Conflict, "it was refused, though nobody else wrote"),
+            (Commit::Conflict, true, MADE, "it was refused, though nobody else wrote"),
+            (MADE, false, Commit::Conflict, "a serial read does not show it"),
+            (MADE, false, MADE, "a serial read does not show it"),
+            (MADE, true, MADE, "it was accepted twice on the same revision"),
+        ] {
+            let error = judged(first, shown, second).expect_err("unfit").to_string();
+            assert!(error.contains(wrong) && error.contains("make it anew without them"), "{error}");
+        }
+    }
+
+    #[test]
+    fn clocks_may_be_five_seconds_apart_in_either_direction() {
+        for fit in [0, 5000, -5000] {
+            judge_clock(fit).expect("near enough");
+        }
+        for (unfit, said) in [
+            (5001, "5001 ms ahead of the cluster's, more than 5000 ms: synchronise both (NTP)"),
+            (-5001, "5001 ms behind the cluster's, more than 5000 ms: synchronise both (NTP)"),
+            (i64::MIN, "behind the cluster's"),
+        ] {
+            let error = judge_clock(unfit).expect_err("too far").to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
 }

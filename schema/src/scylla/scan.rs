@@ -13,6 +13,8 @@ use crate::{Kind, PartitionKey, ScanPage, StoreError};
 
 /// Partitions loaded at once.
 const AT_ONCE: usize = 16;
+/// Ids read at once where they are counted.
+const COUNTED: usize = 500;
 
 impl Core {
     /// A page of up to `limit` partitions behind id `after`.
@@ -40,6 +42,21 @@ impl Core {
         // What was collected meanwhile is no partition any more.
         let partitions = partitions.into_iter().filter(|(_, partition)| partition.revision.is_some()).collect();
         Ok(ScanPage { partitions, next })
+    }
+
+    /// How many partitions of a kind there are: by their ids, without reading what is in them.
+    pub(super) async fn count(&self, kind: Kind) -> Result<u64, StoreError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let mut ids = self.ids(kind, after.as_deref(), COUNTED).await?;
+            let more = ids.len() > COUNTED;
+            ids.truncate(COUNTED);
+            count += ids.len() as u64;
+            if !more {
+                return Ok(count);
+            }
+            after = ids.pop();
+        }
     }
 
     /// Ids behind `after`, one more than `limit` if there are so many.

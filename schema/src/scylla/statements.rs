@@ -46,6 +46,8 @@ pub(super) struct Log {
     pub(super) find: PreparedStatement,
     /// Events of one partition of a bucket after a place.
     pub(super) events: PreparedStatement,
+    /// How many events there are in one partition of a bucket.
+    pub(super) count: PreparedStatement,
 }
 
 /// All of them.
@@ -137,6 +139,7 @@ impl Preparing<'_> {
             events: self
                 .read(&text(&format!("SELECT at, id, body FROM $t {one} AND (at, id) > (?, ?) LIMIT ?")))
                 .await?,
+            count: self.read(&text(&format!("SELECT count(*) FROM $t {one}"))).await?,
         })
     }
 

@@ -139,18 +139,41 @@ impl Core {
         let mut events = Vec::new();
         let mut from = bucket(after.at);
         loop {
-            let listed: Vec<(i64,)> =
-                self.rows(&self.statements.buckets, (stream.as_str(), from, LISTED), stream.as_str()).await?;
-            for (bucket,) in &listed {
+            let (listed, next) = self.listed(stream, from).await?;
+            for bucket in listed {
                 if events.len() >= limit {
                     return Ok(events);
                 }
-                events.extend(self.bucket(stream, *bucket, after, limit - events.len()).await?);
+                events.extend(self.bucket(stream, bucket, after, limit - events.len()).await?);
             }
-            match listed.last() {
-                Some((last,)) if listed.len() == usize::try_from(LISTED).unwrap_or(usize::MAX) => from = last + 1,
-                _ => return Ok(events),
-            }
+            let Some(next) = next else { return Ok(events) };
+            from = next;
+        }
+    }
+
+    /// Buckets of a stream from one on, and where to go on, if there may be more.
+    async fn listed(&self, stream: Stream, from: i64) -> Result<(Vec<i64>, Option<i64>), StoreError> {
+        let listed = self.rows(&self.statements.buckets, (stream.as_str(), from, LISTED), stream.as_str()).await?;
+        let listed: Vec<i64> = listed.into_iter().map(|(bucket,): (i64,)| bucket).collect();
+        let full = usize::try_from(LISTED).is_ok_and(|most| listed.len() == most);
+        let next = listed.last().filter(|_| full).map(|last| last + 1);
+        Ok((listed, next))
+    }
+
+    /// How many events a stream has.
+    pub(super) async fn count_events(&self, stream: Stream) -> Result<u64, StoreError> {
+        let (mut count, mut from) = (0, i64::MIN);
+        loop {
+            let (listed, next) = self.listed(stream, from).await?;
+            let places = listed.into_iter().flat_map(|bucket| (0..SHARDS).map(move |shard| (bucket, shard)));
+            let counts = places.map(|place| async move {
+                let rows = self.rows(&self.statements.log(stream).count, place, stream.as_str()).await?;
+                Ok::<_, StoreError>(rows.into_iter().map(|(count,): (i64,)| count.unsigned_abs()).sum::<u64>())
+            });
+            let counts: Vec<u64> = stream::iter(counts).buffer_unordered(AT_ONCE).try_collect().await?;
+            count += counts.iter().sum::<u64>();
+            let Some(next) = next else { return Ok(count) };
+            from = next;
         }
     }
 

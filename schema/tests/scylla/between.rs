@@ -121,7 +121,7 @@ async fn migrators_that_begin_at_once_make_one_schema() {
         .expect("rows")
         .single_row::<(String,)>()
         .expect("a name");
-    let replication = format!("{{'class': 'NetworkTopologyStrategy', '{centre}': 3}}");
+    let replication = format!("{{'class': 'NetworkTopologyStrategy', '{centre}': {}}}", cluster::copies());
     run(&session, format!("CREATE KEYSPACE {keyspace} WITH replication = {replication}")).await;
     session.await_schema_agreement().await.expect("agreed");
     let outcomes = join_all(migrators.iter().map(|migrator| migrator.up("one of them"))).await;

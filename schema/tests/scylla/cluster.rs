@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use schema::scylla::{ScyllaOptions, migrate::Migrator};
+use schema::scylla::{Replication, ScyllaOptions, migrate::Migrator};
 use tokio::sync::OnceCell;
 
 /// Three nodes share the machine with the tests, and dozens of callers wait for their turn at one partition.
@@ -21,7 +21,7 @@ pub(crate) async fn migrated() -> ScyllaOptions {
         migrate(&options).await;
         options.keyspace
     });
-    ScyllaOptions { timeout: TIMEOUT, ..ScyllaOptions::new(nodes(), keyspace.await) }
+    options(keyspace.await)
 }
 
 /// Makes the tables.
@@ -37,7 +37,17 @@ pub(crate) fn fresh() -> ScyllaOptions {
     let notes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-keyspaces");
     fs::create_dir_all(&notes).expect("made");
     fs::write(notes.join(&keyspace), format!("/proc/{}", std::process::id())).expect("noted");
-    ScyllaOptions { timeout: TIMEOUT, ..ScyllaOptions::new(nodes(), keyspace) }
+    options(&keyspace)
+}
+
+fn options(keyspace: &str) -> ScyllaOptions {
+    let replication = Replication::EachDc(copies());
+    ScyllaOptions { timeout: TIMEOUT, replication, ..ScyllaOptions::new(nodes(), keyspace) }
+}
+
+/// Copies of each partition: three, unless `DOORWARD_TEST_COPIES` says how many a smaller cluster has room for.
+pub(crate) fn copies() -> u32 {
+    std::env::var("DOORWARD_TEST_COPIES").map_or(3, |copies| copies.parse().expect("DOORWARD_TEST_COPIES is a number"))
 }
 
 /// A name that no other test of this run has.

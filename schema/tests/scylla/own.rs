@@ -1,5 +1,8 @@
 //! What only this backend promises: its migrations, what it refuses, its clock, and when cells go.
 
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
 use proptest::{
     collection::vec,
     prelude::{Strategy, any, prop_oneof},
@@ -7,9 +10,9 @@ use proptest::{
     test_runner::TestRunner,
 };
 use schema::{
-    GRACE, Kind, PartitionKey, Revision, Store as _, StoreError, Timestamp,
+    Event, GRACE, Kind, PartitionKey, Revision, Store as _, StoreError, Stream, Timestamp,
     contract::{
-        Backend as _, NOW, committed,
+        Backend as _, NOW, committed, json,
         model::{Step, a_history_of_commits_equals_its_model},
         put, whole, write,
     },
@@ -222,8 +225,10 @@ async fn migrations_are_carried_out_once_by_one_and_checked_by_all() {
     first.check().await.expect("newer is no fault");
     assert!(first.status().await.expect("told").iter().any(|s| s.number == 900 && s.state == State::Unknown));
     run(&session, newer(901, LEVEL + 2)).await;
-    let error = ScyllaStore::connect(&options).await.expect_err("too new");
-    assert!(matches!(error, ConnectError::Newer { .. }), "{error}");
+    for error in [ScyllaStore::connect(&options).await.err(), first.check().await.err(), first.up("me").await.err()] {
+        assert!(matches!(&error, Some(ConnectError::Newer { found, .. }) if *found == LEVEL + 2), "{error:?}");
+    }
+    assert!(first.status().await.expect("told").iter().any(|s| s.number == 901 && s.state == State::Unknown));
 
     // A migration whose text was changed stops everything.
     run(
@@ -242,9 +247,9 @@ async fn a_keyspace_that_is_replicated_otherwise_is_refused_by_stores_and_migrat
     let options = cluster::migrated().await;
     let local = session(&options).await.query_unpaged("SELECT data_center FROM system.local", ()).await;
     let (centre,) = local.expect("read").into_rows_result().expect("rows").single_row::<(String,)>().expect("a name");
-    let per_dc = |name: &str| Replication::PerDc(vec![(name.to_owned(), 3)]);
-    let elsewhere = Replication::PerDc(vec![(centre.clone(), 3), ("elsewhere".to_owned(), 3)]);
-    for wrong in [Replication::EachDc(2), per_dc("elsewhere"), elsewhere] {
+    let per_dc = |name: &str| Replication::PerDc(vec![(name.to_owned(), cluster::copies())]);
+    let elsewhere = Replication::PerDc(vec![(centre.clone(), cluster::copies()), ("elsewhere".to_owned(), 3)]);
+    for wrong in [Replication::EachDc(cluster::copies() + 1), per_dc("elsewhere"), elsewhere] {
         let wrong = ScyllaOptions { replication: wrong, local_dc: Some("elsewhere".to_owned()), ..options.clone() };
         let error = ScyllaStore::connect(&wrong).await.expect_err("another replication");
         assert!(matches!(&error, ConnectError::Replication { found, .. } if found.contains(&centre)), "{error}");
@@ -263,6 +268,26 @@ async fn a_keyspace_that_is_replicated_otherwise_is_refused_by_stores_and_migrat
     }
     let (seen, wanted) = (whole(&wide, &key).await, whole(&near, &key).await);
     assert_eq!((seen.revision, seen.items.len()), (wanted.revision, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a cluster: .ci/cql-cluster"]
+async fn a_store_counts_its_partitions_and_events_over_several_pages() {
+    let options = cluster::fresh();
+    cluster::migrate(&options).await;
+    let (store, session) = (ScyllaStore::connect(&options).await.expect("connects"), session(&options).await);
+    assert_eq!(store.count().await.expect("counted"), 0);
+    let rows = (0..501).flat_map(|id| ["a", "b"].map(|item| (id, item)));
+    let inserts = rows.map(|(id, item)| {
+        let place = format!("{}.policy (id, item, body)", options.keyspace);
+        run(&session, format!("INSERT INTO {place} VALUES ('p{id}', '{item}', '{{}}')"))
+    });
+    stream::iter(inserts).buffer_unordered(16).collect::<()>().await;
+    let hours = (0..70).map(|hour| NOW.after(Duration::from_hours(hour)));
+    let events = hours.map(|at| Event { at, id: "e".into(), json: json("{}") });
+    store.append(Stream::Audit, events.collect()).await.expect("appended");
+    assert_eq!(store.count().await.expect("counted"), 501 + 70);
+    run(&session, format!("DROP KEYSPACE {}", options.keyspace)).await;
 }
 
 /// As for the embedded store, with fewer histories: each step is a round of the cluster.

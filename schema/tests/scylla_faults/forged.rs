@@ -148,6 +148,26 @@ async fn a_self_test_without_an_answer_is_no_verdict() {
     }
 }
 
+/// As a cluster does that does not know conditional writes, or not in this keyspace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a cluster: .ci/cql-cluster"]
+async fn a_self_test_refuses_a_cluster_that_answers_wrongly_to_conditional_writes() {
+    let _alone = ALONE.lock().await;
+    for (faults, wrong) in [
+        (&[Fault::DroppedThenConflict][..], "it was refused, though nobody else wrote"),
+        (&[Fault::DroppedThenApplied], "it was accepted, but a serial read does not show it"),
+        (&[Fault::Passed, Fault::DroppedThenApplied], "it was accepted twice on the same revision"),
+    ] {
+        let (proxies, behind, _) = stores().await;
+        proxies.script(faults.iter().copied());
+        let error = behind.self_test().await.expect_err("unfit");
+        assert!(proxies.is_done(), "every fault was met");
+        assert!(matches!(&error, ConnectError::Unfit(reason) if reason.contains(wrong)), "{error}");
+        assert!(error.to_string().contains("make it anew without them"), "{error}");
+        behind.self_test().await.expect("nothing is wrong any more");
+    }
+}
+
 /// Nodes that have just begun, and other migrators, let conditional writes time out: nobody has to begin a migration anew
 /// for that, and no lock is left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,8 +22,9 @@ use tokio::{
     task::JoinSet,
 };
 
-/// The opcodes of a batch and of an error.
+/// The opcodes of a batch, of its answer, and of an error.
 const BATCH: u8 = 0x0d;
+const RESULT: u8 = 0x08;
 const ERROR: u8 = 0x00;
 
 /// A stream id that the driver does not reach.
@@ -52,6 +53,12 @@ pub(crate) enum Fault {
     CutBefore,
     /// It is carried out, and the connection breaks instead of its answer.
     CutAfter,
+    /// None: it is carried out and answered.
+    Passed,
+    /// It never arrives; the answer is that its condition held and it was applied.
+    DroppedThenApplied,
+    /// It never arrives; the answer is that its condition did not hold.
+    DroppedThenConflict,
 }
 
 /// A frame as it came.
@@ -86,8 +93,24 @@ impl Frame {
 
     /// An error as the answer to this frame.
     fn refused(&self, error: Error) -> Self {
-        let body = error.body();
-        let mut header = [0x84, 0, self.header[2], self.header[3], ERROR, 0, 0, 0, 0];
+        self.answered(ERROR, error.body())
+    }
+
+    /// The answer to a conditional write, as a node gives it to one that was applied.
+    fn judged(&self, applied: bool) -> Self {
+        let text = |text: &str| {
+            let length = u16::try_from(text.len()).expect("short").to_be_bytes();
+            [&length[..], text.as_bytes()].concat()
+        };
+        // Rows, of one keyspace and table, one column, of type boolean; one row, of one byte.
+        let (rows, boolean) = ([0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1], [0, 4]);
+        let row = [0, 0, 0, 1, 0, 0, 0, 1, u8::from(applied)];
+        let table = [text("keyspace"), text("table"), text("[applied]")].concat();
+        self.answered(RESULT, [&rows[..], &table, &boolean, &row].concat())
+    }
+
+    fn answered(&self, opcode: u8, body: Vec<u8>) -> Self {
+        let mut header = [0x84, 0, self.header[2], self.header[3], opcode, 0, 0, 0, 0];
         header[5..].copy_from_slice(&u32::try_from(body.len()).expect("short").to_be_bytes());
         Self { header, body }
     }
@@ -293,6 +316,9 @@ async fn requests(
             Fault::AppliedThenUnknown => applied(frame, After::Error(Error::Unknown), answers, node).await?,
             Fault::CutAfter => applied(frame, After::Cut, answers, node).await?,
             Fault::CutBefore => return Ok(()),
+            Fault::Passed => frame.write(node).await?,
+            Fault::DroppedThenApplied => frame.judged(true).write(back).await?,
+            Fault::DroppedThenConflict => frame.judged(false).write(back).await?,
             Fault::LateThenTimeout => {
                 let answer = frame.refused(Error::Timeout);
                 lock(shared).held.push((frame, Arc::clone(node), Arc::clone(answers)));

@@ -1,34 +1,30 @@
 //! Enrolment of an address that gets codes, an e-mail address or a phone number: Registered → Awaiting activation (a code was
-//! sent) → Activated (that code was typed, in the session that asked for it).
-//!
-//! It also proves an e-mail address: an account without one gets it, and one that names the same is marked as verified.
+//! sent) → Activated (that code was typed, or the link beside it was used, in the session that asked for it:
+//! [`address_confirm`](super::address_confirm)).
 //!
 //! Commands travel under the names that they had when there was e-mail only, and name no way if that is it: nodes of that
 //! version run beside this one, and the same command must be the same in both (HAZARDS H5).
 
 use schema::{
     DeviceId, FactorId, Timestamp,
-    record::{Account, Address, Channel, FactorState, Proof, Sends, Session, Unknown},
+    record::{Address, Channel, CountedText, FactorState, Sends, Session, SmsCount, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfirmOutcome, Decide, Decision, codes, device, overview,
-    totp_enrol::{cut_name, take_backup},
+    Decide, Decision,
+    sensitive::{self, Operation},
+    totp_enrol::cut_name,
 };
 use crate::domain::{
     address,
-    change::{Change, Item},
+    change::Change,
     context::Context,
     device::{Step, awaits, next},
     event::{self, WithFact},
-    factor::{
-        sent_code::{self, Binding},
-        totp::Code,
-    },
+    factor::sent_code::{self, Binding, Recipient},
     letter::{self, Content, Letter},
-    limits,
-    throttle::{self, Gate},
+    limits, texts,
     user::{Areas, SessionRef, User},
 };
 
@@ -45,6 +41,12 @@ pub struct BeginAddress {
     pub name: String,
     /// The address, as `domain::email` reads it, or the number, as `domain::phone` does.
     pub address: String,
+    /// Does the message hold a link as well? From data level 4 on, and in none but e-mail.
+    #[serde(default, skip_serializing_if = "address::is_false")]
+    pub link: bool,
+    /// Where the message counts, if it does. From data level 4 on, and for text messages alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<SmsCount>,
 }
 
 /// What came of it.
@@ -76,6 +78,7 @@ impl Decide for BeginAddress {
     const NEEDS: Areas = Areas::SESSIONS;
     /// What awaited a code counted for nothing.
     const REVOKES: bool = false;
+    const SENSITIVE: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         matches!(outcome, BeginAddressOutcome::SessionEnded)
@@ -94,22 +97,24 @@ impl Decide for BeginAddress {
         // One enrolment at a time: a new one replaces what awaits activation.
         pending(user, self.channel).for_each(|old| change.delete(address::key(self.channel, old.factor)));
         let factor = FactorId::from_bytes(cx.attempt.seed.derive(address::purpose(self.channel)));
-        let code = sent_code::draw(&cx.attempt.seed);
-        let sent = sent_code::keep(cx, user.id, factor, Binding::Enrolment(session.session), &code);
-        let until = sent.expires_at;
+        let drawn = sent_code::draw(&cx.attempt.seed, address::takes_link(self.channel, self.link));
+        let recipient = Recipient { user: user.id, factor, binding: Binding::Enrolment(session.session) };
+        let sent = drawn.keep(cx, &recipient);
+        let (channel, to, user_name) = (self.channel, self.address.clone(), account.user_name.clone());
+        let content = Content::ActivationCode { link: drawn.token(cx, &recipient), code: drawn.code };
+        let letter = Letter { channel, to, user_name, lang: cx.lang(), content };
+        let message = letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at);
         let awaiting = Address {
             factor,
             name: cut_name(&self.name),
             address: self.address.clone(),
             state,
             sent: Some(sent),
+            texts: texts::with(&self.texts_before(user), message, self.count.as_ref()),
             created_at: cx.now,
             last_used_at: None,
             unknown: Unknown::default(),
         };
-        let (channel, to, user_name) = (self.channel, self.address.clone(), account.user_name.clone());
-        let letter = Letter { channel, to, user_name, content: Content::ActivationCode { code } };
-        letter::post(user.id, cx, &mut change, (&letter, sends), until);
         change.put(address::item(self.channel, awaiting));
         let event = event::of(cx, "factor.registered", user.id).with("method", address::name(self.channel));
         let event = event.with("factor", factor.to_string());
@@ -118,6 +123,12 @@ impl Decide for BeginAddress {
 }
 
 impl BeginAddress {
+    /// Messages that were sent to the same number before and count: whoever types this code has got them, too.
+    fn texts_before(&self, user: &User) -> Vec<CountedText> {
+        let same = pending(user, self.channel).filter(|old| old.address == self.address);
+        same.flat_map(|old| old.texts.iter().cloned()).collect()
+    }
+
     /// What it takes: the count of messages with this one, and where the address stands then.
     fn may_begin(
         &self,
@@ -125,7 +136,7 @@ impl BeginAddress {
         cx: &Context<'_>,
         session: &Session,
     ) -> Result<(Sends, FactorState), BeginAddressOutcome> {
-        if !overview::is_fresh(user, session, cx) {
+        if !sensitive::allows(user, session, cx, Operation::Add(address::policy_method(self.channel))) {
             return Err(BeginAddressOutcome::NotFresh);
         }
         let active = user.active_addresses(self.channel);
@@ -187,6 +198,9 @@ pub struct AwaitedAddress {
     pub until: Timestamp,
     /// From when on another code may be sent.
     pub again_at: Timestamp,
+    /// Does the message hold a link as well?
+    #[serde(default, skip_serializing_if = "address::is_false")]
+    pub link: bool,
 }
 
 impl Decide for ShowAddress {
@@ -195,6 +209,7 @@ impl Decide for ShowAddress {
     const NEEDS: Areas = Areas::SESSIONS;
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -207,12 +222,14 @@ impl Decide for ShowAddress {
             address: found.address.clone(),
             until,
             again_at: again_at(found).unwrap_or(cx.now),
+            link: found.sent.as_ref().is_some_and(|sent| sent.link.is_some()),
         });
         Decision::answer(shown)
     }
 }
 
-fn awaiting<'a>(
+/// An address that awaits its code, and until when.
+pub(super) fn awaiting<'a>(
     user: &'a User,
     (channel, factor): (Channel, FactorId),
     cx: &Context<'_>,
@@ -221,7 +238,8 @@ fn awaiting<'a>(
     Some((found, awaits(found.state, cx.now)?))
 }
 
-/// Another code for an address that awaits one. The one before is worth nothing then; failures stay counted.
+/// Another code for an address that awaits one. The one before is worth nothing then; failures stay counted. For a session that may not
+/// change the factors nothing awaits one: it must not take the place of the code that another session was sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResendCode {
     /// The session.
@@ -231,6 +249,12 @@ pub struct ResendCode {
     pub channel: Channel,
     /// The device.
     pub factor: FactorId,
+    /// As that of [`BeginAddress`].
+    #[serde(default, skip_serializing_if = "address::is_false")]
+    pub link: bool,
+    /// As that of [`BeginAddress`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<SmsCount>,
 }
 
 /// What came of it.
@@ -253,6 +277,7 @@ impl Decide for ResendCode {
     const NEEDS: Areas = Areas::SESSIONS;
     /// The code before was good for nothing but this enrolment.
     const REVOKES: bool = false;
+    const SENSITIVE: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         matches!(outcome, SendOutcome::Ended)
@@ -260,6 +285,8 @@ impl Decide for ResendCode {
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SendOutcome> {
         let session = user.live_session(&self.session, cx.now, cx.settings);
+        let what = Operation::Add(address::policy_method(self.channel));
+        let session = session.filter(|session| sensitive::allows(user, session, cx, what));
         let found = awaiting(user, (self.channel, self.factor), cx);
         let Some(((session, account), (awaiting, until))) = session.zip(user.active_account()).zip(found) else {
             return Decision::answer(SendOutcome::Ended);
@@ -270,127 +297,18 @@ impl Decide for ResendCode {
             Err(until) => return Decision::answer(SendOutcome::Wait { until }),
         };
         let mut change = Change::default();
-        let code = sent_code::draw(&cx.attempt.seed);
-        let sent = sent_code::keep(cx, user.id, awaiting.factor, Binding::Enrolment(session.session), &code);
+        let drawn = sent_code::draw(&cx.attempt.seed, address::takes_link(self.channel, self.link));
+        let binding = Binding::Enrolment(session.session);
+        let recipient = Recipient { user: user.id, factor: awaiting.factor, binding };
+        let sent = drawn.keep(cx, &recipient);
         let (channel, to, user_name) = (self.channel, awaiting.address.clone(), account.user_name.clone());
-        let letter = Letter { channel, to, user_name, content: Content::ActivationCode { code } };
-        letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(until));
-        change.put(address::item(channel, Address { sent: Some(sent), ..awaiting.clone() }));
+        let content = Content::ActivationCode { link: drawn.token(cx, &recipient), code: drawn.code };
+        let letter = Letter { channel, to, user_name, lang: cx.lang(), content };
+        let message = letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(until));
+        let texts = texts::with(&awaiting.texts, message, self.count.as_ref());
+        change.put(address::item(channel, Address { sent: Some(sent), texts, ..awaiting.clone() }));
         let event = event::of(cx, "factor.code_sent", user.id).with("method", address::name(channel));
         let event = event.with("factor", awaiting.factor.to_string());
         Decision { change, events: vec![event], outcome: SendOutcome::Sent }
-    }
-}
-
-/// The code that activates an address. It is a proof: it counts for this session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ConfirmAddress {
-    /// The session.
-    pub session: SessionRef,
-    /// By which way.
-    #[serde(default, skip_serializing_if = "address::is_email")]
-    pub channel: Channel,
-    /// The device.
-    pub factor: FactorId,
-    /// Six digits.
-    pub code: Code,
-    /// `(locator, hash)` of ten backup codes, drawn from the attempt's seed; taken if the user has none.
-    pub backup: Vec<(String, String)>,
-}
-
-impl Decide for ConfirmAddress {
-    type Outcome = ConfirmOutcome;
-    const NAME: &'static str = "confirm_email";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
-    /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
-    const REVOKES: bool = true;
-
-    fn revoked(outcome: &Self::Outcome) -> bool {
-        matches!(outcome, ConfirmOutcome::Activated { .. })
-    }
-
-    fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmOutcome> {
-        let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
-            return Decision::answer(ConfirmOutcome::SessionEnded);
-        };
-        if user.active_addresses(self.channel).iter().any(|active| active.factor == self.factor) {
-            return Decision::answer(ConfirmOutcome::AlreadyActivated);
-        }
-        if !overview::is_fresh(user, session, cx) {
-            return Decision::answer(ConfirmOutcome::NotFresh);
-        }
-        let found = awaiting(user, (self.channel, self.factor), cx);
-        let Some((awaiting, sent)) = found.and_then(|(found, _)| Some((found, found.sent.as_ref()?))) else {
-            return Decision::answer(ConfirmOutcome::Ended);
-        };
-        let bucket = user.bucket(Some(&session.device), cx.now);
-        let throttle = address::enrolment_throttle(self.channel);
-        let mut counts = user.throttle(throttle);
-        match throttle::status(&counts, bucket, cx.now) {
-            Gate::Open { .. } => {}
-            Gate::Closed { until } => return Decision::answer(ConfirmOutcome::Throttled { until }),
-            Gate::Suspended => return Decision::answer(ConfirmOutcome::Suspended),
-        }
-        let binding = Binding::Enrolment(session.session);
-        if sent_code::is_right(cx, user.id, binding, sent, &self.code) {
-            return self.activate(user, cx, session, awaiting);
-        }
-        throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
-        let mut change = Change::default();
-        change.put(Item::Throttle(throttle.to_owned(), counts));
-        let event = event::of(cx, "factor.activation_failed", user.id);
-        let event = event.with("method", address::name(self.channel)).with("factor", self.factor.to_string());
-        Decision { change, events: vec![event], outcome: ConfirmOutcome::Wrong }
-    }
-}
-
-impl ConfirmAddress {
-    fn activate(
-        &self,
-        user: &User,
-        cx: &Context<'_>,
-        session: &Session,
-        awaiting: &Address,
-    ) -> Decision<ConfirmOutcome> {
-        let Some(state) = next(awaiting.state, Step::Proved, cx.now) else {
-            return Decision::answer(ConfirmOutcome::Ended);
-        };
-        let mut change = Change::default();
-        let throttle = address::enrolment_throttle(self.channel);
-        if let Some(counts) = user.throttles.get(throttle) {
-            let mut counts = counts.clone();
-            throttle::succeed(&mut counts, user.bucket(Some(&session.device), cx.now));
-            change.put(Item::Throttle(throttle.to_owned(), counts));
-        }
-        let active = Address { state, sent: None, last_used_at: Some(cx.now), ..awaiting.clone() };
-        change.put(address::item(self.channel, active));
-        let proved =
-            user.account.as_ref().filter(|account| self.channel == Channel::Email && proves(account, awaiting));
-        if let Some(account) = proved {
-            change.put(Item::Account(Account {
-                email: Some(awaiting.address.clone()),
-                email_verified: true,
-                updated_at: cx.now,
-                ..account.clone()
-            }));
-        }
-        let method = address::method(self.channel);
-        let proof = Proof { method, at: cx.now, factor: Some(self.factor), credential: None };
-        let signed_in = device::proved(session, cx, &mut change, proof);
-        codes::forgiven(user, &mut change);
-        super::trusted_device::end_trust(user, cx, &mut change, |_| true, Some(session.session));
-        letter::notice(user, cx, &mut change, address::notice(self.channel, true));
-        let event = event::of(cx, "factor.activated", user.id).with("method", address::name(self.channel));
-        let mut events = vec![event.with("factor", self.factor.to_string())];
-        let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
-        Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
-    }
-}
-
-/// Does a proof of this address say something new of the account?
-fn proves(account: &Account, proved: &Address) -> bool {
-    match &account.email {
-        None => true,
-        Some(known) => !account.email_verified && *known == proved.address,
     }
 }

@@ -1,11 +1,11 @@
 //! A code that was sent, by e-mail or text message, as the second proof of a login.
 //!
 //! A login has one live code: sending another replaces it, by whichever way, and never resets what was counted. The code is consumed with the
-//! login item that it belongs to, in the commit that accepts it.
+//! login item that it belongs to, in the commit that accepts it. So is the link beside a code by e-mail ([`sent_link`](super::sent_link)).
 
 use schema::{
     FactorId, Timestamp,
-    record::{Address, Channel, Login, Proof, SentCode},
+    record::{Address, Channel, Login, Proof, SentCode, SmsCount},
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,11 +21,12 @@ use crate::domain::{
     context::Context,
     event::{self, WithFact},
     factor::{
-        sent_code::{self, Binding},
+        sent_code::{self, Binding, Recipient},
         totp::Code,
     },
     letter::{self, Content, Letter},
     phone::{Country, PhoneNumber},
+    texts,
     throttle::Gate,
     user::{Areas, User},
 };
@@ -40,6 +41,12 @@ pub struct SendLoginCode {
     pub channel: Channel,
     /// To which of the user's addresses; unset: the one that has been in force for longest.
     pub factor: Option<FactorId>,
+    /// Does the message hold a link as well? From data level 4 on, and in none but e-mail.
+    #[serde(default, skip_serializing_if = "address::is_false")]
+    pub link: bool,
+    /// Where the message counts, if it does. From data level 4 on, and for text messages alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<SmsCount>,
 }
 
 impl Decide for SendLoginCode {
@@ -69,16 +76,19 @@ impl Decide for SendLoginCode {
             (Some(until), _) | (None, Err(until)) => return Decision::answer(SendOutcome::Wait { until }),
         };
         let mut change = Change::default();
-        let code = sent_code::draw(&cx.attempt.seed);
-        let sent = sent_code::keep(cx, user.id, to.factor, Binding::Login(login.login), &code);
+        let drawn = sent_code::draw(&cx.attempt.seed, address::takes_link(self.channel, self.link));
+        let recipient = Recipient { user: user.id, factor: to.factor, binding: Binding::Login(login.login) };
+        let sent = drawn.keep(cx, &recipient);
         let letter = Letter {
             channel: self.channel,
             to: to.address.clone(),
             user_name: account.user_name.clone(),
-            content: Content::SignInCode { code },
+            lang: cx.lang(),
+            content: Content::SignInCode { link: drawn.token(cx, &recipient), code: drawn.code },
         };
-        letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(login.expires_at));
-        change.put(Item::Login(Login { sent: Some(sent), ..login.clone() }));
+        let message = letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(login.expires_at));
+        let texts = texts::with(&login.texts, message, self.count.as_ref());
+        change.put(Item::Login(Login { sent: Some(sent), texts, ..login.clone() }));
         let method = sign_in::method_name(address::method(self.channel));
         let event = event::of(cx, "login.code_sent", user.id).with("method", method);
         let event = event.with("factor", to.factor.to_string());
@@ -106,6 +116,9 @@ pub struct LoginCodeView {
     pub countries: Vec<(FactorId, Country)>,
     /// Where the live code went, if it went this way, and from when on another may be sent.
     pub sent: Option<(String, Timestamp)>,
+    /// Does that message hold a link as well?
+    #[serde(default, skip_serializing_if = "address::is_false")]
+    pub link: bool,
 }
 
 impl Decide for ShowLoginCode {
@@ -114,6 +127,7 @@ impl Decide for ShowLoginCode {
     const NEEDS: Areas = Areas::LOGINS;
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -133,7 +147,8 @@ impl Decide for ShowLoginCode {
             let (_, to) = addresses.iter().find(|(factor, _)| *factor == sent.factor)?;
             Some((to.clone(), sent_code::again_at(sent)))
         });
-        Decision::answer(Some(LoginCodeView { addresses, countries, sent }))
+        let link = sent.is_some() && login.sent.as_ref().is_some_and(|sent| sent.link.is_some());
+        Decision::answer(Some(LoginCodeView { addresses, countries, sent, link }))
     }
 }
 
@@ -167,39 +182,83 @@ impl Decide for VerifySentCode {
     }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<VerifySentCodeOutcome> {
-        let judged = VerifySentCodeOutcome::Judged;
-        let Some(login) = sign_in::live_login(user, &self.login, cx) else {
-            return Decision::answer(judged(SignInOutcome::LoginEnded));
+        let awaited = match AwaitedCode::find(user, &self.login, cx) {
+            Ok(awaited) => awaited,
+            Err(outcome) => return Decision::answer(outcome),
         };
+        if let Err(closed) = awaited.gate(user, &self.login, cx) {
+            return Decision::answer(VerifySentCodeOutcome::Judged(closed));
+        }
+        if sent_code::is_right(cx, user.id, Binding::Login(self.login.login), awaited.sent, &self.code) {
+            return awaited.accept(user, &self.login, cx, "code");
+        }
+        awaited.failed(user, &self.login, cx)
+    }
+}
+
+/// A code that a login awaits, and the address that it went to.
+pub(super) struct AwaitedCode<'a> {
+    pub(super) sent: &'a SentCode,
+    channel: Channel,
+    device: &'a Address,
+}
+
+impl<'a> AwaitedCode<'a> {
+    pub(super) fn find(user: &'a User, of: &LoginRef, cx: &Context<'_>) -> Result<Self, VerifySentCodeOutcome> {
+        let login = sign_in::live_login(user, of, cx);
+        let login = login.ok_or(VerifySentCodeOutcome::Judged(SignInOutcome::LoginEnded))?;
         let live = login.sent.as_ref().filter(|sent| cx.now < sent.expires_at);
-        let Some((sent, (channel, device))) = live.and_then(|sent| Some((sent, went_to(user, sent)?))) else {
-            return Decision::answer(VerifySentCodeOutcome::NoCode);
-        };
-        let (method, throttle) = (address::method(channel), address::throttle(channel, device.factor));
-        let bucket = user.bucket(self.login.device.as_ref(), cx.now);
-        match codes::gate(user, &throttle, bucket, cx.now) {
-            Gate::Open { .. } => {}
-            Gate::Closed { until } => return Decision::answer(judged(SignInOutcome::Throttled { until })),
-            Gate::Suspended => return Decision::answer(judged(SignInOutcome::Suspended)),
+        let found = live.and_then(|sent| Some((sent, went_to(user, sent)?)));
+        let (sent, (channel, device)) = found.ok_or(VerifySentCodeOutcome::NoCode)?;
+        Ok(Self { sent, channel, device })
+    }
+
+    fn throttle(&self) -> String {
+        address::throttle(self.channel, self.device.factor)
+    }
+
+    /// May the address be proved now?
+    pub(super) fn gate(&self, user: &User, of: &LoginRef, cx: &Context<'_>) -> Result<(), SignInOutcome> {
+        match codes::gate(user, &self.throttle(), user.bucket(of.device.as_ref(), cx.now), cx.now) {
+            Gate::Open { .. } => Ok(()),
+            Gate::Closed { until } => Err(SignInOutcome::Throttled { until }),
+            Gate::Suspended => Err(SignInOutcome::Suspended),
         }
+    }
+
+    /// A wrong code is counted.
+    fn failed(&self, user: &User, of: &LoginRef, cx: &Context<'_>) -> Decision<VerifySentCodeOutcome> {
         let mut change = Change::default();
-        if !sent_code::is_right(cx, user.id, Binding::Login(login.login), sent, &self.code) {
-            codes::failed(user, cx, &mut change, bucket, [throttle]);
-            let event = sign_in::told(user, cx, method, &SignInOutcome::Wrong);
-            return Decision { change, events: vec![event], outcome: judged(SignInOutcome::Wrong) };
-        }
-        codes::succeeded(user, &mut change, bucket, throttle);
-        change.put(address::item(channel, Address { last_used_at: Some(cx.now), ..device.clone() }));
-        let proof = Proof { method, at: cx.now, factor: Some(device.factor), credential: None };
+        let bucket = user.bucket(of.device.as_ref(), cx.now);
+        let closed = codes::failed(user, cx, &mut change, bucket, [self.throttle()]);
+        let event = sign_in::told(user, cx, address::method(self.channel), &SignInOutcome::Wrong);
+        let events = [event].into_iter().chain(closed).collect();
+        let outcome = VerifySentCodeOutcome::Judged(SignInOutcome::Wrong);
+        Decision { change, events, outcome }
+    }
+
+    /// It was proved, by the code or by the link beside it; the audit log is told which.
+    pub(super) fn accept(
+        &self,
+        user: &User,
+        of: &LoginRef,
+        cx: &Context<'_>,
+        by: &'static str,
+    ) -> Decision<VerifySentCodeOutcome> {
+        let (method, factor) = (address::method(self.channel), self.device.factor);
+        let mut change = Change::default();
+        codes::succeeded(user, &mut change, user.bucket(of.device.as_ref(), cx.now), self.throttle());
+        change.put(address::item(self.channel, Address { last_used_at: Some(cx.now), ..self.device.clone() }));
+        let proof = Proof { method, at: cx.now, factor: Some(factor), credential: None };
         // Either the login item goes with its code, or a new one without a code takes its place.
-        let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
-        let event = sign_in::told(user, cx, method, &outcome).with("factor", device.factor.to_string());
-        Decision { change, events: vec![event], outcome: judged(outcome) }
+        let outcome = sign_in::accept(user, cx, &mut change, of, proof);
+        let event = sign_in::told(user, cx, method, &outcome).with("factor", factor.to_string()).with("by", by);
+        Decision { change, events: vec![event], outcome: VerifySentCodeOutcome::Judged(outcome) }
     }
 }
 
 /// The address that a code went to, if its codes still count.
-fn went_to<'a>(user: &'a User, sent: &SentCode) -> Option<(Channel, &'a Address)> {
+pub(super) fn went_to<'a>(user: &'a User, sent: &SentCode) -> Option<(Channel, &'a Address)> {
     [Channel::Email, Channel::Sms].into_iter().find_map(|channel| {
         let active = user.active_addresses(channel).into_iter().find(|active| active.factor == sent.factor)?;
         Some((channel, active))

@@ -37,6 +37,7 @@ impl Decide for RemoveAddress {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveOutcome> {
         let found = user.addresses(self.channel).get(&self.factor).filter(|found| !is_revoked(found.state));
@@ -51,7 +52,7 @@ impl Decide for RemoveAddress {
 /// Revokes an address: sessions lose the proofs that it gave, families that rest on it end.
 pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, (channel, removed): (Channel, &Address)) {
     let Some(state) = next(removed.state, Step::Removed, cx.now) else { return };
-    change.put(address::item(channel, Address { state, sent: None, ..removed.clone() }));
+    change.put(address::item(channel, Address { state, sent: None, texts: Vec::new(), ..removed.clone() }));
     change.delete(ItemKey::Throttle(address::throttle(channel, removed.factor)));
     forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(removed.factor), None));
 }

@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, time::Duration};
 
 use schema::{
     ClientId, CodeId, Timestamp, UserId,
-    record::{Code, CodeState, Consent, Method, Policy, Session, Unknown},
+    record::{AuditEvent, AuthorizationDetail, Code, CodeState, Consent, Method, Policy, Session, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, overview};
+use super::{Decide, Decision, overview, raise_session::can_be_raised};
 use crate::{
     domain::{
         assurance::{self, Acr},
+        authorization_details,
         change::{Change, Item, ItemKey},
         context::Context,
         event::{self, WithFact},
@@ -67,8 +68,15 @@ pub struct Authorize {
     /// The policies in force.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Policy>,
+    /// What the application wants confirmed (RFC 9396). Who is asked for that is asked each time, by the operator's own
+    /// applications too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
     /// Did the user press "Allow" for this very request?
     pub allowed: bool,
+    /// Does who asks know how a session is raised, and may it be?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raises: bool,
 }
 
 /// A code, or what is missing. The code's secret is [`Authorize::code_secret`] of the attempt.
@@ -86,9 +94,12 @@ pub enum AuthorizeOutcome {
         /// Whose session it is; the login page offers this name, unless another user is asked for.
         user_name: Option<String>,
     },
+    /// A policy asks for more than the session has proved, by devices that the account has
+    /// ([`RaiseSession`](super::RaiseSession)).
+    MoreNeeded,
     /// The user has not allowed these yet.
     ConsentNeeded {
-        /// What the client asks for.
+        /// The scopes that it asks for, if those are asked about.
         scopes: BTreeSet<String>,
         /// The signed-in user's name.
         user_name: String,
@@ -136,14 +147,19 @@ impl Decide for Authorize {
         }
         let mut change = Change::default();
         let mut events = Vec::new();
-        if !self.trusted && (self.requirement.consent || !self.consented(user)) {
-            if !self.allowed {
-                let user_name = account.user_name.clone();
-                return Decision::answer(AuthorizeOutcome::ConsentNeeded { scopes: self.scopes.clone(), user_name });
-            }
+        let consents = !self.trusted && (self.requirement.consent || !self.consented(user));
+        if (consents || !self.authorization_details.is_empty()) && !self.allowed {
+            let scopes = if consents { self.scopes.clone() } else { BTreeSet::new() };
+            let user_name = account.user_name.clone();
+            return Decision::answer(AuthorizeOutcome::ConsentNeeded { scopes, user_name });
+        }
+        if consents {
             change.put(Item::Consent(self.consent(user, cx)));
             let told = event::of(cx, "consent.given", user.id).with("client", self.client.as_str());
             events.push(told.with("scopes", scope::join(&self.scopes)));
+        }
+        if !self.authorization_details.is_empty() {
+            events.push(self.confirmed(user, cx));
         }
         if !make_room(user, cx, &mut change, &self.client) {
             return Decision::answer(AuthorizeOutcome::Full);
@@ -184,27 +200,45 @@ impl Authorize {
         }
         if wanted.acr.is_some_and(|acr| proved.acr < acr) {
             // A session can be raised only by somebody who has what it takes.
-            return if wanted.acr.is_some_and(|acr| acr <= user.highest_acr()) && !since_request {
+            return if wanted.acr.is_some_and(|acr| acr <= user.highest_acr(cx.settings)) && !since_request {
                 login_needed()
             } else {
                 Some(AuthorizeOutcome::UnmetAcr)
             };
         }
         // A session is raised by somebody who has what it takes; nobody else is asked for what cannot be had.
-        let preferred = wanted.prefers.iter().find(|acr| **acr <= user.highest_acr());
+        let preferred = wanted.prefers.iter().find(|acr| **acr <= user.highest_acr(cx.settings));
         if preferred.is_some_and(|acr| proved.acr < *acr) && !since_request {
             return login_needed();
         }
         let by_trust = session.proofs.iter().any(|proof| proof.method == Method::TrustedDevice);
-        let case = Case { user, client: Some(&self.client), proofs: &session.proofs, now: cx.now };
+        let case = Case {
+            user,
+            client: Some(&self.client),
+            operations: &authorization_details::operations(&self.authorization_details),
+            begun_at: Some(wanted.begun_at),
+            proofs: &session.proofs,
+            now: cx.now,
+            settings: cx.settings,
+        };
         match policy::judge(&self.policies, case) {
             Verdict::Met | Verdict::Recommended => None,
+            Verdict::StepUp if self.raises && can_be_raised(&policy::outlook(&self.policies, None, case)) => {
+                Some(AuthorizeOutcome::MoreNeeded)
+            }
             // Who was asked just now, and gave another proof than the one that is wanted, is not asked in a circle. In a trusted
             // browser nobody was asked: a login that renews its session asks.
             Verdict::StepUp if since_request && !by_trust => Some(AuthorizeOutcome::UnmetAcr),
             Verdict::StepUp => login_needed(),
             Verdict::Enrol { .. } => Some(AuthorizeOutcome::EnrolmentNeeded),
         }
+    }
+
+    /// The audit log has what kind of thing was confirmed, and a digest that fits nothing else: what it says is the user's affair.
+    fn confirmed(&self, user: &User, cx: &Context<'_>) -> AuditEvent {
+        let operations = scope::join(&authorization_details::operations(&self.authorization_details));
+        let event = event::of(cx, "operation.confirmed", user.id).with("client", self.client.as_str());
+        event.with("operations", operations).with("sha256", authorization_details::digest(&self.authorization_details))
     }
 
     fn consented(&self, user: &User) -> bool {
@@ -230,6 +264,7 @@ impl Authorize {
             nonce: self.nonce.clone(),
             challenge: self.challenge.clone(),
             proofs: session.proofs.clone(),
+            authorization_details: self.authorization_details.clone(),
             issued_at: cx.now,
             expires_at: cx.now.after(cx.settings.code_lifetime),
             state: CodeState::Issued,

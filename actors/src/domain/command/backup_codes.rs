@@ -40,6 +40,7 @@ impl Decide for ReplaceBackupCodes {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// The old codes end, and families that rest on them.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<ReplaceBackupCodesOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Decide, Decision,
     end_session::end_all_but,
+    guess,
     judge_password::THROTTLE,
-    overview,
+    sensitive::{self, Operation},
     sign_in::{SignIn, SignedIn},
     tokens,
     trusted_device::end_trust,
@@ -22,6 +23,7 @@ use crate::domain::{
     context::Context,
     event::{self, WithFact},
     letter::{self, Notice},
+    recovery,
     throttle::{self, Gate},
     user::{Areas, SessionRef, User, rest_on},
 };
@@ -69,6 +71,7 @@ impl Decide for ChangePassword {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::RESETS);
     /// Other sessions, devices and families end with the old password.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
 
     fn revoked(outcome: &Self::Outcome) -> bool {
         matches!(outcome, ChangePasswordOutcome::Changed(_))
@@ -78,7 +81,7 @@ impl Decide for ChangePassword {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
             return Decision::answer(ChangePasswordOutcome::SessionEnded);
         };
-        if !overview::is_fresh(user, session, cx) {
+        if !sensitive::allows(user, session, cx, Operation::ChangePassword) {
             return Decision::answer(ChangePasswordOutcome::NotFresh);
         }
         let current = user.password.as_ref();
@@ -86,21 +89,21 @@ impl Decide for ChangePassword {
             return Decision::answer(ChangePasswordOutcome::Stale);
         };
         let bucket = user.bucket(Some(&session.device), cx.now);
-        let mut counts = user.throttle(THROTTLE);
-        match throttle::password_gate(&counts, bucket, cx.now) {
+        match throttle::password_gate(&user.throttle(THROTTLE), bucket, cx.now) {
             Gate::Open { .. } => {}
             Gate::Closed { until } => return Decision::answer(ChangePasswordOutcome::Throttled { until }),
             Gate::Suspended => return Decision::answer(ChangePasswordOutcome::Suspended),
         }
         let mut change = Change::default();
         if !self.right {
-            throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
-            change.put(Item::Throttle(THROTTLE.to_owned(), counts));
+            let closed = guess::wrong(user, cx, &mut change, bucket, THROTTLE);
             let event = event::of(cx, "password.change_failed", user.id);
-            return Decision { change, events: vec![event], outcome: ChangePasswordOutcome::Wrong };
+            let events = [event].into_iter().chain(closed).collect();
+            return Decision { change, events, outcome: ChangePasswordOutcome::Wrong };
         }
         let old = password.credential;
-        let credential = replace_password(user, cx, &mut change, &self.new_hash);
+        let cancelled = recovery::forget(user, cx, &mut change);
+        let credential = replace_password(user, cx, &mut change, &self.new_hash, false);
         end_trust(user, cx, &mut change, |_| true, Some(session.session));
         end_all_but(user, &mut change, Some(session.session));
         for device in user.devices.keys().filter(|id| **id != session.device) {
@@ -121,18 +124,27 @@ impl Decide for ChangePassword {
         let families = tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old)));
         letter::notice(user, cx, &mut change, Notice::PasswordChanged);
         let event = event::of(cx, "password.changed", user.id).with("families_ended", families);
+        let event = recovery::noted(event, cancelled);
         Decision { change, events: vec![event], outcome: ChangePasswordOutcome::Changed(signed_in) }
     }
 }
 
-/// A new password: a new credential, a clean throttle, and no reset link left. Whoever calls ends what rests on the old one.
-pub(super) fn replace_password(user: &User, cx: &Context<'_>, change: &mut Change, hash: &str) -> CredentialId {
+/// A new password: a new credential, a clean throttle, and no reset link left. Whoever calls ends what rests on the old one, and says
+/// whether it came by a mailed link.
+pub(super) fn replace_password(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    hash: &str,
+    by_mail: bool,
+) -> CredentialId {
     let credential = CredentialId::from_bytes(cx.attempt.seed.derive("password credential"));
     change.put(Item::Password(Password {
         credential,
         version: 1,
         hash: hash.to_owned(),
         changed_at: cx.now,
+        by_mail,
         unknown: Unknown::default(),
     }));
     change.delete(ItemKey::Throttle(THROTTLE.to_owned()));

@@ -2,12 +2,14 @@
 //! consecutive failures, or whoever owns devices of several methods would be guessed at several times as often (HAZARDS
 //! H12). A right code of any of them ends the row; so does a new device, for that is what a suspension asks for.
 
-use schema::Timestamp;
+use schema::{Timestamp, record::AuditEvent};
 
+use super::guess;
 use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
-    throttle::{self, Bucketing, Gate},
+    letter::Notice,
+    throttle::{self, Bucketing, Gate, Shut},
     user::User,
 };
 
@@ -32,22 +34,26 @@ pub(super) fn gate(user: &User, device: &str, bucket: Bucketing<'_>, now: Timest
     }
 }
 
-/// One wrong code, compared with these devices.
+/// One wrong code, compared with these devices. The events say what it closed.
 pub(super) fn failed(
     user: &User,
     cx: &Context<'_>,
     change: &mut Change,
     bucket: Bucketing<'_>,
     devices: impl IntoIterator<Item = String>,
-) {
-    for device in devices {
-        let mut counts = user.throttle(&device);
-        throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
-        change.put(Item::Throttle(device, counts));
-    }
+) -> Vec<AuditEvent> {
+    let closed = devices.into_iter().filter_map(|device| guess::count(user, cx, change, bucket, &device));
+    let (mut shut, mut events): (Vec<_>, Vec<_>) = closed.unzip();
     let mut common = user.throttle(THROTTLE);
-    throttle::count(&mut common, cx.now);
+    if throttle::count(&mut common, cx.now) {
+        shut.push(Shut::Authenticator);
+        events.push(guess::told(user, cx, bucket, THROTTLE, Shut::Authenticator));
+    }
     change.put(Item::Throttle(THROTTLE.to_owned(), common));
+    if shut.contains(&Shut::Authenticator) {
+        guess::warn(user, cx, change, bucket, Notice::CodesSuspended);
+    }
+    events
 }
 
 /// A right code of this device.

@@ -12,7 +12,7 @@ use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
-    limits,
+    limits, texts,
     user::{Areas, User},
 };
 
@@ -99,7 +99,8 @@ impl Decide for RecordDelivery {
     /// Was it still waiting?
     type Outcome = bool;
     const NAME: &'static str = "record_delivery";
-    const NEEDS: Areas = Areas::NONE;
+    /// A message that was not sent is looked for in what it was for.
+    const NEEDS: Areas = Areas::LOGINS;
     /// It only notes.
     const REVOKES: bool = false;
 
@@ -118,7 +119,10 @@ impl Decide for RecordDelivery {
                 let event = event::of(cx, "message.sent", user.id).with("provider", by.clone());
                 event.with("content", content.clone())
             }
-            Delivered::Failed { reason } => event::of(cx, "message.failed", user.id).with("reason", reason.clone()),
+            Delivered::Failed { reason } => {
+                texts::not_sent(user, &mut change, message.message);
+                event::of(cx, "message.failed", user.id).with("reason", reason.clone())
+            }
         };
         let event = event.with("channel", address::name(message.channel)).with("message", message.message.to_string());
         Decision { change, events: vec![event], outcome: true }

@@ -1,8 +1,8 @@
 //! What the devices of all methods share: their confirmation, their renaming, and their removal.
 
 use schema::{
-    FactorId, Timestamp,
-    record::{Proof, Session},
+    FactorId, SessionId, Timestamp,
+    record::{CancelledBy, Proof, Session},
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use crate::domain::{
     context::Context,
     event::{self, WithFact},
     letter::{self, Notice},
+    recovery,
     user::{SessionRef, User},
 };
 
@@ -101,14 +102,21 @@ pub(super) fn remove(
     }
     let mut change = Change::default();
     (device.revoke)(&mut change);
-    end_trust(user, cx, &mut change, |_| true, Some(session.session));
+    let cancelled = changed(user, cx, &mut change, session.session);
     if user.second_factors().all(|factor| factor == device.factor) {
         void_backup(user, cx, &mut change);
     }
     letter::notice(user, cx, &mut change, device.notice);
     let event = event::of(cx, "factor.revoked", user.id).with("method", device.method);
-    let event = event.with("factor", device.factor.to_string());
+    let event = recovery::noted(event.with("factor", device.factor.to_string()), cancelled);
     Decision { change, events: vec![event], outcome: RemoveOutcome::Removed }
+}
+
+/// Ends what every change of the devices ends: the trust in browsers, but for this session, and a recovery, which says that all devices
+/// are lost. Says whether there was one.
+pub(super) fn changed(user: &User, cx: &Context<'_>, change: &mut Change, except: SessionId) -> bool {
+    end_trust(user, cx, change, |_| true, Some(except));
+    recovery::cancel(user, cx, change, CancelledBy::SignIn)
 }
 
 /// Gives a device another name. The name is for its owner's eyes: nothing rests on it, so no fresh proof is asked for. `device` is its

@@ -26,6 +26,11 @@ impl Decide for EndSession {
     /// That is what it is for.
     const REVOKES: bool = true;
 
+    /// Nothing to end: a stand-in may have made the session since.
+    fn misses(outcome: &Self::Outcome) -> bool {
+        !*outcome
+    }
+
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         if !user.sessions.contains_key(&self.session) {
             return Decision::answer(false);
@@ -51,6 +56,10 @@ impl Decide for EndAllSessions {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::FAMILIES);
     /// That is what it is for.
     const REVOKES: bool = true;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        *outcome == 0
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();

@@ -8,7 +8,7 @@ use schema::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision,
+    Decide, Decision, guess,
     sign_in::{self, LoginRef, SignInOutcome},
 };
 use crate::domain::{
@@ -64,10 +64,10 @@ impl Decide for JudgeBackupCode {
         let mut change = Change::default();
         let index = set.codes.iter().position(|code| code.locator == self.locator && code.used_at.is_none());
         let Some(index) = index.filter(|_| self.right) else {
-            throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
-            change.put(Item::Throttle(THROTTLE.to_owned(), counts));
+            let closed = guess::wrong(user, cx, &mut change, bucket, THROTTLE);
             let event = sign_in::told(user, cx, Method::BackupCode, &SignInOutcome::Wrong);
-            return Decision { change, events: vec![event], outcome: SignInOutcome::Wrong };
+            let events = [event].into_iter().chain(closed).collect();
+            return Decision { change, events, outcome: SignInOutcome::Wrong };
         };
         if user.throttles.contains_key(THROTTLE) {
             throttle::succeed(&mut counts, bucket);

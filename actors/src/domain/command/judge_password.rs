@@ -10,7 +10,7 @@ use schema::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision,
+    Decide, Decision, guess,
     sign_in::{self, Accepted, LoginRef, SignInOutcome},
     trusted_device::end_trust,
 };
@@ -65,11 +65,11 @@ impl Decide for JudgePassword {
         // A disabled user's right password is answered, counted and written as a wrong one (HAZARDS H13).
         let disabled = user.active_account().is_none();
         if !self.right || disabled {
-            throttle::fail(&mut counts, bucket, cx.now, cx.jitter());
-            change.put(Item::Throttle(THROTTLE.to_owned(), counts));
+            let closed = guess::wrong(user, cx, &mut change, bucket, THROTTLE);
             let event = sign_in::told(user, cx, Method::Password, &SignInOutcome::Wrong);
             let event = if disabled { event.with("reason", "disabled") } else { event };
-            return Decision { change, events: vec![event], outcome: SignInOutcome::Wrong };
+            let events = [event].into_iter().chain(closed).collect();
+            return Decision { change, events, outcome: SignInOutcome::Wrong };
         }
         if user.throttles.contains_key(THROTTLE) {
             throttle::succeed(&mut counts, bucket);
@@ -81,7 +81,7 @@ impl Decide for JudgePassword {
         }
         let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(password.credential) };
         let mut events = Vec::new();
-        let stand_in = self.stand_in(user, cx, &mut change, &mut events);
+        let stand_in = self.stand_in(user, cx, &mut change, (&proof, &mut events));
         let trusted = stand_in.as_ref().and_then(|(proof, _)| proof.factor);
         let outcome = sign_in::accept_with(user, cx, &mut change, &self.login, Accepted { proof, stand_in });
         let mut event = sign_in::told(user, cx, Method::Password, &outcome);
@@ -101,9 +101,9 @@ impl JudgePassword {
         user: &User,
         cx: &Context<'_>,
         change: &mut Change,
-        events: &mut Vec<AuditEvent>,
+        (first, events): (&Proof, &mut Vec<AuditEvent>),
     ) -> Option<(Proof, Option<Given>)> {
-        let shown = sign_in::shown_trust(user, &self.login, cx).filter(|_| user.has_second_factor())?;
+        let shown = sign_in::shown_trust(user, &self.login, cx, first).filter(|_| user.has_second_factor())?;
         match trusted_device::meet(user, cx, change, shown) {
             Met::Trusted { proof, given } => Some((proof, given)),
             Met::Copied { device, event } => {

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Who such a link was made by.
-const ISSUER: &str = "mail";
+pub(super) const ISSUER: &str = "mail";
 
 /// Send a link to the owner of this account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,7 +63,8 @@ impl Decide for MailReset {
         }));
         let token = Secret::new(Locators { vault: cx.vault, entropy: cx.entropy }.reset(user.id, reset, &secret));
         let content = Content::PasswordReset { token };
-        let letter = Letter { channel: Channel::Email, to, user_name: account.user_name.clone(), content };
+        let letter =
+            Letter { channel: Channel::Email, to, user_name: account.user_name.clone(), lang: cx.lang(), content };
         letter::post(user.id, cx, &mut change, (&letter, sends), expires_at);
         let event = event::of(cx, "password.reset_issued", user.id).with("reset", reset.to_string());
         Decision { change, events: vec![event.with("by", ISSUER)], outcome: true }

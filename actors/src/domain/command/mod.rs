@@ -10,9 +10,11 @@ use super::{
     user::{Areas, User},
 };
 
+mod address_confirm;
 mod address_enrol;
 mod address_login;
 mod address_remove;
+mod address_rename;
 mod authorize;
 mod backup_codes;
 mod change_password;
@@ -20,20 +22,31 @@ mod codes;
 mod delivery;
 mod device;
 mod end_session;
+mod guess;
 mod judge_backup_code;
 mod judge_password;
+mod login;
 mod mail_reset;
 mod operator;
+mod operator_mfa;
 mod overview;
 mod passkey_enrol;
 mod passkey_login;
 mod passkey_remove;
 mod passkey_rename;
 mod policies;
+mod raise_session;
+mod recovery_begin;
+mod recovery_cancel;
+mod recovery_complete;
+mod recovery_remind;
 mod redeem_code;
 mod refresh;
 mod register;
+mod register_by_email;
 mod reset_password;
+mod sensitive;
+mod sent_link;
 mod sign_in;
 mod tokens;
 mod totp_enrol;
@@ -42,11 +55,11 @@ mod totp_rename;
 mod trusted_device;
 mod verify_totp;
 
-pub use address_enrol::{
-    AwaitedAddress, BeginAddress, BeginAddressOutcome, ConfirmAddress, ResendCode, SendOutcome, ShowAddress,
-};
+pub use address_confirm::{ConfirmAddress, ConfirmAddressByLink};
+pub use address_enrol::{AwaitedAddress, BeginAddress, BeginAddressOutcome, ResendCode, SendOutcome, ShowAddress};
 pub use address_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifySentCode, VerifySentCodeOutcome};
 pub use address_remove::RemoveAddress;
+pub use address_rename::RenameAddress;
 pub use authorize::{Authorize, AuthorizeOutcome, Requirement};
 pub use backup_codes::{ReplaceBackupCodes, ReplaceBackupCodesOutcome, SaveBackupCodes};
 pub use change_password::{ChangePassword, ChangePasswordOutcome};
@@ -58,8 +71,10 @@ pub use judge_backup_code::{JudgeBackupCode, THROTTLE as BACKUP_THROTTLE};
 pub use judge_password::{JudgePassword, THROTTLE as PASSWORD_THROTTLE};
 pub use mail_reset::MailReset;
 pub use operator::{DisableUser, EnableUser, IssueReset, IssueResetOutcome, ResetMfa};
+pub use operator_mfa::{RequireMfa, RevokeDevice};
 pub use overview::{
-    AddressView, CheckSession, Overview, OverviewOutcome, PasskeyView, SessionView, Shown, TotpView, TrustedView,
+    AddressView, CheckSession, Overview, OverviewOutcome, PasskeyView, RecoveryShown, SessionView, Shown, TotpView,
+    TrustedView,
 };
 pub use passkey_enrol::{
     AwaitedPasskey, BeginPasskey, BeginPasskeyOutcome, ConfirmPasskey, ConfirmPasskeyOutcome, ShowPasskey,
@@ -67,12 +82,21 @@ pub use passkey_enrol::{
 pub use passkey_login::{Ceremony, ShowLoginPasskeys, VerifyPasskey, VerifyPasskeyOutcome};
 pub use passkey_remove::RemovePasskey;
 pub use passkey_rename::RenamePasskey;
-pub use policies::{ChangeRole, ChangeRoleOutcome, DeclineMfa, ExplainPolicies, Explained, JudgeSession};
+pub use policies::{ChangeRole, ChangeRoleOutcome, DeclineMfa, Demand, ExplainPolicies, Explained, JudgeSession};
+pub use raise_session::{RaiseSession, RaiseSessionOutcome};
+pub use recovery_begin::{BeginRecovery, RecoveryView, ShowRecovery};
+pub use recovery_cancel::{CancelOutcome, CancelRecovery, CancelWith};
+pub use recovery_complete::{CompleteRecovery, SendRecoveryCode};
+pub use recovery_remind::RemindRecovery;
 pub use redeem_code::{RedeemCode, RedeemOutcome, Refusal};
 pub use refresh::Refresh;
 pub use register::{Register, RegisterOutcome};
+pub use register_by_email::{
+    BeginRegistration, CompleteRegistration, CompleteRegistrationOutcome, MailRegistered, ShowRegistration,
+};
 pub use reset_password::{ResetPassword, ResetPasswordOutcome};
-pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn, Ways};
+pub use sent_link::{Linked, ShowSentLink, VerifySentLink};
+pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn, Stage, Ways};
 pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ShowTotp, ShowTotpOutcome};
 pub use totp_remove::RemoveTotp;
@@ -107,8 +131,16 @@ pub trait Decide: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What must be loaded, beside the core.
     const NEEDS: Areas;
     /// May it take away what somebody has: end a session, a family, a password, a factor? Then it is answered only once no
-    /// node accepts what was taken away (HAZARDS H2).
+    /// node accepts what was taken away (HAZARDS H2), and no node answers from memory of before.
     const REVOKES: bool;
+
+    /// Is it an operation of the account that policies may ask fresh proofs for? Then the node that takes the request hands them over
+    /// with the attempt, and the rule asks [`sensitive`].
+    const SENSITIVE: bool = false;
+
+    /// Does it only look? What it may write down on the way, such as when a session was last seen, changes no answer. So it may be
+    /// decided anew whatever became of an earlier delivery (HAZARDS H5).
+    const LOOKS: bool = false;
 
     /// Did this outcome of a command that may revoke take something away?
     fn revoked(_outcome: &Self::Outcome) -> bool {
@@ -162,6 +194,26 @@ macro_rules! bodies {
                 }
             }
 
+            /// Is it an operation that policies may ask fresh proofs for?
+            pub const fn is_sensitive(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => <$name as Decide>::SENSITIVE,)*
+                }
+            }
+
+            /// Does it only look?
+            pub const fn looks(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => <$name as Decide>::LOOKS,)*
+                }
+            }
+
+            /// All commands by name, and whether [`Self::looks`] is true of them.
+            pub const LOOKING: &'static [(&'static str, bool)] = &[$((<$name>::NAME, <$name>::LOOKS),)*];
+
+            /// All commands by name, and whether [`Self::is_sensitive`] is true of them.
+            pub const SENSITIVE: &'static [(&'static str, bool)] = &[$((<$name>::NAME, <$name>::SENSITIVE),)*];
+
             /// All commands by name, and whether they may revoke.
             pub const REVOKING: &'static [(&'static str, bool)] = &[$((<$name>::NAME, <$name>::REVOKES),)*];
 
@@ -184,6 +236,7 @@ macro_rules! bodies {
                 match self {
                     $(Self::$name(command) => {
                         let decision = command.decide(user, cx);
+                        debug_assert!(!<$name as Decide>::LOOKS || decision.events.is_empty(), "it does more than look");
                         // Outcomes are plain enums and structs with string keys.
                         let outcome = serde_json::value::to_raw_value(&decision.outcome)
                             .expect("an outcome always serialises");
@@ -207,13 +260,19 @@ bodies!(
     #[serde(rename = "BeginEmail")]
     BeginAddress,
     BeginPasskey,
+    BeginRecovery,
+    BeginRegistration,
     BeginTotp,
+    CancelRecovery,
     ChangePassword,
     ChangeRole,
     CheckSession,
     CheckToken,
+    CompleteRecovery,
+    CompleteRegistration,
     #[serde(rename = "ConfirmEmail")]
     ConfirmAddress,
+    ConfirmAddressByLink,
     ConfirmPasskey,
     ConfirmTotp,
     DeclineMfa,
@@ -227,35 +286,46 @@ bodies!(
     JudgeBackupCode,
     JudgePassword,
     JudgeSession,
+    MailRegistered,
     MailReset,
     Overview,
+    RaiseSession,
     RecordDelivery,
     RedeemCode,
     Refresh,
     Register,
+    RemindRecovery,
     #[serde(rename = "RemoveEmail")]
     RemoveAddress,
     RemovePasskey,
     RemoveTotp,
+    RenameAddress,
     RenamePasskey,
     RenameTotp,
     ReplaceBackupCodes,
+    RequireMfa,
     #[serde(rename = "ResendEmail")]
     ResendCode,
     ResetMfa,
     ResetPassword,
+    RevokeDevice,
     RevokeToken,
     SaveBackupCodes,
     SendLoginCode,
+    SendRecoveryCode,
     #[serde(rename = "ShowEmail")]
     ShowAddress,
     ShowLoginCode,
     ShowLoginPasskeys,
     ShowPasskey,
+    ShowRecovery,
+    ShowRegistration,
+    ShowSentLink,
     ShowTotp,
     TakeMessage,
     #[serde(rename = "VerifyEmailCode")]
     VerifySentCode,
+    VerifySentLink,
     VerifyPasskey,
     VerifyTotp,
 );
@@ -279,17 +349,39 @@ mod tests {
         };
         assert_eq!(
             named(true),
-            "change_password change_role confirm_email confirm_passkey confirm_totp disable_user end_all_sessions end_session \
-             forget_trusted redeem_code refresh remove_email remove_passkey remove_totp replace_backup_codes reset_mfa \
-             reset_password revoke_token"
+            "cancel_recovery change_password change_role complete_recovery confirm_email confirm_address_by_link confirm_passkey confirm_totp disable_user enable_user \
+             end_all_sessions end_session forget_trusted redeem_code refresh remove_email remove_passkey remove_totp replace_backup_codes \
+             require_mfa reset_mfa reset_password revoke_device revoke_token"
         );
         assert_eq!(
             named(false),
-            "authorize begin_email begin_passkey begin_totp check_session check_token decline_mfa enable_user \
-             explain_policies issue_reset judge_backup_code judge_password judge_session mail_reset overview \
-             record_delivery register rename_passkey rename_totp resend_email save_backup_codes send_login_code show_email \
-             show_login_code show_login_passkeys show_passkey show_totp take_message verify_email_code verify_passkey \
-             verify_totp"
+            "authorize begin_email begin_passkey begin_recovery begin_registration begin_totp check_session \
+             check_token complete_registration decline_mfa explain_policies issue_reset judge_backup_code \
+             judge_password judge_session mail_registered mail_reset overview raise_session record_delivery register remind_recovery \
+             rename_address rename_passkey rename_totp resend_email save_backup_codes send_login_code send_recovery_code show_email \
+             show_login_code show_login_passkeys show_passkey show_recovery show_registration show_sent_link show_totp \
+             take_message verify_email_code verify_sent_link verify_passkey verify_totp"
+        );
+    }
+
+    #[test]
+    fn these_only_look() {
+        let looking = Body::LOOKING.iter().filter(|(_, looks)| *looks).map(|(name, _)| *name);
+        assert_eq!(
+            looking.collect::<Vec<_>>().join(" "),
+            "check_session check_token explain_policies judge_session overview show_email show_login_code \
+             show_login_passkeys show_passkey show_recovery show_registration show_sent_link show_totp"
+        );
+    }
+
+    /// A new command that changes what guards the account belongs here, and asks `sensitive` or `overview::is_fresh`.
+    #[test]
+    fn policies_of_operations_reach_the_commands_that_change_what_guards_the_account() {
+        let sensitive = Body::SENSITIVE.iter().filter(|(_, sensitive)| *sensitive).map(|(name, _)| *name);
+        assert_eq!(
+            sensitive.collect::<Vec<_>>().join(" "),
+            "begin_email begin_passkey begin_totp change_password confirm_email confirm_address_by_link \
+             confirm_passkey confirm_totp remove_email remove_passkey remove_totp replace_backup_codes resend_email"
         );
     }
 

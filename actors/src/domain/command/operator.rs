@@ -21,7 +21,7 @@ use crate::{
         device::is_revoked,
         event::{self, WithFact},
         letter::{self, Notice},
-        limits,
+        limits, recovery,
         user::{Areas, User},
     },
     secret::sha256_b64,
@@ -39,6 +39,10 @@ impl Decide for DisableUser {
     /// Everything of the account ends.
     const REVOKES: bool = true;
 
+    fn misses(outcome: &Self::Outcome) -> bool {
+        !*outcome
+    }
+
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let Some(account) = user.active_account() else {
             return Decision::answer(false);
@@ -52,7 +56,8 @@ impl Decide for DisableUser {
             change.delete(ItemKey::Reset(*reset));
         }
         tokens::end_families(user, cx, &mut change, FamilyEnd::Operator, |_| true);
-        let event = event::of(cx, "account.disabled", user.id);
+        let ended = recovery::end(user, cx, &mut change);
+        let event = recovery::noted(event::of(cx, "account.disabled", user.id), ended);
         Decision { change, events: vec![event], outcome: true }
     }
 }
@@ -66,8 +71,16 @@ impl Decide for EnableUser {
     type Outcome = bool;
     const NAME: &'static str = "enable_user";
     const NEEDS: Areas = Areas::NONE;
-    /// It gives back.
-    const REVOKES: bool = false;
+    /// It gives back; but no node is to refuse somebody from memory, once the operator was told that they may sign in.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        *outcome
+    }
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        !*outcome
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let disabled = |account: &&Account| account.status != AccountStatus::Active;
@@ -93,39 +106,50 @@ impl Decide for ResetMfa {
     /// Proofs, sessions and families end with the devices.
     const REVOKES: bool = true;
 
+    fn misses(outcome: &Self::Outcome) -> bool {
+        *outcome == 0
+    }
+
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<usize> {
         let mut change = Change::default();
-        let mut revoked = 0;
-        for totp in user.totps.values().filter(|t| !is_revoked(t.state)) {
-            revoke(user, cx, &mut change, totp);
-            revoked += 1;
-        }
-        for channel in [Channel::Email, Channel::Sms] {
-            for address in user.addresses(channel).values().filter(|a| !is_revoked(a.state)) {
-                address_remove::revoke(user, cx, &mut change, (channel, address));
-                revoked += 1;
-            }
-        }
-        for passkey in user.passkeys.values().filter(|p| !is_revoked(p.state)) {
-            passkey_remove::revoke(user, cx, &mut change, passkey);
-            revoked += 1;
-        }
-        void_backup(user, cx, &mut change);
-        let enrolments = [Channel::Email, Channel::Sms].map(address::enrolment_throttle);
-        end_trust(user, cx, &mut change, |_| true, None);
-        for throttle in enrolments.into_iter().chain([codes::THROTTLE]) {
-            if user.throttles.contains_key(throttle) {
-                change.delete(ItemKey::Throttle(throttle.to_owned()));
-            }
-        }
+        let revoked = remove_factors(user, cx, &mut change);
+        let ended = recovery::end(user, cx, &mut change);
         if change.is_empty() {
             return Decision::answer(0);
         }
         end_all_but(user, &mut change, None);
         letter::notice(user, cx, &mut change, Notice::SecondFactorsReset);
-        let event = event::of(cx, "mfa.reset", user.id).with("devices", revoked);
+        let event = recovery::noted(event::of(cx, "mfa.reset", user.id).with("devices", revoked), ended);
         Decision { change, events: vec![event], outcome: revoked }
     }
+}
+
+/// Revokes every second factor, with the backup codes, the trust in browsers, and the counts of wrong codes; says how many devices.
+pub(super) fn remove_factors(user: &User, cx: &Context<'_>, change: &mut Change) -> usize {
+    let mut revoked = 0;
+    for totp in user.totps.values().filter(|t| !is_revoked(t.state)) {
+        revoke(user, cx, change, totp);
+        revoked += 1;
+    }
+    for channel in [Channel::Email, Channel::Sms] {
+        for address in user.addresses(channel).values().filter(|a| !is_revoked(a.state)) {
+            address_remove::revoke(user, cx, change, (channel, address));
+            revoked += 1;
+        }
+    }
+    for passkey in user.passkeys.values().filter(|p| !is_revoked(p.state)) {
+        passkey_remove::revoke(user, cx, change, passkey);
+        revoked += 1;
+    }
+    void_backup(user, cx, change);
+    let enrolments = [Channel::Email, Channel::Sms].map(address::enrolment_throttle);
+    end_trust(user, cx, change, |_| true, None);
+    for throttle in enrolments.into_iter().chain([codes::THROTTLE, recovery::THROTTLE]) {
+        if user.throttles.contains_key(throttle) {
+            change.delete(ItemKey::Throttle(throttle.to_owned()));
+        }
+    }
+    revoked
 }
 
 /// Make a link that sets a new password. Its secret is [`IssueReset::secret`] of the attempt.

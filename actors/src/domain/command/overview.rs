@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use schema::{
     FactorId, SessionId, Sid, Timestamp, UserId,
-    record::{AccountStatus, Address, Channel, FactorState, Passkey, PublicKey, Session},
+    record::{AccountStatus, Address, Channel, FactorState, Passkey, PublicKey, Recovery, Session},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Decide, Decision, codes,
-    sign_in::{Ways, ways_of},
+    sensitive::{self, Operation},
+    sign_in::Ways,
     verify_totp::throttle_of,
 };
 use crate::domain::{
@@ -19,11 +20,12 @@ use crate::domain::{
     change::{Change, Item},
     context::Context,
     factor::passkey::aaguid,
-    limits, trusted_device,
+    limits, recovery, trusted_device,
     user::{Areas, SessionRef, User},
 };
 
 /// A live session, as pages need it.
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing of the session, and any of them may be so")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionView {
     /// Which.
@@ -36,7 +38,8 @@ pub struct SessionView {
     pub user_name: String,
     /// What was proved in it.
     pub assurance: Assurance,
-    /// Are its proofs fresh enough to change factors and the password, at the account's highest level?
+    /// Are its proofs fresh enough to change factors and the password, at the account's highest level? Policies of these operations
+    /// may ask for more.
     pub fresh: bool,
     /// Does the account ask for a second factor?
     pub second_factor: bool,
@@ -47,6 +50,9 @@ pub struct SessionView {
     /// How a second proof can be given.
     #[serde(default)]
     pub ways: Ways,
+    /// Does an operator ask for a second step of this very account?
+    #[serde(default)]
+    pub second_factor_required: bool,
 }
 
 /// Is this session alive?
@@ -62,6 +68,7 @@ impl Decide for CheckSession {
     const NEEDS: Areas = Areas::SESSIONS;
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -93,16 +100,22 @@ pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<S
         sid: session.sid,
         user: user.id,
         user_name: account.user_name.clone(),
-        fresh: is_fresh(user, session, cx),
+        fresh: is_recent(user, session, cx),
         second_factor: user.has_second_factor(),
         without_app: user.has_second_factor() && user.active_totps().next().is_none(),
-        ways: ways_of(user),
+        ways: Ways::of(user),
+        second_factor_required: account.mfa_required_at.is_some(),
         assurance,
     })
 }
 
-/// Were factors proved recently, at the account's highest level (NIST SP 800-63B-4, 4.1.2.1)?
+/// Are its proofs enough to change what guards the account: recent, and what policies of that ask for?
 pub(super) fn is_fresh(user: &User, session: &Session, cx: &Context<'_>) -> bool {
+    sensitive::allows(user, session, cx, Operation::ChangeSecurity)
+}
+
+/// Were factors proved recently, at the account's highest level (NIST SP 800-63B-4, 4.1.2.1)?
+pub(super) fn is_recent(user: &User, session: &Session, cx: &Context<'_>) -> bool {
     assurance::of(&session.proofs)
         .is_some_and(|a| a.acr >= user.acr_to_change() && cx.now < a.auth_time.after(limits::FRESH_PROOF))
 }
@@ -175,6 +188,9 @@ pub struct PasskeyView {
     pub backup_eligible: bool,
     /// Does it verify its user, so that it stands alone?
     pub user_verified: bool,
+    /// Does a maker who is trusted vouch that it is in hardware, and stays there?
+    #[serde(default)]
+    pub hardware: bool,
     /// Where it stands.
     pub state: FactorState,
     /// When it was registered.
@@ -215,6 +231,9 @@ pub struct OverviewOutcome {
     pub roles: BTreeSet<String>,
     /// May the user sign in?
     pub status: AccountStatus,
+    /// Since when an operator asks for a second step of this very account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa_required_at: Option<Timestamp>,
     /// Registration.
     pub created_at: Timestamp,
     /// When the password was last chosen.
@@ -242,6 +261,27 @@ pub struct OverviewOutcome {
     /// Browsers in which no second step is asked for, the last used first.
     #[serde(default)]
     pub trusted: Vec<TrustedView>,
+    /// A recovery that waits, or can be completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryShown>,
+}
+
+/// A recovery, as pages and operators see it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct RecoveryShown {
+    /// When it was begun.
+    pub begun_at: Timestamp,
+    /// From when on it can be completed.
+    pub due_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+impl From<&Recovery> for RecoveryShown {
+    fn from(recovery: &Recovery) -> Self {
+        let Recovery { begun_at, due_at, expires_at, .. } = *recovery;
+        Self { begun_at, due_at, expires_at }
+    }
 }
 
 fn trusted(user: &User, cx: &Context<'_>) -> Vec<TrustedView> {
@@ -264,6 +304,7 @@ impl Decide for Overview {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP);
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -316,22 +357,24 @@ impl Decide for Overview {
             email_verified: account.email_verified,
             roles: account.roles.clone(),
             status: account.status,
+            mfa_required_at: account.mfa_required_at,
             created_at: account.created_at,
             password_changed_at: user.password.as_ref().map(|p| p.changed_at),
             totps: totps.collect(),
             emails: addresses(Channel::Email),
             phones: addresses(Channel::Sms),
-            passkeys: user.active_passkeys().map(passkey_view).collect(),
+            passkeys: user.active_passkeys().map(|passkey| passkey_view(passkey, cx)).collect(),
             backup_codes_left: user.backup_codes_left(),
             backup_codes_created_at: user.backup.as_ref().map(|set| set.created_at),
             backup_codes_saved_at: user.backup.as_ref().and_then(|set| set.saved_at),
             sessions,
             trusted: trusted(user, cx),
+            recovery: recovery::alive(user, cx.now).map(RecoveryShown::from),
         }))
     }
 }
 
-fn passkey_view((passkey, key): (&Passkey, &PublicKey)) -> PasskeyView {
+fn passkey_view((passkey, key): (&Passkey, &PublicKey), cx: &Context<'_>) -> PasskeyView {
     PasskeyView {
         factor: passkey.factor,
         name: passkey.name.clone(),
@@ -339,6 +382,7 @@ fn passkey_view((passkey, key): (&Passkey, &PublicKey)) -> PasskeyView {
         credential: key.id.clone(),
         backup_eligible: key.backup_eligible,
         user_verified: key.user_verified,
+        hardware: cx.settings.attestation.is_hardware(key),
         state: passkey.state,
         created_at: passkey.created_at,
         last_used_at: passkey.last_used_at,

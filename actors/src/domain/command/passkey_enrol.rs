@@ -4,16 +4,20 @@
 //! The record keeps the challenge until then, so any node can take the answer, and the commit that activates the device is the
 //! one that forgets it. The answer is no proof for the session: without attestation an authenticator signs nothing when it makes
 //! a key (WebAuthn level 3, 8.7). The key proves something from its first use on.
+//!
+//! Who vouches for the authenticator is kept with the key, where operators trust somebody to ([`AttestationDemand`]). From data
+//! level 4 on, so that no node rewrites a key without it: until then nobody is asked, whatever the settings say.
 
 use schema::{
     FactorId, Timestamp,
-    record::{FactorState, Passkey, PublicKey, Session, Unknown},
+    record::{FactorState, Passkey, PolicyMethod, PublicKey, Session, Unknown},
 };
 use serde::{Deserialize, Serialize};
 use webauthn_rs_core::proto::RegisterPublicKeyCredential;
 
 use super::{
-    ConfirmOutcome, Decide, Decision, codes, device, overview,
+    ConfirmOutcome, Decide, Decision, codes, device,
+    sensitive::{self, Operation},
     totp_enrol::{cut_name, take_backup},
 };
 use crate::domain::{
@@ -21,9 +25,9 @@ use crate::domain::{
     context::Context,
     device::{Step, active_since, awaits, next},
     event::{self, WithFact},
-    factor::passkey::{Challenge, Making, NotTaken, RelyingParty, aaguid},
+    factor::passkey::{Challenge, Making, NotTaken, RelyingParty, aaguid, attestation::AttestationDemand},
     letter::{self, Notice},
-    limits,
+    limits, recovery,
     user::{Areas, SessionRef, User},
 };
 
@@ -61,6 +65,7 @@ impl Decide for BeginPasskey {
     const NEEDS: Areas = Areas::SESSIONS;
     /// What awaited a key counted for nothing.
     const REVOKES: bool = false;
+    const SENSITIVE: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         matches!(outcome, BeginPasskeyOutcome::SessionEnded)
@@ -70,7 +75,7 @@ impl Decide for BeginPasskey {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
             return Decision::answer(BeginPasskeyOutcome::SessionEnded);
         };
-        if !overview::is_fresh(user, session, cx) {
+        if !sensitive::allows(user, session, cx, Operation::Add(PolicyMethod::Passkey)) {
             return Decision::answer(BeginPasskeyOutcome::NotFresh);
         }
         let until = cx.now.after(limits::ACTIVATION_LIFETIME);
@@ -134,6 +139,7 @@ impl Decide for ShowPasskey {
     const NEEDS: Areas = Areas::SESSIONS;
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -170,6 +176,9 @@ pub struct ConfirmPasskey {
     pub answer: Box<RegisterPublicKeyCredential>,
     /// `(locator, hash)` of ten backup codes, drawn from the attempt's seed; taken if the user has none.
     pub backup: Vec<(String, String)>,
+    /// Was the browser asked who made the authenticator? A node of an earlier version never does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attested: bool,
 }
 
 /// What came of it.
@@ -179,6 +188,8 @@ pub enum ConfirmPasskeyOutcome {
     Judged(ConfirmOutcome),
     /// The key may leave its device, and such are not allowed here.
     Synced,
+    /// Nobody who is trusted here vouches for the authenticator, and such are not allowed. Only to who asks for attestation.
+    Unattested,
 }
 
 impl Decide for ConfirmPasskey {
@@ -187,6 +198,11 @@ impl Decide for ConfirmPasskey {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
     /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, ConfirmPasskeyOutcome::Judged(ConfirmOutcome::SessionEnded | ConfirmOutcome::Ended))
+    }
 
     fn revoked(outcome: &Self::Outcome) -> bool {
         matches!(outcome, ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Activated { .. }))
@@ -201,7 +217,7 @@ impl Decide for ConfirmPasskey {
         if user.passkeys.get(&self.factor).is_some_and(|passkey| active_since(passkey.state).is_some()) {
             return judged(ConfirmOutcome::AlreadyActivated);
         }
-        if !overview::is_fresh(user, session, cx) {
+        if !sensitive::allows(user, session, cx, Operation::Add(PolicyMethod::Passkey)) {
             return judged(ConfirmOutcome::NotFresh);
         }
         let Some((passkey, challenge)) = awaiting(user, self.factor, cx) else {
@@ -213,13 +229,18 @@ impl Decide for ConfirmPasskey {
             user_name: &account.user_name,
             known: &known,
             allow_synced: cx.settings.allow_synced_passkeys,
+            attestation: if self.attested { &cx.settings.attestation } else { &AttestationDemand::None },
         };
         let taken = RelyingParty::of(&cx.settings.issuer)
             .ok_or(NotTaken::Wrong("another_relying_party"))
-            .and_then(|rp| rp.register(&making, &challenge, &self.answer));
+            .and_then(|rp| rp.register(&making, &challenge, &self.answer, cx.now));
         let (reason, outcome) = match taken {
+            Ok(key) if sensitive::wants_hardware(user, session, cx) && !cx.settings.attestation.is_hardware(&key) => {
+                ("unattested", ConfirmPasskeyOutcome::Unattested)
+            }
             Ok(key) => return self.activate(user, cx, session, (passkey, key)),
             Err(NotTaken::Synced) => ("synced", ConfirmPasskeyOutcome::Synced),
+            Err(NotTaken::Unattested) => ("unattested", ConfirmPasskeyOutcome::Unattested),
             Err(NotTaken::Wrong(reason)) => (reason, ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Wrong)),
         };
         let event = event::of(cx, "factor.activation_failed", user.id).with("method", "passkey");
@@ -242,14 +263,19 @@ impl ConfirmPasskey {
         let mut change = Change::default();
         let kind = key.aaguid.as_deref().and_then(aaguid::name).unwrap_or(UNNAMED);
         let name = if passkey.name.is_empty() { kind.to_owned() } else { passkey.name.clone() };
-        let synced = key.backup_eligible;
+        let (synced, root) = (key.backup_eligible, key.attestation.as_ref().map(|by| by.root.clone()));
         change.put(Item::Passkey(Passkey { name, state, challenge: None, public_key: Some(key), ..passkey.clone() }));
         let signed_in = device::proved(session, cx, &mut change, None);
-        super::trusted_device::end_trust(user, cx, &mut change, |_| true, Some(session.session));
+        let cancelled = device::changed(user, cx, &mut change, session.session);
         codes::forgiven(user, &mut change);
         letter::notice(user, cx, &mut change, Notice::PasskeyAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "passkey");
-        let mut events = vec![event.with("factor", self.factor.to_string()).with("synced", synced)];
+        let event = event.with("factor", self.factor.to_string()).with("synced", synced);
+        let event = match root {
+            Some(root) => event.with("attested_by", root),
+            None => event,
+        };
+        let mut events = vec![recovery::noted(event, cancelled)];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
         let outcome = ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Activated { signed_in, backup_taken });
         Decision { change, events, outcome }

@@ -55,6 +55,7 @@ impl Decide for ShowLoginPasskeys {
     const NEEDS: Areas = Areas::LOGINS;
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -162,11 +163,13 @@ impl VerifyPasskey {
     ) -> Decision<VerifyPasskeyOutcome> {
         let mut change = Change::default();
         change.put(self.used());
-        let method = Method::Passkey { user_verified, backup_eligible: key.backup_eligible };
+        let attested = cx.settings.attestation.vouches(&key);
+        let method = Method::Passkey { user_verified, backup_eligible: key.backup_eligible, attested };
         change.put(Item::Passkey(Passkey { public_key: Some(key), last_used_at: Some(cx.now), ..passkey.clone() }));
         let proof = Proof { method, at: cx.now, factor: Some(passkey.factor), credential: None };
         let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
         let event = told(user, cx, passkey, &outcome).with("user_verified", user_verified);
+        let event = if attested { event.with("attested", true) } else { event };
         Decision { change, events: vec![event], outcome: VerifyPasskeyOutcome::Judged(outcome) }
     }
 
@@ -191,6 +194,6 @@ impl VerifyPasskey {
 
 fn told(user: &User, cx: &Context<'_>, passkey: &Passkey, outcome: &SignInOutcome) -> AuditEvent {
     // Which kind of passkey does not show in the method's name.
-    let method = Method::Passkey { user_verified: false, backup_eligible: false };
+    let method = Method::Passkey { user_verified: false, backup_eligible: false, attested: false };
     sign_in::told(user, cx, method, outcome).with("factor", passkey.factor.to_string())
 }

@@ -31,6 +31,7 @@ impl Decide for RemovePasskey {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveOutcome> {
         let found = user.passkeys.get(&self.factor).filter(|p| !is_revoked(p.state));

@@ -113,6 +113,7 @@ impl Decide for RedeemCode {
             return Decision::answer(RedeemOutcome::Refused(Refusal::Ended));
         };
         grant.nonce.clone_from(&code.nonce);
+        grant.authorization_details.clone_from(&code.authorization_details);
         let state = CodeState::Redeemed { family: family.family, at: cx.now };
         change.put(Item::Code(Code { state, ..code.clone() }));
         change.put(Item::Family(family));

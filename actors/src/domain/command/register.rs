@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use schema::{
     BrowserId, CredentialId,
-    record::{Account, AccountStatus, HeldClaim, Method, Password, Proof, Unknown},
+    record::{Account, HeldClaim, Method, Password, Proof, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,34 +60,41 @@ impl Decide for Register {
             return Decision::answer(RegisterOutcome::Voided);
         }
         let mut change = Change::default();
-        change.put(Item::Account(Account {
-            user: user.id,
-            user_name: self.user_name.clone(),
+        let made = Account {
             email: self.email.clone(),
-            email_verified: false,
-            mfa_declined_at: None,
             roles: self.roles.clone(),
-            status: AccountStatus::Active,
             claims: self.claims.clone(),
-            created_at: cx.now,
-            updated_at: cx.now,
-            unknown: Unknown::default(),
-        }));
-        let credential = CredentialId::from_bytes(cx.attempt.seed.derive("password credential"));
-        change.put(Item::Password(Password {
-            credential,
-            version: 1,
-            hash: self.password_hash.clone(),
-            changed_at: cx.now,
-            unknown: Unknown::default(),
-        }));
-        let device = sign_in::remember_device(user, cx, &mut change, None);
-        let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(credential) };
-        let session = sign_in::new_session(cx, self.browser, vec![proof], device);
-        let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at, trusted: None };
-        change.put(Item::Session(session));
+            ..Account::new(user.id, &self.user_name, cx.now)
+        };
+        let signed_in = make(user, cx, &mut change, made, (&self.password_hash, self.browser));
         let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
         let event = event::of(cx, "account.registered", user.id).with("roles", roles.join(" "));
         Decision { change, events: vec![event], outcome: RegisterOutcome::Registered(signed_in) }
     }
+}
+
+/// Makes an account with a password, and signs its browser in.
+pub(super) fn make(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    made: Account,
+    (password_hash, browser): (&str, BrowserId),
+) -> SignedIn {
+    change.put(Item::Account(made));
+    let credential = CredentialId::from_bytes(cx.attempt.seed.derive("password credential"));
+    change.put(Item::Password(Password {
+        credential,
+        version: 1,
+        hash: password_hash.to_owned(),
+        changed_at: cx.now,
+        by_mail: false,
+        unknown: Unknown::default(),
+    }));
+    let device = sign_in::remember_device(user, cx, change, None);
+    let proof = Proof { method: Method::Password, at: cx.now, factor: None, credential: Some(credential) };
+    let session = sign_in::new_session(cx, browser, vec![proof], device);
+    let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at, trusted: None };
+    change.put(Item::Session(session));
+    signed_in
 }

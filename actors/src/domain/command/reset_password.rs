@@ -4,7 +4,8 @@ use schema::{ResetId, record::Reset};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision, change_password::replace_password, end_session::end_all_but, tokens, trusted_device::end_trust,
+    Decide, Decision, change_password::replace_password, end_session::end_all_but, mail_reset, tokens,
+    trusted_device::end_trust,
 };
 use crate::{
     domain::{
@@ -12,6 +13,7 @@ use crate::{
         context::Context,
         event,
         letter::{self, Notice},
+        recovery,
         user::{Areas, User, rest_on},
     },
     secret::ct_eq_str,
@@ -69,7 +71,8 @@ impl Decide for ResetPassword {
             return Decision::answer(ResetPasswordOutcome::Good { user_name, second_factor });
         };
         let mut change = Change::default();
-        replace_password(user, cx, &mut change, hash);
+        replace_password(user, cx, &mut change, hash, reset.issued_by == mail_reset::ISSUER);
+        let cancelled = recovery::forget(user, cx, &mut change);
         end_trust(user, cx, &mut change, |_| true, None);
         change.put(Item::Reset(Reset { used_at: Some(cx.now), ..reset.clone() }));
         end_all_but(user, &mut change, None);
@@ -80,7 +83,7 @@ impl Decide for ResetPassword {
             tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
         }
         letter::notice(user, cx, &mut change, Notice::PasswordReset);
-        let event = event::of(cx, "password.reset", user.id);
+        let event = recovery::noted(event::of(cx, "password.reset", user.id), cancelled);
         Decision { change, events: vec![event], outcome: ResetPasswordOutcome::Done }
     }
 }

@@ -5,17 +5,19 @@
 //!                         └── no second factor ─────────────────────┘
 //! ```
 //!
-//! A trusted device stands in for the second proof of a login that renews nothing ([`trusted_device`]).
+//! A trusted device stands in for the second proof of a login that renews nothing ([`trusted_device`]), where the policies let it.
+//! Where they ask for more than a second proof the login goes on ([`policy::steps`](crate::domain::policy)).
 //!
 //! A login that renews a session (fresh proofs for a sensitive operation, `prompt=login`, `max_age`) replaces the proofs of
-//! that session by its own. In both cases the session's secret is new, so that no id from before the proof is worth anything.
+//! that session by its own; one that raises it ([`super::raise_session`]) adds to them. In all cases the session's secret is new, so
+//! that no id from before the proof is worth anything.
 
 use schema::{
-    BrowserId, DeviceId, LoginId, SessionId, Sid, Timestamp,
-    record::{AuditEvent, Channel, KnownDevice, Login, Method, Proof, SentCode, Session, Unknown},
+    BrowserId, DeviceId, SessionId, Sid,
+    record::{AuditEvent, CountedText, KnownDevice, Login, Method, Proof, SentCode, Session, Unknown},
 };
-use serde::{Deserialize, Serialize};
 
+pub use super::login::{LoginRef, SignInOutcome, SignedIn, Stage, Ways};
 use super::trusted_device::end_trust;
 use crate::{
     domain::{
@@ -24,93 +26,15 @@ use crate::{
         context::Context,
         event::{self, WithFact},
         limits,
+        policy::Outlook,
+        recovery::{self, Standing},
+        texts,
         throttle::{self, Bucketing},
         trusted_device::{self, Given, Trust, TrustRef},
-        user::{SessionRef, User},
+        user::User,
     },
     secret::sha256_b64,
 };
-
-/// A login as its sealed cookie names it, and the browser that it lives in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LoginRef {
-    /// Which.
-    pub login: LoginId,
-    /// The browser that began it.
-    pub browser: BrowserId,
-    /// The known device that the browser claims to be.
-    pub device: Option<DeviceId>,
-    /// The session that gets the proofs, if one asks for fresh ones.
-    pub renews: Option<SessionRef>,
-    /// What the browser shows or wants of trust. A node of an earlier version knows nothing of it.
-    #[serde(default, skip_serializing_if = "Trust::is_none")]
-    pub trust: Trust,
-}
-
-/// A browser is signed in. The session's secret is [`SignIn::session_secret`] of the attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedIn {
-    /// The session.
-    pub session: SessionId,
-    /// The device that the browser is known as from now on.
-    pub device: DeviceId,
-    /// When the session ends at the latest.
-    pub expires_at: Timestamp,
-    /// The cookie of a trusted device, if there is a new one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trusted: Option<Given>,
-}
-
-/// How a second factor can be given, beside a backup code.
-#[expect(clippy::struct_excessive_bools, reason = "one for each way, and a person has any of them")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ways {
-    /// By the code of an authenticator app.
-    pub totp: bool,
-    /// By a code that is sent by e-mail.
-    pub email: bool,
-    /// By a code that is sent by text message.
-    #[serde(default)]
-    pub sms: bool,
-    /// By a passkey.
-    #[serde(default)]
-    pub passkey: bool,
-}
-
-impl Ways {
-    /// By the code of an authenticator app.
-    pub const fn by_app() -> Self {
-        Self { totp: true, email: false, sms: false, passkey: false }
-    }
-}
-
-/// How a proof was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SignInOutcome {
-    /// It was not right; or, by design indistinguishable, there is nobody to sign in.
-    Wrong,
-    /// Not looked at: the cool-down lasts until then.
-    Throttled {
-        /// When to try again.
-        until: Timestamp,
-    },
-    /// Not looked at: the authenticator is suspended (100 consecutive failures).
-    Suspended,
-    /// Computed against a secret that is not the current one any more (HAZARDS H7): compute again.
-    Stale,
-    /// The login ended, belongs to another browser, or was never begun.
-    LoginEnded,
-    /// Right; a second factor is awaited.
-    SecondFactor {
-        /// When the login ends.
-        expires_at: Timestamp,
-        /// How it can be given. A node of an earlier version knows one way only.
-        #[serde(default = "Ways::by_app")]
-        ways: Ways,
-    },
-    /// Right, and complete.
-    SignedIn(SignedIn),
-}
 
 /// Purposes of what is drawn from an attempt's seed at sign-in.
 #[derive(Debug)]
@@ -128,10 +52,13 @@ impl SignIn {
     }
 }
 
-/// The login item, if it lives and belongs to this browser.
+/// The login item, if it lives and belongs to this browser. One that raises a session ends with it.
 pub(super) fn live_login<'a>(user: &'a User, of: &LoginRef, cx: &Context<'_>) -> Option<&'a Login> {
     user.active_account()?;
-    user.logins.get(&of.login).filter(|login| login.browser == of.browser && cx.now < login.expires_at)
+    let login = user.logins.get(&of.login).filter(|login| login.browser == of.browser && cx.now < login.expires_at)?;
+    let session = || user.live_session_by_id(login.renews?, cx.now, cx.settings);
+    let raisable = || session().is_some_and(|session| session.browser == login.browser);
+    (!login.raises || raisable()).then_some(login)
 }
 
 /// Takes an accepted proof: asks for the second factor where there is one, or completes the login.
@@ -154,29 +81,37 @@ pub(super) fn accept_with(
     of: &LoginRef,
     Accepted { proof, stand_in }: Accepted,
 ) -> SignInOutcome {
-    let begun = live_login(user, of, cx);
-    // A password that is typed twice voids no code that is on its way.
-    let sent = begun.and_then(|login| login.sent.clone()).filter(|_| proof.method == Method::Password);
-    let mut proofs = begun.map(|login| login.proofs.clone()).unwrap_or_default();
-    assurance::add(&mut proofs, proof);
-    // What was proved decides, not how often: the same factor twice is one factor.
-    let enough = assurance::of(&proofs).is_some_and(|proved| proved.acr >= Acr::TwoStep);
-    let renews = renews(user, of, cx);
-    if user.has_second_factor() && !enough && stand_in.is_none() {
-        return await_second_factor(user, cx, change, of, Begun { proofs, renews, sent });
-    }
-    let trusted = match stand_in {
-        Some((stand_in, given)) => {
-            assurance::add(&mut proofs, stand_in);
-            given
-        }
-        None if of.trust == Trust::Wanted => give_trust(user, cx, change, &proofs, renews),
-        None => None,
+    let login = live_login(user, of, cx);
+    let begun = Begun {
+        // A password that is typed twice voids no code that is on its way.
+        sent: login.and_then(|login| login.sent.clone()).filter(|_| proof.method == Method::Password),
+        texts: texts::after(change, login, proof.method),
+        renews: renews(user, of, cx),
+        raises: login.is_some_and(|login| login.raises),
     };
-    if begun.is_some() {
+    let mut own = login.map(|login| login.proofs.clone()).unwrap_or_default();
+    let last = proof.method;
+    assurance::add(&mut own, proof);
+    let (stand_in, trusted) = stand_in.map_or((None, None), |(proof, given)| (Some(proof), given));
+    let mut proofs = raised(user, login, cx);
+    own.iter().cloned().chain(stand_in.clone()).for_each(|proof| assurance::add(&mut proofs, proof));
+    // What was proved decides, not how often: the same factor twice is one factor.
+    let enough = stand_in.is_some() || assurance::of(&proofs).is_some_and(|proved| proved.acr >= Acr::TwoStep);
+    let outlook = of.asks.outlook(user, &proofs, cx.now, cx.settings);
+    if (user.has_second_factor() && !enough) || outlook.goes_on {
+        let next = Next::of(user, &proofs, outlook, begun.raises);
+        return await_proof(user, cx, change, of, (begun, own, next));
+    }
+    texts::taken_back(change, &begun.texts);
+    let trusted = match of.trust {
+        Trust::Wanted => give_trust(user, cx, change, &proofs, begun.renews),
+        Trust::None | Trust::Shown(_) => trusted,
+    };
+    if login.is_some() {
         change.delete(ItemKey::Login(of.login));
     }
-    let renewed = renews.and_then(|id| user.live_session_by_id(id, cx.now, cx.settings));
+    let renewed = begun.renews.and_then(|id| user.live_session_by_id(id, cx.now, cx.settings));
+    recovery::signed_in(user, cx, change, &proofs, last);
     let device = remember_device(user, cx, change, of.device);
     let session = match renewed.filter(|session| session.browser == of.browser) {
         Some(session) => renew_session(session, cx, proofs, device),
@@ -186,6 +121,13 @@ pub(super) fn accept_with(
     let signed_in = SignedIn { session: session.session, device, expires_at: session.expires_at, trusted };
     change.put(Item::Session(session));
     SignInOutcome::SignedIn(signed_in)
+}
+
+/// The proofs of the session that a login raises, as they are at this moment; none of any other login.
+fn raised(user: &User, login: Option<&Login>, cx: &Context<'_>) -> Vec<Proof> {
+    let session = login.filter(|login| login.raises).and_then(|login| login.renews);
+    let session = session.and_then(|id| user.live_session_by_id(id, cx.now, cx.settings));
+    session.map(|session| session.proofs.clone()).unwrap_or_default()
 }
 
 /// Trusts the browser. The one that gives way to it, if there are too many, takes with it what rests on it, but for the session that
@@ -212,28 +154,49 @@ fn renews(user: &User, of: &LoginRef, cx: &Context<'_>) -> Option<SessionId> {
     }
 }
 
-/// The cookie of a trusted device, where it may stand in for a second proof: in a login that only begins, and renews no
-/// session, for who is asked for fresh proofs is asked for all of them.
-pub(super) fn shown_trust<'a>(user: &User, of: &'a LoginRef, cx: &Context<'_>) -> Option<&'a TrustRef> {
-    match &of.trust {
-        Trust::Shown(shown) if live_login(user, of, cx).is_none() && renews(user, of, cx).is_none() => Some(shown),
-        Trust::Shown(_) | Trust::None | Trust::Wanted => None,
+/// The cookie of a trusted device, where it may stand in for what follows this proof: in a login that only begins, and renews no
+/// session, for who is asked for fresh proofs is asked for all of them; and where the policies ask for nothing beside it.
+pub(super) fn shown_trust<'a>(user: &User, of: &'a LoginRef, cx: &Context<'_>, first: &Proof) -> Option<&'a TrustRef> {
+    let Trust::Shown(shown) = &of.trust else { return None };
+    let begins = live_login(user, of, cx).is_none() && renews(user, of, cx).is_none();
+    let stand_in = Proof { method: Method::TrustedDevice, factor: Some(shown.device), credential: None, ..*first };
+    let enough = || !of.asks.outlook(user, &[first.clone(), stand_in], cx.now, cx.settings).goes_on;
+    (begins && enough()).then_some(shown)
+}
+
+/// What stays of a login that awaits another proof.
+pub(super) struct Begun {
+    pub(super) sent: Option<SentCode>,
+    pub(super) renews: Option<SessionId>,
+    pub(super) raises: bool,
+    /// Text messages that count as unverified, until the login is complete.
+    pub(super) texts: Vec<CountedText>,
+}
+
+/// What is awaited.
+pub(super) struct Next {
+    ways: Ways,
+    stage: Option<Stage>,
+}
+
+impl Next {
+    /// After these proofs. Where the policies ask for nothing that the account has, any device will do.
+    pub(super) fn of(user: &User, proofs: &[Proof], outlook: Outlook, raises: bool) -> Self {
+        let given = proofs.iter().filter(|proof| proof.method != Method::TrustedDevice).count();
+        let backup_code = outlook.backup_code || !outlook.goes_on;
+        let ways = if outlook.methods.is_empty() { Ways::of(user) } else { Ways::by(&outlook.methods, backup_code) };
+        let several = outlook.goes_on && (raises || given > 1 || outlook.left > 1);
+        let (step, of) = (given + 1, given + outlook.left);
+        Self { ways, stage: several.then_some(Stage { step, of, asked: outlook.named, raises }) }
     }
 }
 
-/// What a login is at when a second factor is awaited.
-struct Begun {
-    proofs: Vec<Proof>,
-    renews: Option<SessionId>,
-    sent: Option<SentCode>,
-}
-
-fn await_second_factor(
+pub(super) fn await_proof(
     user: &User,
     cx: &Context<'_>,
     change: &mut Change,
     of: &LoginRef,
-    begun: Begun,
+    (begun, proofs, next): (Begun, Vec<Proof>, Next),
 ) -> SignInOutcome {
     let expires_at = cx.now.after(limits::LOGIN_LIFETIME);
     let live = user.logins.values().filter(|login| cx.now < login.expires_at && login.login != of.login);
@@ -242,27 +205,23 @@ fn await_second_factor(
     {
         change.delete(ItemKey::Login(oldest.login));
     }
+    // Who has proved more than the password has not lost everything; the page can be asked for all the same.
+    let password_alone = !begun.raises && proofs.iter().all(|proof| proof.method == Method::Password);
+    let recovery = password_alone && matches!(recovery::standing(user, cx.now), Standing::Due(_));
     change.put(Item::Login(Login {
         login: of.login,
         browser: of.browser,
-        proofs: begun.proofs,
+        proofs,
         renews: begun.renews,
+        raises: begun.raises,
         sent: begun.sent,
+        texts: begun.texts,
         started_at: cx.now,
         expires_at,
         unknown: Unknown::default(),
     }));
-    SignInOutcome::SecondFactor { expires_at, ways: ways_of(user) }
-}
-
-/// How this user can give a second factor.
-pub(super) fn ways_of(user: &User) -> Ways {
-    Ways {
-        totp: user.active_totps().next().is_some(),
-        email: !user.active_addresses(Channel::Email).is_empty(),
-        sms: !user.active_addresses(Channel::Sms).is_empty(),
-        passkey: user.active_passkeys().next().is_some(),
-    }
+    let Next { ways, stage } = next;
+    SignInOutcome::SecondFactor { expires_at, ways: Ways { recovery, ..ways }, stage }
 }
 
 /// A session for somebody who just proved who they are.
@@ -349,13 +308,15 @@ fn end_oldest_session(user: &User, change: &mut Change, newest: &Session, cx: &C
     }
 }
 
-/// The audit event of an accepted or refused proof. A sign-in that gives trust says to which device.
-pub(super) fn told(user: &User, cx: &Context<'_>, method: Method, outcome: &SignInOutcome) -> AuditEvent {
-    let (kind, method) = (event_kind(outcome), method_name(method));
+/// The audit event of an accepted or refused proof. A sign-in that gives trust says to which device, and one that cancels a recovery
+/// says so.
+pub(super) fn told(user: &User, cx: &Context<'_>, of: Method, outcome: &SignInOutcome) -> AuditEvent {
+    let (kind, method) = (event_kind(outcome), method_name(of));
     let event = event::of(cx, kind, user.id).with("method", method);
     match outcome {
         SignInOutcome::SignedIn(signed_in) => {
             let event = event.with("session", signed_in.session.to_string());
+            let event = recovery::noted(event, recovery::is_met_by(user, of, cx.now));
             match &signed_in.trusted {
                 Some(given) => event.with("trusted_device", given.device.to_string()),
                 None => event,
@@ -365,13 +326,14 @@ pub(super) fn told(user: &User, cx: &Context<'_>, method: Method, outcome: &Sign
     }
 }
 
-const fn event_kind(outcome: &SignInOutcome) -> &'static str {
+fn event_kind(outcome: &SignInOutcome) -> &'static str {
     match outcome {
         SignInOutcome::Wrong => "login.failed",
-        SignInOutcome::Throttled { .. } => "login.throttled",
-        SignInOutcome::Suspended => "login.suspended",
+        // Nothing is written of a guess that is refused unseen; the one that closed the way was told then (`guess`).
+        SignInOutcome::Throttled { .. } | SignInOutcome::Suspended => "login.refused",
         SignInOutcome::Stale => "login.stale",
         SignInOutcome::LoginEnded => "login.ended",
+        SignInOutcome::SecondFactor { stage: Some(Stage { step, .. }), .. } if *step > 2 => "login.further_factor",
         SignInOutcome::SecondFactor { .. } => "login.first_factor",
         SignInOutcome::SignedIn(_) => "login.succeeded",
     }

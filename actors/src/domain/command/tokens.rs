@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schema::{
     ClientId, FamilyId, SessionId, Sid, Timestamp, UserId,
-    record::{CodeState, Family, FamilyEnd, FamilyState, Proof},
+    record::{AuthorizationDetail, CodeState, Family, FamilyEnd, FamilyState, Proof},
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub struct Grant {
     pub nonce: Option<String>,
     /// `amr`, `acr`, `auth_time`.
     pub assurance: Assurance,
+    /// What the user confirmed (RFC 9396); only at the code's redemption, for it was confirmed once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<AuthorizationDetail>,
     /// Claims about the user.
     pub profile: Profile,
     /// `iat`.
@@ -74,6 +77,7 @@ impl Grant {
             scopes,
             nonce: None,
             assurance: assurance::of(&family.proofs)?,
+            authorization_details: Vec::new(),
             profile: profile(user)?,
             issued_at: cx.now,
         })
@@ -141,6 +145,7 @@ impl Decide for CheckToken {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::FAMILIES);
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -168,6 +173,11 @@ impl Decide for RevokeToken {
     const NEEDS: Areas = Areas::FAMILIES;
     /// That is what it is for.
     const REVOKES: bool = true;
+
+    /// Nothing to end: a stand-in may have made the family since.
+    fn misses(outcome: &Self::Outcome) -> bool {
+        !*outcome
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let mut change = Change::default();

@@ -2,15 +2,15 @@
 
 use schema::{
     FactorId, Timestamp,
-    record::{AuditEvent, FactorState, Method, Proof, Session, Totp, Unknown},
+    record::{AuditEvent, FactorState, Method, PolicyMethod, Proof, Session, Totp, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     ConfirmOutcome, Decide, Decision, codes, device,
     judge_backup_code::{self, backup_record},
-    overview, tokens,
-    trusted_device::end_trust,
+    sensitive::{self, Operation},
+    tokens,
     verify_totp::{throttle_of, verdict_of},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         event::{self, WithFact},
         factor::totp::{Code, Verdict},
         letter::{self, Notice},
-        limits,
+        limits, recovery,
         throttle::{self, Gate},
         user::{Areas, SessionRef, User, rest_on},
     },
@@ -59,12 +59,13 @@ impl Decide for BeginTotp {
     const NEEDS: Areas = Areas::SESSIONS;
     /// What awaited a code counted for nothing.
     const REVOKES: bool = false;
+    const SENSITIVE: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<BeginTotpOutcome> {
         let Some(session) = user.live_session(&self.session, cx.now, cx.settings) else {
             return Decision::answer(BeginTotpOutcome::SessionEnded);
         };
-        if !overview::is_fresh(user, session, cx) {
+        if !sensitive::allows(user, session, cx, Operation::Add(PolicyMethod::Totp)) {
             return Decision::answer(BeginTotpOutcome::NotFresh);
         }
         let collected = user.collectable(cx.now, usize::MAX);
@@ -154,6 +155,7 @@ impl Decide for ShowTotp {
     const NEEDS: Areas = Areas::SESSIONS;
     /// It only looks.
     const REVOKES: bool = false;
+    const LOOKS: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<ShowTotpOutcome>> {
         let session = user.live_session(&self.session, cx.now, cx.settings);
@@ -192,6 +194,11 @@ impl Decide for ConfirmTotp {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
     /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, ConfirmOutcome::SessionEnded | ConfirmOutcome::Ended)
+    }
 
     fn revoked(outcome: &Self::Outcome) -> bool {
         matches!(outcome, ConfirmOutcome::Activated { .. })
@@ -204,7 +211,7 @@ impl Decide for ConfirmTotp {
         if user.active_totps().any(|totp| totp.factor == self.factor) {
             return Decision::answer(ConfirmOutcome::AlreadyActivated);
         }
-        if !overview::is_fresh(user, session, cx) {
+        if !sensitive::allows(user, session, cx, Operation::Add(PolicyMethod::Totp)) {
             return Decision::answer(ConfirmOutcome::NotFresh);
         }
         let Some((totp, _)) = awaiting(user, self.factor, cx) else {
@@ -244,10 +251,10 @@ impl ConfirmTotp {
         let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(self.factor), credential: None };
         let signed_in = device::proved(session, cx, &mut change, proof);
         codes::forgiven(user, &mut change);
-        end_trust(user, cx, &mut change, |_| true, Some(session.session));
+        let cancelled = device::changed(user, cx, &mut change, session.session);
         letter::notice(user, cx, &mut change, Notice::AuthenticatorAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
-        let mut events = vec![event.with("factor", self.factor.to_string())];
+        let mut events = vec![recovery::noted(event.with("factor", self.factor.to_string()), cancelled)];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
         Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
     }

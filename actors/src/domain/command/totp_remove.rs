@@ -35,6 +35,7 @@ impl Decide for RemoveTotp {
     const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
+    const SENSITIVE: bool = true;
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<RemoveOutcome> {
         let found = user.totps.get(&self.factor).filter(|t| !is_revoked(t.state));

@@ -4,7 +4,7 @@
 //! a step at or below the last accepted one is a replay. One guess counts against every device that it is compared with
 //! (HAZARDS H12), and a replay counts and is answered as a wrong code.
 
-use schema::record::{Method, Proof, Totp};
+use schema::record::{AuditEvent, Method, Proof, Totp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -61,10 +61,11 @@ impl Decide for VerifyTotp {
                 let event = sign_in::told(user, cx, Method::Totp, &outcome).with("factor", totp.factor.to_string());
                 Decision { change, events: vec![event], outcome }
             }
-            Checked::Refused { replayed } => {
+            Checked::Refused { replayed, closed } => {
                 let event = sign_in::told(user, cx, Method::Totp, &SignInOutcome::Wrong);
                 let event = event.with("reason", if replayed { "replayed" } else { "wrong" });
-                Decision { change, events: vec![event], outcome: SignInOutcome::Wrong }
+                let events = [event].into_iter().chain(closed).collect();
+                Decision { change, events, outcome: SignInOutcome::Wrong }
             }
             Checked::Closed(outcome) => Decision::answer(outcome),
         }
@@ -74,7 +75,11 @@ impl Decide for VerifyTotp {
 /// What a code came to, with its consequences already in the change.
 enum Checked {
     Accepted(Totp),
-    Refused { replayed: bool },
+    Refused {
+        replayed: bool,
+        /// What the guess closed.
+        closed: Vec<AuditEvent>,
+    },
     Closed(SignInOutcome),
 }
 
@@ -117,8 +122,8 @@ fn check_against_all(
     if compared.is_empty() {
         return Checked::Closed(closed.unwrap_or(SignInOutcome::LoginEnded));
     }
-    codes::failed(user, cx, change, bucket, compared.into_iter().map(throttle_of));
-    Checked::Refused { replayed }
+    let closed = codes::failed(user, cx, change, bucket, compared.into_iter().map(throttle_of));
+    Checked::Refused { replayed, closed }
 }
 
 /// Opens the seed for this one comparison; it is zeroised when it goes out of scope. A seed that does not open proves

@@ -5,10 +5,13 @@
 //! asks for. It is applied by the estimate itself, which knows each of them by its rank, in any case, reversed and with
 //! the usual digits for letters, so every password on it scores far below what is asked here.
 
+use std::fmt;
+
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
-use zxcvbn::{Score, zxcvbn};
+pub use zxcvbn::feedback::{Suggestion, Warning};
+use zxcvbn::{Score, feedback::Feedback, zxcvbn};
 
 use crate::secret::Secret;
 
@@ -37,7 +40,7 @@ impl Default for Policy {
 }
 
 /// Why a password cannot be chosen, in words for the user.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Error, PartialEq)]
 pub enum Weakness {
     /// Too few characters.
     #[error("Use at least {min} characters; this has {len}. A few unrelated words work well.")]
@@ -60,7 +63,28 @@ pub enum Weakness {
     ContainsInput,
     /// It can be guessed in fewer than 10^8 tries.
     #[error("This password is easy to guess. {0}")]
-    Guessable(String),
+    Guessable(Advice),
+}
+
+/// What the estimate has to say of a password that is easy to guess.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Advice {
+    /// What makes it so.
+    Warning(Warning),
+    /// What to do.
+    Suggestion(Suggestion),
+    /// The estimate has nothing to say.
+    None,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Warning(warning) => warning.fmt(f),
+            Self::Suggestion(suggestion) => suggestion.fmt(f),
+            Self::None => f.write_str("Add another word or two."),
+        }
+    }
 }
 
 /// The form in which passwords are compared and hashed: NFKC, so that each keyboard's way to write a character is the
@@ -98,11 +122,11 @@ pub fn check(policy: &Policy, password: &Secret<String>, user_inputs: &[&str]) -
 }
 
 /// What the estimate has to say: its warning, or else its first suggestion.
-fn advice(estimate: &zxcvbn::Entropy) -> String {
+fn advice(estimate: &zxcvbn::Entropy) -> Advice {
     let feedback = estimate.feedback();
-    let warning = feedback.and_then(zxcvbn::feedback::Feedback::warning).map(|warning| warning.to_string());
-    let suggestion = || feedback.and_then(|feedback| feedback.suggestions().first()).map(ToString::to_string);
-    warning.or_else(suggestion).unwrap_or_else(|| "Add another word or two.".to_owned())
+    let warning = feedback.and_then(Feedback::warning).map(Advice::Warning);
+    let suggestion = || feedback.and_then(|feedback| feedback.suggestions().first().copied()).map(Advice::Suggestion);
+    warning.or_else(suggestion).unwrap_or(Advice::None)
 }
 
 fn fold(input: &str) -> String {

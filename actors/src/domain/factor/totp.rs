@@ -79,7 +79,7 @@ impl Code {
     }
 
     /// The ASCII digits.
-    pub(super) const fn digits(&self) -> &[u8; DIGITS as usize] {
+    pub(crate) const fn digits(&self) -> &[u8; DIGITS as usize] {
         self.0.expose()
     }
 }

@@ -5,10 +5,10 @@ use proptest::{
     prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest},
 };
 use schema::{
-    CredentialId, DeviceId, FactorId, Revision, SessionId, Timestamp, UserId,
+    CredentialId, DeviceId, FactorId, RecoveryId, Revision, SessionId, Timestamp, UserId,
     record::{
-        Account, AccountStatus, BackupCode, BackupCodes, Bucket, FactorState, KnownDevice, Password, Throttle, Totp,
-        Unknown,
+        Account, BackupCode, BackupCodes, Bucket, CancelledBy, FactorState, KnownDevice, Password, Recovery, Throttle,
+        Totp, Unknown,
     },
 };
 
@@ -18,19 +18,7 @@ use crate::domain::throttle::{Bucketing, Gate, status};
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_010_000);
 
 fn account() -> Account {
-    Account {
-        user: UserId::from_random([1; 16]),
-        user_name: "Ann".to_owned(),
-        email: None,
-        email_verified: false,
-        roles: BTreeSet::new(),
-        mfa_declined_at: None,
-        status: AccountStatus::Active,
-        claims: Vec::new(),
-        created_at: NOW,
-        updated_at: NOW,
-        unknown: Unknown::default(),
-    }
+    Account::new(UserId::from_random([1; 16]), "Ann", NOW)
 }
 
 fn totp(seed: u8, last_step: u64, waits: bool) -> Totp {
@@ -74,6 +62,7 @@ fn users() -> impl Strategy<Value = User> {
             version: 1,
             hash: "hash".to_owned(),
             changed_at: NOW,
+            by_mail: false,
             unknown: Unknown::default(),
         });
         let device = DeviceId::from_bytes([3; 16]);
@@ -173,6 +162,33 @@ fn a_passkey_stays_as_it_was_and_one_that_awaits_its_key_goes() {
     assert_eq!(ended.enrolments, 1);
     let left: Vec<FactorId> = after(&user, false).passkeys.into_keys().collect();
     assert_eq!(left, [FactorId::from_bytes([1; 16])]);
+}
+
+/// It may have been cancelled since the backup; what keeps others away stays.
+#[test]
+fn a_recovery_that_waits_goes_and_one_that_was_cancelled_stays() {
+    let recovery = |state| Recovery {
+        recovery: RecoveryId::from_bytes([4; 16]),
+        state,
+        credential: CredentialId::from_bytes([2; 16]),
+        factors: BTreeSet::new(),
+        link_hashes: Vec::new(),
+        begun_at: NOW,
+        due_at: NOW,
+        expires_at: NOW,
+        reminded_at: None,
+        asked_at: None,
+        lang: None,
+        unknown: Unknown::default(),
+    };
+    let mut user = User::unloaded(UserId::from_random([1; 16]));
+    user.account = Some(account());
+    user.recovery = Some(recovery(RecoveryState::Waiting));
+    let (_, ended) = end(&user, &Terms { at: NOW, passwords: false });
+    assert_eq!(ended.links, 1);
+    assert!(after(&user, false).recovery.is_none());
+    user.recovery = Some(recovery(RecoveryState::Cancelled { at: NOW, by: CancelledBy::Owner }));
+    assert!(after(&user, false).recovery.is_some());
 }
 
 #[test]

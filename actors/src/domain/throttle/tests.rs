@@ -28,7 +28,7 @@ fn device(byte: u8) -> DeviceId {
 fn burst(throttle: &mut Throttle, bucket: Bucketing<'_>, now: Timestamp) -> Option<Duration> {
     loop {
         match status(throttle, bucket, now) {
-            Gate::Open { .. } => fail(throttle, bucket, now, 0.0),
+            Gate::Open { .. } => _ = fail(throttle, bucket, now, 0.0),
             Gate::Closed { until } => return Some(until.since(now)),
             Gate::Suspended => return None,
         }
@@ -47,6 +47,36 @@ fn the_fifth_failure_closes_and_the_cool_down_ends_with_a_fresh_burst() {
 }
 
 #[test]
+fn a_guess_says_what_it_closed_and_a_suspension_is_said_once() {
+    let (known, mut throttle, mut now, mut said) = (device(1), fresh(), at(0), Vec::new());
+    for n in 1..=100 {
+        said.extend(fail(&mut throttle, UNKNOWN, now, 0.0).map(|shut| (n, shut)));
+        now = now.after(CAP);
+    }
+    let bursts: Vec<_> = said.iter().map(|(n, _)| *n).collect();
+    assert_eq!(bursts, (1..=20).map(|burst| burst * 5).collect::<Vec<_>>());
+    assert_eq!(said[0].1, Shut::Bucket { until: at(30).after(CAP * 4) });
+    let (last, others) = said.split_last().expect("it closed");
+    assert_eq!(last.1, Shut::Authenticator);
+    assert!(others.iter().all(|(_, shut)| matches!(shut, Shut::Bucket { .. })));
+    // A known device of a suspended password goes on, and what it closes is its own bucket, also after another hundred.
+    succeed(&mut throttle, Bucketing::Device(&known));
+    for n in 1..=120 {
+        let shut = fail(&mut throttle, Bucketing::Device(&known), now, 0.0);
+        assert_eq!(matches!(shut, Some(Shut::Bucket { .. })), n % 5 == 0, "{n}: {shut:?}");
+        assert_ne!(shut, Some(Shut::Authenticator));
+        now = now.after(CAP * 2);
+    }
+}
+
+#[test]
+fn a_guess_at_a_closed_bucket_says_nothing() {
+    let mut throttle = fresh();
+    burst(&mut throttle, UNKNOWN, at(0));
+    assert_eq!(fail(&mut throttle, UNKNOWN, at(29), 0.0), None);
+}
+
+#[test]
 fn cool_downs_double_from_half_a_minute_to_an_hour() {
     let (mut throttle, mut now, mut spans) = (fresh(), at(0), Vec::new());
     while let Some(span) = burst(&mut throttle, UNKNOWN, now) {
@@ -61,7 +91,7 @@ fn cool_downs_double_from_half_a_minute_to_an_hour() {
 fn jitter_lengthens_a_cool_down_by_a_tenth_at_most() {
     for (jitter, seconds) in [(0.0, 30), (0.1, 33), (7.0, 33), (-1.0, 30)] {
         let mut throttle = fresh();
-        (0..5).for_each(|_| fail(&mut throttle, UNKNOWN, at(0), jitter));
+        (0..5).for_each(|_| _ = fail(&mut throttle, UNKNOWN, at(0), jitter));
         assert_eq!(status(&throttle, UNKNOWN, at(0)), Gate::Closed { until: at(seconds) });
     }
 }
@@ -106,7 +136,7 @@ fn a_known_device_stays_usable_beside_a_suspension_for_who_asks_for_its_bucket_a
         now = now.after(span);
     }
     assert_eq!(bucket_gate(&throttle, Bucketing::Device(&known), now), Gate::Open { left: 5 });
-    (0..5).for_each(|_| fail(&mut throttle, Bucketing::Device(&known), now, 0.0));
+    (0..5).for_each(|_| _ = fail(&mut throttle, Bucketing::Device(&known), now, 0.0));
     assert!(matches!(bucket_gate(&throttle, Bucketing::Device(&known), now), Gate::Closed { .. }));
 }
 
@@ -186,7 +216,7 @@ proptest! {
             let known = who.map(device);
             let bucket = known.as_ref().map_or(UNKNOWN, Bucketing::Device);
             if matches!(status(&throttle, bucket, at(seconds)), Gate::Open { .. }) {
-                if right { succeed(&mut throttle, bucket) } else { fail(&mut throttle, bucket, at(seconds), 0.0) }
+                if right { succeed(&mut throttle, bucket) } else { _ = fail(&mut throttle, bucket, at(seconds), 0.0) }
             }
         }
         let before = throttle.total;

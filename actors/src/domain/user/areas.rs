@@ -11,8 +11,8 @@ pub struct Areas(u16);
 impl Areas {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// Account, password, devices of factors, throttles, known and trusted devices, voided claims, undelivered events and
-    /// messages.
+    /// Account or registration, password, devices of factors, throttles, known and trusted devices, a recovery, voided claims,
+    /// undelivered events and messages.
     pub const CORE: Self = Self(1);
     /// Logins under way.
     pub const LOGINS: Self = Self(2);
@@ -49,7 +49,9 @@ impl Areas {
                 "device/",
                 "claim-void/",
                 "sends",
+                "registration",
                 "trusted/",
+                "recovery",
                 MESSAGE_PREFIX,
                 EVENT_PREFIX,
             ],

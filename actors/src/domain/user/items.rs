@@ -27,6 +27,8 @@ impl User {
             self.passkeys = by_id(partition.list::<Passkey>(&key, "passkey/")?, |passkey| passkey.factor);
             self.messages = by_id(partition.list::<Message>(&key, MESSAGE_PREFIX)?, |message| message.message);
             self.sends = partition.get(&key, "sends")?;
+            self.recovery = partition.get(&key, "recovery")?;
+            self.registration = partition.get(&key, "registration")?;
             self.trusted = by_id(partition.list::<TrustedDevice>(&key, "trusted/")?, |trusted| trusted.device);
             self.devices = by_id(partition.list::<KnownDevice>(&key, "device/")?, |device| device.device);
             let throttles = partition.list::<Throttle>(&key, "throttle/")?;
@@ -85,6 +87,7 @@ impl User {
             Item::Passkey(passkey) => drop(self.passkeys.insert(passkey.factor, passkey)),
             Item::Message(message) => drop(self.messages.insert(message.message, message)),
             Item::Sends(sends) => self.sends = Some(sends),
+            Item::Registration(registration) => self.registration = Some(registration),
             Item::Trusted(trusted) => drop(self.trusted.insert(trusted.device, trusted)),
             Item::Backup(backup) => self.backup = Some(backup),
             Item::Throttle(name, throttle) => drop(self.throttles.insert(name, throttle)),
@@ -96,6 +99,7 @@ impl User {
             Item::Consent(consent) => drop(self.consents.insert(consent.client.clone(), consent)),
             Item::Reset(reset) => drop(self.resets.insert(reset.reset, reset)),
             Item::Challenge(used) => drop(self.challenges.insert(used.hash.clone(), used)),
+            Item::Recovery(recovery) => self.recovery = Some(recovery),
         }
     }
 
@@ -109,6 +113,7 @@ impl User {
             ItemKey::Passkey(id) => drop(self.passkeys.remove(id)),
             ItemKey::Message(id) => drop(self.messages.remove(id)),
             ItemKey::Sends => self.sends = None,
+            ItemKey::Registration => self.registration = None,
             ItemKey::Trusted(id) => drop(self.trusted.remove(id)),
             ItemKey::Backup => self.backup = None,
             ItemKey::Throttle(name) => drop(self.throttles.remove(name)),
@@ -120,6 +125,7 @@ impl User {
             ItemKey::Consent(id) => drop(self.consents.remove(id)),
             ItemKey::Reset(id) => drop(self.resets.remove(id)),
             ItemKey::Challenge(hash) => drop(self.challenges.remove(hash)),
+            ItemKey::Recovery => self.recovery = None,
         }
     }
 
@@ -135,6 +141,8 @@ impl User {
         items.extend(self.passkeys.values().cloned().map(Item::Passkey));
         items.extend(self.messages.values().cloned().map(Item::Message));
         items.extend(self.sends.clone().map(Item::Sends));
+        items.extend(self.recovery.clone().map(Item::Recovery));
+        items.extend(self.registration.clone().map(Item::Registration));
         items.extend(self.trusted.values().cloned().map(Item::Trusted));
         items.extend(self.throttles.iter().map(|(name, throttle)| Item::Throttle(name.clone(), throttle.clone())));
         items.extend(self.devices.values().cloned().map(Item::Device));

@@ -6,26 +6,25 @@ use actors::{
     call::Deadline,
     domain::{
         command::{
-            Authorize, AuthorizeOutcome, BeginTotp, BeginTotpOutcome, Body, ChangePassword, ChangePasswordOutcome,
-            CheckSession, CheckToken, ConfirmOutcome, ConfirmTotp, Decide, DisableUser, EndSession, JudgeBackupCode,
-            JudgePassword, LoginRef, RedeemCode, RedeemOutcome, Refresh, Refusal, Register, RegisterOutcome,
-            Requirement, RevokeToken, SignInOutcome, SignedIn, VerifyTotp,
+            BeginTotp, BeginTotpOutcome, Body, ChangePassword, ChangePasswordOutcome, CheckSession, ConfirmOutcome,
+            ConfirmTotp, Decide, DisableUser, EndSession, LoginRef, Refresh, Register, RegisterOutcome, SignInOutcome,
+            SignedIn,
         },
         context::{Attempt, Origin},
         user::SessionRef,
     },
-    secret::{Seed, sha256_b64},
+    secret::Seed,
 };
-use futures_util::future::join_all;
 use parking_lot::Mutex;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use schema::{AttemptId, BrowserId, CredentialId, DeviceId, FamilyId, LoginId, UserId};
 
 use super::{
+    carried::Carried,
     ground::{Ground, NODES},
     rules::{Interval, Secret, Shown, Story, Subject, Verdict},
 };
-use crate::support::{App, Issued, code_at, redeem, refresh_of, session_ref};
+use crate::support::{App, Issued, code_at, session_ref};
 
 /// No hash is computed in a simulation, since the threads that compute them keep no virtual time: clients say themselves
 /// what came of one, as the owner does after it.
@@ -33,37 +32,38 @@ const NO_HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAA
 
 /// A session, or a family, or a password: its number in the story, and whether something was done that may have ended it.
 #[derive(Clone, Debug)]
-struct Known<T> {
-    n: usize,
-    what: T,
-    doubtful: bool,
+pub(super) struct Known<T> {
+    pub(super) n: usize,
+    pub(super) what: T,
+    pub(super) doubtful: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Browser {
-    session: SessionRef,
+pub(super) struct Browser {
+    pub(super) session: SessionRef,
     device: DeviceId,
 }
 
 #[derive(Clone, Debug)]
-struct Tokens {
-    family: FamilyId,
+pub(super) struct Tokens {
+    pub(super) family: FamilyId,
     /// The newest refresh token, unless the answer that had it was lost.
-    newest: Refresh,
-    token: usize,
+    pub(super) newest: Refresh,
+    pub(super) token: usize,
 }
 
 /// Somebody, and what is known of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
-    user: UserId,
-    seed: Vec<u8>,
-    passwords: Vec<Known<CredentialId>>,
-    backup: (CredentialId, Vec<(usize, String)>),
-    sessions: Vec<Known<Browser>>,
-    codes: Vec<(usize, Issued)>,
-    families: Vec<Known<Tokens>>,
-    disabled: bool,
+    pub(super) user: UserId,
+    pub(super) seed: Vec<u8>,
+    pub(super) passwords: Vec<Known<CredentialId>>,
+    pub(super) backup: (CredentialId, Vec<(usize, String)>),
+    pub(super) sessions: Vec<Known<Browser>>,
+    pub(super) codes: Vec<(usize, Issued)>,
+    pub(super) families: Vec<Known<Tokens>>,
+    pub(super) disabled: bool,
+    pub(super) carried: Carried,
 }
 
 /// What all clients share.
@@ -73,13 +73,13 @@ pub(crate) struct Clients {
     pub(crate) lines: Mutex<Vec<String>>,
     people: Mutex<Vec<Person>>,
     numbers: Mutex<usize>,
-    app: App,
+    pub(super) app: App,
 }
 
 /// One client: its dice are its own, so that what others do does not shift them.
 pub(crate) struct Client {
-    all: Arc<Clients>,
-    dice: StdRng,
+    pub(super) all: Arc<Clients>,
+    pub(super) dice: StdRng,
 }
 
 impl Clients {
@@ -96,13 +96,13 @@ impl Clients {
         }
     }
 
-    fn number(&self) -> usize {
+    pub(super) fn number(&self) -> usize {
         let mut numbers = self.numbers.lock();
         *numbers += 1;
         *numbers
     }
 
-    fn person<T>(&self, person: usize, of: impl FnOnce(&mut Person) -> T) -> T {
+    pub(super) fn person<T>(&self, person: usize, of: impl FnOnce(&mut Person) -> T) -> T {
         of(&mut self.people.lock()[person])
     }
 
@@ -110,14 +110,20 @@ impl Clients {
         self.people.lock().len()
     }
 
-    fn revoked(&self, subject: Subject) {
+    pub(super) fn revoked(&self, subject: Subject) {
         let at = self.ground.ms();
         self.lines.lock().push(format!("{at} revoked {subject:?}"));
         self.story.lock().revoked.push((subject, at));
     }
 
     /// Asks a node; says when, and what it answered, if anything.
-    async fn ask<C>(&self, node: usize, user: UserId, attempt: &Attempt, command: C) -> (Interval, Option<C::Outcome>)
+    pub(super) async fn ask<C>(
+        &self,
+        node: usize,
+        user: UserId,
+        attempt: &Attempt,
+        command: C,
+    ) -> (Interval, Option<C::Outcome>)
     where
         C: Decide + Into<Body>,
     {
@@ -140,14 +146,14 @@ impl Clients {
         (at, answer)
     }
 
-    fn shown(&self, secret: Secret, subjects: &[Subject], (node, at): (usize, Interval), verdict: Verdict) {
+    pub(super) fn shown(&self, secret: Secret, subjects: &[Subject], (node, at): (usize, Interval), verdict: Verdict) {
         self.lines.lock().push(format!("{}..{} n{node} {secret:?} {verdict:?}", at.from, at.to));
         let subjects = subjects.to_vec();
         self.story.lock().shown.push(Shown { secret, subjects, at, node, verdict });
     }
 }
 
-const fn verdict(accepted: Option<bool>) -> Verdict {
+pub(super) const fn verdict(accepted: Option<bool>) -> Verdict {
     match accepted {
         Some(true) => Verdict::Accepted,
         Some(false) => Verdict::Refused,
@@ -155,7 +161,7 @@ const fn verdict(accepted: Option<bool>) -> Verdict {
     }
 }
 
-fn of_sign_in(outcome: Option<&SignInOutcome>) -> Verdict {
+pub(super) fn of_sign_in(outcome: Option<&SignInOutcome>) -> Verdict {
     match outcome {
         Some(SignInOutcome::SignedIn(_) | SignInOutcome::SecondFactor { .. }) => Verdict::Accepted,
         Some(SignInOutcome::Wrong) => Verdict::Refused,
@@ -169,17 +175,29 @@ impl Client {
         Self { all: Arc::clone(all), dice: StdRng::seed_from_u64(seed) }
     }
 
-    fn attempt(&mut self) -> Attempt {
+    pub(super) fn attempt(&mut self) -> Attempt {
         let (id, seed) = (self.dice.random(), self.dice.random());
-        Attempt { id: AttemptId::from_bytes(id), seed: Seed::new(seed), origin: Origin::default() }
+        Attempt {
+            id: AttemptId::from_bytes(id),
+            seed: Seed::new(seed),
+            origin: Origin::default(),
+            policies: Vec::new(),
+        }
     }
 
-    fn login(&mut self) -> LoginRef {
+    pub(super) fn login(&mut self) -> LoginRef {
         let (login, browser) = (LoginId::from_bytes(self.dice.random()), BrowserId::from_bytes(self.dice.random()));
-        LoginRef { login, browser, device: None, renews: None, trust: actors::domain::trusted_device::Trust::None }
+        LoginRef {
+            login,
+            browser,
+            device: None,
+            renews: None,
+            trust: actors::domain::trusted_device::Trust::None,
+            asks: actors::domain::policy::Asks::default(),
+        }
     }
 
-    fn node(&mut self) -> usize {
+    pub(super) fn node(&mut self) -> usize {
         self.dice.random_range(0..NODES)
     }
 
@@ -214,6 +232,7 @@ impl Client {
         let (_, outcome) = all.ask(0, user, &attempt, ConfirmTotp { session, factor, code, backup }).await;
         let Some(ConfirmOutcome::Activated { signed_in, .. }) = outcome else { panic!("{outcome:?}") };
         let set = CredentialId::from_bytes(attempt.seed.derive("backup set"));
+        let (carried, attempt, signed_in) = self.adds_more(user, (attempt, signed_in)).await;
         let person = Person {
             user,
             seed: seed.to_vec(),
@@ -223,16 +242,17 @@ impl Client {
             codes: Vec::new(),
             families: Vec::new(),
             disabled: false,
+            carried,
         };
         all.people.lock().push(person);
         self.has_session(all.people() - 1, &attempt, &signed_in);
     }
 
-    fn now(&self) -> schema::Timestamp {
+    pub(super) fn now(&self) -> schema::Timestamp {
         crate::support::START.after(Duration::from_millis(self.all.ground.ms()))
     }
 
-    fn has_session(&self, person: usize, attempt: &Attempt, signed_in: &SignedIn) {
+    pub(super) fn has_session(&self, person: usize, attempt: &Attempt, signed_in: &SignedIn) {
         let what = Browser { session: session_ref(attempt, signed_in), device: signed_in.device };
         let n = self.all.number();
         self.all.person(person, |p| p.sessions.push(Known { n, what, doubtful: p.disabled }));
@@ -250,7 +270,11 @@ impl Client {
             let person = self.dice.random_range(0..people);
             match self.dice.random_range(0..1_000) {
                 0..120 => self.signs_in(person).await,
-                120..420 => self.is_signed_in(person).await,
+                120..300 => self.is_signed_in(person).await,
+                300..330 => self.is_sent_a_code(person).await,
+                330..360 => self.answers(person).await,
+                360..380 => self.shows_again(person).await,
+                380..420 => self.comes_back(person).await,
                 420..500 => self.authorizes(person).await,
                 500..600 => self.redeems(person).await,
                 600..700 => self.refreshes(person).await,
@@ -264,72 +288,18 @@ impl Client {
         }
     }
 
-    /// First proofs for some logins, then one second proof for all of them at once.
-    async fn signs_in(&mut self, person: usize) {
-        let all = Arc::clone(&self.all);
-        let (user, passwords) = all.person(person, |p| (p.user, p.passwords.clone()));
-        if all.person(person, |p| p.sessions.len() > 40) {
-            return;
-        }
-        let old = self.dice.random_bool(0.2);
-        let password = if old { passwords.choose(&mut self.dice) } else { passwords.last() }.cloned().expect("one");
-        let (mut tries, nodes) = (Vec::new(), self.node());
-        for n in 0..self.dice.random_range(1..=NODES) {
-            tries.push((self.node(), (nodes + n) % NODES, self.login(), self.attempt(), self.attempt()));
-        }
-        let subjects = [Subject::Person(person), Subject::Password(password.n)];
-        let first = tries.iter().map(|(node, _, login, attempt, _)| {
-            let (login, credential) = (login.clone(), password.what);
-            let judge = JudgePassword { login, credential, version: 1, right: true, rehash: None };
-            let all = &all;
-            async move {
-                let (at, outcome) = all.ask(*node, user, attempt, judge).await;
-                all.shown(Secret::Password(password.n), &subjects, (*node, at), of_sign_in(outcome.as_ref()));
-                matches!(outcome, Some(SignInOutcome::SecondFactor { .. }))
-            }
-        });
-        let begun = join_all(first).await;
-        tries = tries.into_iter().zip(begun).filter(|(_, begun)| *begun).map(|(try_, _)| try_).collect();
-        let backup = self
-            .dice
-            .random_bool(0.25)
-            .then(|| all.person(person, |p| (p.backup.0, p.backup.1.choose(&mut self.dice).cloned())));
-        let (seed, now) = (all.person(person, |p| p.seed.clone()), self.now());
-        let subjects = [Subject::Person(person)];
-        let second = tries.iter().map(|(_, node, login, _, attempt)| {
-            let (login, code, all, backup) = (login.clone(), code_at(&seed, now), &all, backup.clone());
-            async move {
-                let (secret, (at, outcome)) = if let Some((credential, Some((n, locator)))) = backup {
-                    let judge = JudgeBackupCode { login, credential, locator, right: true };
-                    (Secret::Backup(n), all.ask(*node, user, attempt, judge).await)
-                } else {
-                    let step = now.as_secs() / 30;
-                    (Secret::Totp(person, step), all.ask(*node, user, attempt, VerifyTotp { login, code }).await)
-                };
-                all.shown(secret, &subjects, (*node, at), of_sign_in(outcome.as_ref()));
-                outcome
-            }
-        });
-        let ended = join_all(second).await;
-        for ((.., attempt), outcome) in tries.iter().zip(ended) {
-            if let Some(SignInOutcome::SignedIn(signed_in)) = outcome {
-                self.has_session(person, attempt, &signed_in);
-            }
-        }
-    }
-
-    fn session(&mut self, person: usize) -> Option<(UserId, Known<Browser>)> {
+    pub(super) fn session(&mut self, person: usize) -> Option<(UserId, Known<Browser>)> {
         let all = Arc::clone(&self.all);
         all.person(person, |p| Some((p.user, p.sessions.choose(&mut self.dice)?.clone())))
     }
 
-    fn family(&mut self, person: usize) -> Option<(UserId, Known<Tokens>)> {
+    pub(super) fn family(&mut self, person: usize) -> Option<(UserId, Known<Tokens>)> {
         let all = Arc::clone(&self.all);
         all.person(person, |p| Some((p.user, p.families.choose(&mut self.dice)?.clone())))
     }
 
     /// Marks what this person has as perhaps ended.
-    fn doubt(&self, person: usize, session: impl Fn(usize) -> bool, family: impl Fn(usize) -> bool) {
+    pub(super) fn doubt(&self, person: usize, session: impl Fn(usize) -> bool, family: impl Fn(usize) -> bool) {
         self.all.person(person, |p| {
             p.sessions.iter_mut().filter(|known| session(known.n)).for_each(|known| known.doubtful = true);
             p.families.iter_mut().filter(|known| family(known.n)).for_each(|known| known.doubtful = true);
@@ -342,7 +312,7 @@ impl Client {
         self.looks(person, user, (&known, node, &attempt)).await;
     }
 
-    async fn looks(
+    pub(super) async fn looks(
         &self,
         person: usize,
         user: UserId,
@@ -353,114 +323,6 @@ impl Client {
         let alive = view.map(|view| view.is_some());
         let subjects = [Subject::Person(person), Subject::Session(known.n)];
         self.all.shown(Secret::Session(known.n), &subjects, (node, at), verdict(alive));
-        alive
-    }
-
-    async fn authorizes(&mut self, person: usize) {
-        let Some((user, known)) = self.session(person) else { return };
-        let (node, attempt, app) = (self.node(), self.attempt(), self.all.app.clone());
-        let authorize = Authorize {
-            session: known.what.session,
-            client: app.client.clone(),
-            trusted: true,
-            redirect_uri: app.redirect_uri.clone(),
-            scopes: ["openid", "offline_access"].map(str::to_owned).into(),
-            nonce: None,
-            challenge: None,
-            requirement: Requirement { begun_at: self.now(), ..Requirement::default() },
-            policies: Vec::new(),
-            allowed: true,
-        };
-        let (at, outcome) = self.all.ask(node, user, &attempt, authorize).await;
-        let accepted = outcome.as_ref().map(|outcome| matches!(outcome, AuthorizeOutcome::Issued { .. }));
-        let subjects = [Subject::Person(person), Subject::Session(known.n)];
-        self.all.shown(Secret::Session(known.n), &subjects, (node, at), verdict(accepted));
-        if let Some(AuthorizeOutcome::Issued { code }) = outcome {
-            let secret_hash = sha256_b64(&Authorize::code_secret(&attempt.seed));
-            let n = self.all.number();
-            self.all.person(person, |p| p.codes.push((n, Issued { code, secret_hash, app })));
-        }
-    }
-
-    /// One code at some nodes at once. A second redemption ends what the first gave.
-    async fn redeems(&mut self, person: usize) {
-        let all = Arc::clone(&self.all);
-        let Some((user, (n, issued))) = all.person(person, |p| Some((p.user, p.codes.choose(&mut self.dice)?.clone())))
-        else {
-            return;
-        };
-        // Of a code that was used before the family may be known: a second use ends it.
-        self.doubt(person, |_| false, |family| family == n);
-        let mut tries = Vec::new();
-        for n in 0..if self.dice.random_bool(0.3) { NODES } else { 1 } {
-            tries.push(((self.node() + n) % NODES, self.attempt()));
-        }
-        let doubtful = tries.len() > 1;
-        let outcomes =
-            join_all(tries.iter().map(|(node, attempt)| all.ask(*node, user, attempt, redeem(&issued)))).await;
-        for ((node, attempt), (at, outcome)) in tries.iter().zip(outcomes) {
-            let accepted = outcome.as_ref().map(|outcome| matches!(outcome, RedeemOutcome::Granted(_)));
-            all.shown(Secret::Code(n), &[Subject::Person(person)], (*node, at), verdict(accepted));
-            if let Some(RedeemOutcome::Granted(grant)) = outcome {
-                let what = Tokens { family: grant.family, newest: refresh_of(&grant, attempt), token: all.number() };
-                all.person(person, |p| {
-                    let doubtful = doubtful || p.disabled;
-                    p.families.push(Known { n, what, doubtful });
-                });
-            } else if let Some(RedeemOutcome::Refused(Refusal::Reused)) = outcome {
-                all.revoked(Subject::Family(n));
-                all.story.lock().reused.push((Secret::Code(n), at.to));
-            }
-        }
-    }
-
-    async fn refreshes(&mut self, person: usize) {
-        let Some((user, known)) = self.family(person) else { return };
-        let all = Arc::clone(&self.all);
-        let mut tries = Vec::new();
-        for _ in 0..if self.dice.random_bool(0.15) { 3 } else { 1 } {
-            tries.push((self.node(), self.attempt()));
-        }
-        let subjects = [Subject::Person(person), Subject::Family(known.n)];
-        let asking = tries.iter().map(|(node, attempt)| all.ask(*node, user, attempt, known.what.newest.clone()));
-        self.doubt(person, |_| false, |family| family == known.n);
-        let outcomes = join_all(asking).await;
-        let alone = outcomes.len() == 1;
-        for ((node, attempt), (at, outcome)) in tries.iter().zip(outcomes) {
-            let accepted = outcome.as_ref().map(|outcome| matches!(outcome, RedeemOutcome::Granted(_)));
-            all.shown(Secret::Refresh(known.what.token), &subjects, (*node, at), verdict(accepted));
-            if let Some(RedeemOutcome::Granted(grant)) = outcome {
-                let token = all.number();
-                all.person(person, |p| {
-                    if let Some(now) = p.families.iter_mut().find(|now| now.n == known.n) {
-                        // Certain again, unless somebody else used it meanwhile.
-                        now.doubtful = !alone || known.doubtful || now.what.token != known.what.token || p.disabled;
-                        now.what = Tokens { newest: refresh_of(&grant, attempt), token, ..now.what.clone() };
-                    }
-                });
-            } else if let Some(RedeemOutcome::Refused(Refusal::Reused)) = outcome {
-                all.revoked(Subject::Family(known.n));
-                all.story.lock().reused.push((Secret::Refresh(known.what.token), at.to));
-            }
-        }
-    }
-
-    async fn uses_a_token(&mut self, person: usize) {
-        let Some((user, known)) = self.family(person) else { return };
-        let (node, attempt) = (self.node(), self.attempt());
-        self.tries_token(person, user, (&known, node, &attempt)).await;
-    }
-
-    async fn tries_token(
-        &self,
-        person: usize,
-        user: UserId,
-        (known, node, attempt): (&Known<Tokens>, usize, &Attempt),
-    ) -> Option<bool> {
-        let (at, profile) = self.all.ask(node, user, attempt, CheckToken { family: known.what.family }).await;
-        let alive = profile.map(|profile| profile.is_some());
-        let subjects = [Subject::Person(person), Subject::Family(known.n)];
-        self.all.shown(Secret::Token(known.n), &subjects, (node, at), verdict(alive));
         alive
     }
 
@@ -477,16 +339,6 @@ impl Client {
                 let attempt = self.attempt();
                 self.looks(person, user, (&known, node, &attempt)).await;
             }
-        }
-    }
-
-    async fn revokes_a_token(&mut self, person: usize) {
-        let Some((user, known)) = self.family(person) else { return };
-        let (node, attempt, client) = (self.node(), self.attempt(), self.all.app.client.clone());
-        self.doubt(person, |_| false, |family| family == known.n);
-        let revoke = RevokeToken { family: known.what.family, client };
-        if self.all.ask(node, user, &attempt, revoke).await.1.is_some() {
-            self.all.revoked(Subject::Family(known.n));
         }
     }
 
@@ -527,77 +379,6 @@ impl Client {
         let (node, attempt) = (self.node(), self.attempt());
         if self.all.ask(node, user, &attempt, DisableUser).await.1.is_some() {
             self.all.revoked(Subject::Person(person));
-        }
-    }
-
-    /// Some wrong codes at once, after the right password.
-    async fn guesses(&mut self, person: usize) {
-        let all = Arc::clone(&self.all);
-        let (user, password, seed) = all.person(person, |p| (p.user, p.passwords[0].what, p.seed.clone()));
-        let (node, login, attempt) = (self.node(), self.login(), self.attempt());
-        let judge = JudgePassword { login: login.clone(), credential: password, version: 1, right: true, rehash: None };
-        if !matches!(all.ask(node, user, &attempt, judge).await.1, Some(SignInOutcome::SecondFactor { .. })) {
-            return;
-        }
-        let mut tries = Vec::new();
-        for _ in 0..self.dice.random_range(1..=4) {
-            tries.push((self.node(), self.attempt()));
-        }
-        // Of ten years ago.
-        let code = code_at(&seed, schema::Timestamp::from_millis(self.now().as_millis() - 315_000_000_000));
-        join_all(tries.iter().map(|(node, attempt)| {
-            let (all, command) = (&all, VerifyTotp { login: login.clone(), code: code.clone() });
-            async move {
-                let (at, outcome) = all.ask(*node, user, attempt, command).await;
-                all.shown(Secret::Guess(person), &[], (*node, at), of_sign_in(outcome.as_ref()));
-            }
-        }))
-        .await;
-    }
-
-    /// At the end: what should be there is looked for, and everything is presented once more.
-    pub(crate) async fn looks_back(mut self) {
-        let all = Arc::clone(&self.all);
-        for person in 0..all.people() {
-            let Person { user, sessions, codes, families, backup, passwords, .. } = all.person(person, |p| p.clone());
-            for known in &sessions {
-                let (node, attempt) = (self.node(), self.attempt());
-                let alive = self.looks(person, user, (known, node, &attempt)).await;
-                if !known.doubtful {
-                    all.story.lock().kept.push((Secret::Session(known.n), alive == Some(true)));
-                }
-            }
-            for known in &families {
-                let (node, attempt) = (self.node(), self.attempt());
-                let alive = self.tries_token(person, user, (known, node, &attempt)).await;
-                let (at, outcome) = all.ask(node, user, &self.attempt(), known.what.newest.clone()).await;
-                let accepted = outcome.map(|outcome| matches!(outcome, RedeemOutcome::Granted(_)));
-                let subjects = [Subject::Person(person), Subject::Family(known.n)];
-                all.shown(Secret::Refresh(known.what.token), &subjects, (node, at), verdict(accepted));
-                if !known.doubtful {
-                    let there = alive == Some(true) && accepted == Some(true);
-                    all.story.lock().kept.push((Secret::Refresh(known.what.token), there));
-                }
-            }
-            for (n, issued) in &codes {
-                let (node, attempt) = (self.node(), self.attempt());
-                let command: RedeemCode = redeem(issued);
-                let (at, outcome) = all.ask(node, user, &attempt, command).await;
-                let accepted = outcome.map(|outcome| matches!(outcome, RedeemOutcome::Granted(_)));
-                all.shown(Secret::Code(*n), &[Subject::Person(person)], (node, at), verdict(accepted));
-            }
-            let password = passwords.last().expect("one");
-            for (n, locator) in backup.1 {
-                let (node, login, attempt) = (self.node(), self.login(), self.attempt());
-                let (credential, again) = (password.what, login.clone());
-                let judge = JudgePassword { login, credential, version: 1, right: true, rehash: None };
-                let subjects = [Subject::Person(person), Subject::Password(password.n)];
-                let (at, outcome) = all.ask(node, user, &attempt, judge).await;
-                all.shown(Secret::Password(password.n), &subjects, (node, at), of_sign_in(outcome.as_ref()));
-                let judge = JudgeBackupCode { login: again, credential: backup.0, locator, right: true };
-                let (at, outcome) = all.ask(node, user, &self.attempt(), judge).await;
-                all.shown(Secret::Backup(n), &subjects[..1], (node, at), of_sign_in(outcome.as_ref()));
-            }
         }
     }
 }

@@ -19,6 +19,14 @@ pub(crate) enum Secret {
     /// A person's code of a step.
     Totp(usize, i64),
     Backup(usize),
+    /// A code that was sent, and the link beside it.
+    Sent(usize),
+    /// A passkey's answer to one challenge.
+    Passkey(usize),
+    /// The trust in a browser: let in by any of its cookies.
+    Trust(usize),
+    /// One of those cookies: accepted when another one was given for it.
+    Cookie(usize),
     /// A wrong code for a person.
     Guess(usize),
 }
@@ -26,8 +34,14 @@ pub(crate) enum Secret {
 impl Secret {
     const fn limit(self) -> usize {
         match self {
-            Self::Password(_) | Self::Session(_) | Self::Token(_) => usize::MAX,
-            Self::Code(_) | Self::Refresh(_) | Self::Totp(..) | Self::Backup(_) => 1,
+            Self::Password(_) | Self::Session(_) | Self::Token(_) | Self::Trust(_) => usize::MAX,
+            Self::Code(_)
+            | Self::Refresh(_)
+            | Self::Totp(..)
+            | Self::Backup(_)
+            | Self::Sent(_)
+            | Self::Passkey(_)
+            | Self::Cookie(_) => 1,
             Self::Guess(_) => 0,
         }
     }

@@ -15,7 +15,6 @@ use actors::{
         phone::PhoneNumber,
     },
     secret::Secret,
-    sms_budget::Paid,
 };
 use axum::{
     Router,
@@ -27,22 +26,25 @@ use schema::{FactorId, record::Channel};
 use serde::Deserialize;
 
 use super::{
-    Confirming, confirmed, devices, done,
+    Confirming, address_link, address_rename, confirmed, done,
     mfa::{self, HERE, Kept, Said},
-    overview, reauthenticate,
-    sessions::Nothing,
-    sign_in, when,
+    overview, reauthenticate, sign_in,
 };
 use crate::{
     ApiState,
     error::PageError,
     extract::{
         LiveSession, Submitted, Visit,
-        form::secret,
+        form::{Nothing, secret},
         visit::{Frame, see_other},
     },
-    page::{AddressEnrolPage, AddressRemovePage, AddressRow, Cooldown, FormError, Notice},
-    routes::{fee, login::judge::Try},
+    locale::{Text, text},
+    page::{AddressEnrolPage, AddressRemovePage, AddressRow, Cooldown, FormError, Notice, When},
+    routes::{
+        fee::{self, Fee},
+        login::{judge::Try, link},
+        words,
+    },
 };
 
 /// An address was typed, in the field that is named as its kind.
@@ -56,12 +58,12 @@ pub struct Typed {
 
 impl Typed {
     /// The name, without blanks around it; or what is wrong with it, in words. It may be empty.
-    fn named(&self) -> Result<String, &'static str> {
+    fn named(&self) -> Result<String, Text> {
         let name = self.name.trim();
         if name.chars().any(char::is_control) {
-            Err("Give the phone a name without line breaks.")
+            Err(text("phone-name-control"))
         } else if name.chars().count() > MAX_FACTOR_NAME {
-            Err("Give it a name of at most 64 characters.")
+            Err(text("name-long"))
         } else {
             Ok(name.to_owned())
         }
@@ -75,11 +77,11 @@ pub struct TypedCode {
     code: Secret<String>,
 }
 
-/// The pages of one way.
+/// The pages of one way; in mail there is a link beside the code.
 pub fn routes(way: Channel) -> Router<ApiState> {
     let begin_at = format!("{HERE}/{}", address::name(way));
     let device = format!("{begin_at}/{{factor}}");
-    Router::new()
+    let pages = Router::new()
         .route(&begin_at, post(move |form| begin(way, form)))
         .route(&device, get(move |visit, factor| open(way, visit, factor)))
         .route(&format!("{device}/confirm"), post(move |factor, form| confirm(way, factor, form)))
@@ -89,6 +91,15 @@ pub fn routes(way: Channel) -> Router<ApiState> {
             get(move |visit, factor| ask_remove(way, visit, factor))
                 .post(move |factor, form| remove(way, factor, form)),
         )
+        .route(
+            &format!("{device}/rename"),
+            get(move |visit, factor| address_rename::ask(way, visit, factor))
+                .post(move |factor, form| address_rename::rename(way, factor, form)),
+        );
+    match way {
+        Channel::Email => pages.route(address_link::PATH, get(address_link::get).post(address_link::post)),
+        Channel::Sms => pages,
+    }
 }
 
 /// The level of the data from which on every node knows of addresses that get codes this way.
@@ -122,20 +133,20 @@ pub(super) fn rows(addresses: Vec<AddressView>) -> Vec<AddressRow> {
         id: address.factor.to_string(),
         name: address.name,
         address: address.address,
-        added: when(at),
-        last_used: address.last_used_at.map(when),
+        added: When::of(at),
+        last_used: address.last_used_at.map(When::of),
         suspended: address.suspended,
     };
     active.into_iter().map(row).collect()
 }
 
 /// What was typed, read; or what is wrong with it, in words.
-fn parse(way: Channel, visit: &Visit, typed: &str) -> Result<String, String> {
+fn parse(way: Channel, visit: &Visit, typed: &str) -> Result<String, Text> {
     match way {
-        Channel::Email => email::parse(typed).map_err(|error| error.to_string()),
+        Channel::Email => email::parse(typed).map_err(words::email),
         Channel::Sms => {
             let default = visit.state.services.sms_budget.policy().default_country;
-            let number = PhoneNumber::parse(typed, default).map_err(|error| error.to_string())?;
+            let number = PhoneNumber::parse(typed, default).map_err(words::phone)?;
             Ok(number.as_str().to_owned())
         }
     }
@@ -162,14 +173,16 @@ async fn begin(way: Channel, form: Submitted<Typed>) -> Result<Response, PageErr
             return mfa::show(&visit, &session, kept(), Said::Error(error)).await;
         }
     };
-    let paid = match may_send(way, &visit, &session, &address).await? {
-        Ok(paid) => paid,
+    let fee = match may_send(way, &visit, &session, &address).await? {
+        Ok(fee) => fee,
         Err(error) => return mfa::show(&visit, &session, kept(), Said::Error(error)).await,
     };
-    let command = BeginAddress { session: session.reference.clone(), channel: way, name, address };
+    let link = link::are_sent(&visit);
+    let (reference, count) = (session.reference.clone(), fee.as_ref().and_then(|fee| fee.count.clone()));
+    let command = BeginAddress { session: reference, channel: way, name, address, link, count };
     let accounts = &visit.state.services.accounts;
     let outcome = accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    fee::settle(&visit, paid, matches!(outcome, BeginAddressOutcome::Begun { .. }));
+    fee::settle(&visit, fee, matches!(outcome, BeginAddressOutcome::Begun { .. }));
     let error = match outcome {
         BeginAddressOutcome::Begun { factor } => return Ok(see_other(&path(way, factor))),
         BeginAddressOutcome::SessionEnded => return Err(sign_in(HERE)),
@@ -181,27 +194,28 @@ async fn begin(way: Channel, form: Submitted<Typed>) -> Result<Response, PageErr
     mfa::show(&visit, &session, kept(), Said::Error(error)).await
 }
 
-const fn known(way: Channel) -> &'static str {
+const fn known(way: Channel) -> Text {
     match way {
-        Channel::Email => "Codes are sent to this address already.",
-        Channel::Sms => "Codes are sent to this number already.",
+        Channel::Email => text("email-known"),
+        Channel::Sms => text("phone-known"),
     }
 }
 
-const fn too_many(way: Channel) -> &'static str {
+const fn too_many(way: Channel) -> Text {
     match way {
-        Channel::Email => "There is no room for another address. Remove one first, or wait a day.",
-        Channel::Sms => "There is no room for another number. Remove one first, or wait a day.",
+        Channel::Email => text("email-no-room"),
+        Channel::Sms => text("phone-no-room"),
     }
 }
 
-/// Asks the bounds of the client's address, those of an address that nobody has confirmed, and then the purse.
+/// Asks the bounds of the client's address, those of an address that nobody has confirmed, and for a text message the purse and how
+/// many go unanswered.
 async fn may_send(
     way: Channel,
     visit: &Visit,
     session: &LiveSession,
     address: &str,
-) -> Result<Result<Option<Paid>, FormError>, PageError> {
+) -> Result<Result<Option<Fee>, FormError>, PageError> {
     visit.may_cause_a_message()?;
     if let Err(until) = visit.state.services.recipients.take(address).await.map_err(CallError::from)? {
         return Ok(Err(visit.too_early(until)));
@@ -211,10 +225,9 @@ async fn may_send(
     }
     let number =
         PhoneNumber::parse(address, None).map_err(|_| PageError::Internal("a number that is none was kept"))?;
-    let paid = fee::pay(visit, session.user, number.country()).await?;
-    let unpaid =
-        |unpaid| FormError::field(field(way), format!("{} Use an authenticator app instead.", fee::words(unpaid)));
-    Ok(paid.map(Some).map_err(unpaid))
+    let fee = fee::pay(visit, session.user, number.country()).await?;
+    let unsent = |unsent| FormError::field(field(way), fee::words(unsent).and_then(text("sms-unpaid-use-app")));
+    Ok(fee.map(Some).map_err(unsent))
 }
 
 /// Shows the form for the code.
@@ -228,17 +241,22 @@ async fn open(way: Channel, visit: Visit, Path(factor): Path<String>) -> Result<
 async fn resend(way: Channel, Path(factor): Path<String>, form: Submitted<Nothing>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let (visit, session, Nothing {}) = form.in_session(HERE).await?;
+    if !session.view.fresh {
+        return Ok(reauthenticate(&path(way, factor)));
+    }
     let Some(AwaitedAddress { address, .. }) = awaited(&visit, &session, (way, factor)).await? else {
         return Ok(see_other(HERE));
     };
-    let paid = match may_send(way, &visit, &session, &address).await? {
-        Ok(paid) => paid,
+    let fee = match may_send(way, &visit, &session, &address).await? {
+        Ok(fee) => fee,
         Err(error) => return show(&visit, &session, (way, factor), Some(error)).await,
     };
-    let command = ResendCode { session: session.reference.clone(), channel: way, factor };
+    let link = link::are_sent(&visit);
+    let (reference, count) = (session.reference.clone(), fee.as_ref().and_then(|fee| fee.count.clone()));
+    let command = ResendCode { session: reference, channel: way, factor, link, count };
     let accounts = &visit.state.services.accounts;
     let outcome = accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    fee::settle(&visit, paid, matches!(outcome, SendOutcome::Sent));
+    fee::settle(&visit, fee, matches!(outcome, SendOutcome::Sent));
     match outcome {
         SendOutcome::Sent => Ok(see_other(&path(way, factor))),
         SendOutcome::Wait { until } => show(&visit, &session, (way, factor), Some(visit.too_early(until))).await,
@@ -251,7 +269,7 @@ async fn confirm(way: Channel, Path(factor): Path<String>, form: Submitted<Typed
     let factor = read(&factor)?;
     let (visit, session, typed) = form.in_session(HERE).await?;
     let Some(code) = totp::parse_code(typed.code.expose()) else {
-        let error = FormError::field("code", "Enter the 6 digits from the newest message.");
+        let error = FormError::field("code", text("sent-malformed"));
         return show(&visit, &session, (way, factor), Some(error)).await;
     };
     let services = &visit.state.services;
@@ -260,7 +278,7 @@ async fn confirm(way: Channel, Path(factor): Path<String>, form: Submitted<Typed
     let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
     let command = ConfirmAddress { session: session.reference.clone(), channel: way, factor, code, backup };
     let outcome = services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await?;
-    let wrong = "This code is not right, or not good any more. Enter the newest one.";
+    let wrong = text("address-wrong");
     let told = Confirming { path: path(way, factor), notice: notice(way, true), wrong };
     match confirmed(&visit, &session, tried, outcome, &told)? {
         Ok(answer) => Ok(answer),
@@ -269,7 +287,7 @@ async fn confirm(way: Channel, Path(factor): Path<String>, form: Submitted<Typed
 }
 
 /// The address that awaits its code, if it does.
-async fn awaited(
+pub(super) async fn awaited(
     visit: &Visit,
     session: &LiveSession,
     (way, factor): (Channel, FactorId),
@@ -278,30 +296,31 @@ async fn awaited(
     Ok(visit.state.services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?)
 }
 
-async fn show(
+/// The page that asks for the code of an address; without such an address, that of all.
+pub(super) async fn show(
     visit: &Visit,
     session: &LiveSession,
     (way, factor): (Channel, FactorId),
     error: Option<FormError>,
 ) -> Result<Response, PageError> {
-    let Some(AwaitedAddress { address, again_at, .. }) = awaited(visit, session, (way, factor)).await? else {
+    let Some(AwaitedAddress { address, again_at, link, .. }) = awaited(visit, session, (way, factor)).await? else {
         return Ok(see_other(HERE));
     };
     let frame = Frame::session(session).with_error(error.as_ref());
     let again = Cooldown::until(visit.now(), again_at);
     let (way, factor) = (address::name(way), factor.to_string());
-    visit.page(frame, &AddressEnrolPage { way, factor, address, again, error })
+    visit.page(frame, &AddressEnrolPage { way, factor, address, again, link, error })
 }
 
 /// Asks before an address gets no more codes.
 async fn ask_remove(way: Channel, visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let session = visit.signed_in(HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(&format!("{}/remove", path(way, factor))));
     }
     let account = overview(&visit, &session, HERE).await?;
-    let last = devices(&account) == 1;
+    let removal = mfa::removal(&visit, &session, (&account, factor)).await?;
     let rows = rows(match way {
         Channel::Email => account.emails,
         Channel::Sms => account.phones,
@@ -309,7 +328,7 @@ async fn ask_remove(way: Channel, visit: Visit, Path(factor): Path<String>) -> R
     let Some(row) = rows.into_iter().find(|row| row.id == factor.to_string()) else {
         return Ok(see_other(HERE));
     };
-    let page = AddressRemovePage { way: address::name(way), factor: row.id, address: row.address, last };
+    let page = AddressRemovePage { way: address::name(way), factor: row.id, address: row.address, removal };
     visit.page(Frame::session(&session), &page)
 }
 
@@ -326,7 +345,7 @@ async fn remove(way: Channel, Path(factor): Path<String>, form: Submitted<Nothin
     }
 }
 
-const fn notice(way: Channel, on: bool) -> Notice {
+pub(super) const fn notice(way: Channel, on: bool) -> Notice {
     match (way, on) {
         (Channel::Email, true) => Notice::EmailCodesOn,
         (Channel::Email, false) => Notice::EmailCodesOff,
@@ -335,10 +354,10 @@ const fn notice(way: Channel, on: bool) -> Notice {
     }
 }
 
-fn read(factor: &str) -> Result<FactorId, PageError> {
+pub(super) fn read(factor: &str) -> Result<FactorId, PageError> {
     factor.parse().map_err(|_| PageError::NotFound)
 }
 
-fn path(way: Channel, factor: FactorId) -> String {
+pub(super) fn path(way: Channel, factor: FactorId) -> String {
     format!("{HERE}/{}/{factor}", address::name(way))
 }

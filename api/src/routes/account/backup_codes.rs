@@ -8,14 +8,15 @@ use actors::domain::{
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{done, mfa, overview, reauthenticate, sessions::Nothing, sign_in, when};
+use super::{done, mfa, overview, reauthenticate, sign_in};
 use crate::{
     error::PageError,
     extract::{
         LiveSession, Submitted, Visit,
+        form::Nothing,
         visit::{Frame, see_other},
     },
-    page::{BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, Concealed, Notice},
+    page::{BackupCodesPage, BackupCodesRegeneratePage, BackupCodesUnsavedPage, Concealed, Notice, When},
     routes::login::judge::Try,
 };
 
@@ -31,7 +32,7 @@ pub struct Ticked {
 /// Asks before the codes are replaced.
 pub async fn get(visit: Visit) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(HERE));
     }
     if !session.view.second_factor {
@@ -44,7 +45,7 @@ pub async fn get(visit: Visit) -> Result<Response, PageError> {
 /// Replaces them. The page with the new ones is the answer itself.
 pub async fn replace(form: Submitted<Nothing>) -> Result<Response, PageError> {
     let (visit, session, Nothing {}) = form.in_session(HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(HERE));
     }
     if !session.view.second_factor {
@@ -69,7 +70,7 @@ pub(super) fn show_once(visit: &Visit, session: &LiveSession, attempt: &Attempt)
     let page = BackupCodesPage {
         codes: codes.iter().map(|code| Concealed::from(code.expose())).collect(),
         user_name: session.view.user_name.clone(),
-        created: when(visit.now()),
+        created: When::of(visit.now()),
     };
     visit.page(Frame::session(session), &page)
 }

@@ -1,33 +1,34 @@
-//! `/account/mfa`: authenticator apps, codes that are sent, and backup codes at a glance, and the beginning of an enrolment.
-//! `/account/mfa`: passkeys, authenticator apps, e-mail codes and backup codes at a glance, and the beginning of an enrolment.
+//! `/account/mfa`: passkeys, authenticator apps, codes that are sent, and backup codes at a glance, and the beginning of an enrolment.
 
 use actors::domain::{
-    command::{BeginTotp, BeginTotpOutcome, TotpView},
+    command::{BeginTotp, BeginTotpOutcome, OverviewOutcome, TotpView},
     device::active_since,
     limits::{MAX_FACTOR_NAME, MAX_FACTORS_PER_METHOD},
     policy::Verdict,
 };
 use axum::response::Response;
 use schema::{
-    Timestamp,
+    FactorId, Timestamp,
     record::{Channel, PolicyMethod},
 };
 use serde::Deserialize;
 
-use super::{Done, address, overview, passkey, reauthenticate, sign_in, when};
+use super::{Done, address, address_rename, devices, overview, passkey, password, reauthenticate, sign_in};
 use crate::{
     error::PageError,
     extract::{
-        LiveSession, Query, Submitted, Visit,
+        LiveSession, LoginState, Query, Submitted, Visit,
+        policy::Occasion,
         visit::{Frame, see_other},
     },
-    page::{AddAddress, AddPasskey, AddressRow, AuthenticatorRow, FormError, MfaPage, Notice, WaitingLine},
+    locale::{Text, text},
+    page::{
+        AddAddress, AddPasskey, AddressRow, AuthenticatorRow, FormError, MfaPage, Notice, Removal, WaitingLine, When,
+    },
     routes::login,
 };
 
 pub(super) const HERE: &str = "/account/mfa";
-/// What the first authenticator app is called unless its owner says otherwise; further ones are numbered.
-const PROPOSED_NAME: &str = "Authenticator app";
 
 /// What was typed.
 #[derive(Debug, Deserialize)]
@@ -38,18 +39,18 @@ pub struct Typed {
 impl Typed {
     /// The name, without blanks around it, and what is wrong with it.
     pub(super) fn checked(&self) -> (String, Option<FormError>) {
-        let (name, wrong) = name_of(&self.name, "Give the authenticator app a name.");
+        let (name, wrong) = name_of(&self.name, text("totp-nameless"));
         (name, wrong.map(|why| FormError::field("name", why)))
     }
 }
 
 /// A name for a device as it was typed, without blanks around it; and what is wrong with it, `missing` if there is none.
-pub(super) fn name_of(typed: &str, missing: &'static str) -> (String, Option<&'static str>) {
+pub(super) fn name_of(typed: &str, missing: Text) -> (String, Option<Text>) {
     let name = typed.trim().to_owned();
     let wrong = if name.is_empty() || name.chars().any(char::is_control) {
         Some(missing)
     } else if name.chars().count() > MAX_FACTOR_NAME {
-        Some("Give it a name of at most 64 characters.")
+        Some(text("name-long"))
     } else {
         None
     };
@@ -76,7 +77,7 @@ pub async fn begin(form: Submitted<Typed>) -> Result<Response, PageError> {
         BeginTotpOutcome::SessionEnded => Err(sign_in(HERE)),
         BeginTotpOutcome::NotFresh => Ok(reauthenticate(HERE)),
         BeginTotpOutcome::TooMany => {
-            let error = FormError::whole("There is no room for another authenticator app. Remove one first.");
+            let error = FormError::whole(text("totp-no-room"));
             show(&visit, &session, Kept { name: Some(name), ..Kept::default() }, Said::Error(error)).await
         }
     }
@@ -106,8 +107,8 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
         .map(|(at, totp)| AuthenticatorRow {
             id: totp.factor.to_string(),
             name: totp.name,
-            added: when(at),
-            last_used: totp.last_used_at.map(when),
+            added: When::of(at),
+            last_used: totp.last_used_at.map(When::of),
             suspended: totp.suspended,
         })
         .collect();
@@ -127,8 +128,7 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
         Said::Error(error) => (None, Some(error)),
     };
     let waiting = visit.waiting(session.user).await;
-    let client = waiting.as_ref().and_then(|login| login.request()).map(|request| request.client.clone());
-    let verdict = visit.verdict(session.user, session.reference.clone(), client).await?.ok_or_else(|| sign_in(HERE))?;
+    let verdict = to_set_up(visit, session, waiting.as_ref()).await?.ok_or_else(|| sign_in(HERE))?;
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = MfaPage {
         needed: needed(visit, &verdict),
@@ -142,11 +142,12 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
         add_email: add(Channel::Email, &emails, proposed),
         add_phone: add(Channel::Sms, &phones, String::new()),
         add_passkey: passkey_room.then(|| AddPasskey { name: typed.passkey.unwrap_or_default() }),
+        may_rename: address_rename::is_known(visit),
         passkeys,
         signal,
         emails,
         phones,
-        name: typed.name.unwrap_or_else(|| proposed_name(&authenticators)),
+        name: typed.name.map_or_else(|| proposed_name(visit, &authenticators), Ok)?,
         authenticators,
         backup_codes_left: account.backup_codes_left,
         backup_codes_unsaved: account.backup_codes_created_at.is_some() && account.backup_codes_saved_at.is_none(),
@@ -156,24 +157,59 @@ pub(super) async fn show(visit: &Visit, session: &LiveSession, typed: Kept, said
     visit.page(frame, &page)
 }
 
-/// What must be set up, in words.
-fn needed(visit: &Visit, verdict: &Verdict) -> Vec<&'static str> {
-    let Verdict::Enrol { methods } = verdict else { return Vec::new() };
-    let word = |method: &PolicyMethod| match method {
-        PolicyMethod::Totp => Some("an authenticator app"),
-        PolicyMethod::Email => Some("codes by e-mail"),
-        // One of several, perhaps: it is not named where nobody can set it up.
-        PolicyMethod::Sms => address::can_be_added(Channel::Sms, visit).then_some("codes by text message"),
-        PolicyMethod::Passkey => login::passkey::are_known(visit).then_some("a passkey"),
-    };
-    methods.iter().filter_map(word).collect()
+/// What must be set up first: for the application that waits, or else for a change of the account.
+async fn to_set_up(
+    visit: &Visit,
+    session: &LiveSession,
+    waiting: Option<&LoginState>,
+) -> Result<Option<Verdict>, PageError> {
+    let judge = |occasion| visit.verdict_on(session, occasion);
+    if let Some(request) = waiting.and_then(LoginState::request) {
+        return judge(Occasion::of(request)).await;
+    }
+    let mut verdict = judge(Occasion::default()).await?;
+    for change in [password::HERE, HERE].map(Occasion::change_at) {
+        if matches!(verdict, Some(Verdict::Met | Verdict::Recommended | Verdict::StepUp)) {
+            verdict = judge(change).await?;
+        }
+    }
+    Ok(verdict)
 }
 
-/// A name that no authenticator app of the account has yet.
-fn proposed_name(taken: &[AuthenticatorRow]) -> String {
+/// What the removal of a device comes to, for who holds this account.
+pub(super) async fn removal(
+    visit: &Visit,
+    session: &LiveSession,
+    (account, factor): (&OverviewOutcome, FactorId),
+) -> Result<Removal, PageError> {
+    let verdict = visit.verdict_on(session, Occasion::without(factor)).await?;
+    let verdict = verdict.ok_or_else(|| sign_in(HERE))?;
+    let must = matches!(verdict, Verdict::Enrol { .. });
+    let needed = needed(visit, &verdict).or_else(|| must.then(|| text("needed-any")));
+    Ok(Removal { last: devices(account) == 1, needed })
+}
+
+/// What must be set up, in words.
+fn needed(visit: &Visit, verdict: &Verdict) -> Option<Text> {
+    let Verdict::Enrol { methods, hardware, all } = verdict else { return None };
+    let passkey = || if *hardware { text("needed-passkey-hardware") } else { text("needed-passkey") };
+    let word = |method: &PolicyMethod| match method {
+        PolicyMethod::Totp => Some(text("needed-app")),
+        PolicyMethod::Email => Some(text("needed-email")),
+        // One of several, perhaps: it is not named where nobody can set it up.
+        PolicyMethod::Sms => address::can_be_added(Channel::Sms, visit).then(|| text("needed-sms")),
+        PolicyMethod::Passkey => login::passkey::are_known(visit).then(passkey),
+    };
+    let words = methods.iter().filter_map(word).collect();
+    if *all { Text::all_of(words) } else { Text::one_of(words) }
+}
+
+/// What the first authenticator app is called unless its owner says otherwise; further ones are numbered.
+fn proposed_name(visit: &Visit, taken: &[AuthenticatorRow]) -> Result<String, PageError> {
+    let first = visit.say(&text("totp-proposed-name"))?;
     let free = |name: &String| taken.iter().all(|row| row.name != *name);
-    let numbered = (2..).map(|number| format!("{PROPOSED_NAME} {number}"));
-    std::iter::once(PROPOSED_NAME.to_owned()).chain(numbered).find(free).unwrap_or_default()
+    let numbered = (2..).map(|number| format!("{first} {number}"));
+    Ok(std::iter::once(first.clone()).chain(numbered).find(free).unwrap_or_default())
 }
 
 /// A device that counts, with when it began to.

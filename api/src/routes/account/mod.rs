@@ -1,12 +1,15 @@
 //! `/account`: what a signed-in user sees and changes.
 
 pub mod address;
+pub mod address_link;
+pub mod address_rename;
 pub mod backup_codes;
 pub mod mfa;
 pub mod passkey;
 pub mod password;
 pub mod reauthenticate;
 pub mod recommended;
+pub mod recovery;
 pub mod sessions;
 pub mod totp;
 
@@ -15,7 +18,6 @@ use actors::domain::{
     device::active_since,
 };
 use axum::response::Response;
-use schema::Timestamp;
 use serde::Deserialize;
 
 use crate::{
@@ -24,7 +26,8 @@ use crate::{
         LiveSession, Query, Visit,
         visit::{Frame, see_other},
     },
-    page::{AccountPage, EmailLine, FormError, Notice, When},
+    locale::Text,
+    page::{AccountPage, EmailLine, FormError, Notice, RecoveryLine, When},
     routes::login::judge::{Try, suspended},
 };
 
@@ -51,14 +54,15 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
     let page = AccountPage {
         user_name: account.user_name,
         email: account.email.map(|address| EmailLine { address, verified: account.email_verified }),
-        created: when(account.created_at),
-        password_set: account.password_changed_at.map(when),
+        created: When::of(account.created_at),
+        password_set: account.password_changed_at.map(When::of),
         authenticators,
         emails: in_force(&account.emails),
         phones: in_force(&account.phones),
         passkeys: account.passkeys.len(),
         backup_codes_left: account.backup_codes_left,
         sessions: account.sessions.len(),
+        recovery: account.recovery.map(|of| RecoveryLine { begun: When::of(of.begun_at), due: When::of(of.due_at) }),
         notice: done.notice(),
     };
     visit.page(Frame::session(&session), &page)
@@ -97,10 +101,6 @@ fn done(path: &str, notice: Notice) -> Response {
     see_other(&format!("{path}?done={}", notice.name()))
 }
 
-fn when(at: Timestamp) -> When {
-    When::from_unix_secs(at.as_secs())
-}
-
 /// How the confirmation of a device is told.
 struct Confirming {
     /// Where the device is confirmed, to come back to after fresh proofs.
@@ -108,7 +108,7 @@ struct Confirming {
     /// What is said of a device that counts from now on, where no backup codes are shown.
     notice: Notice,
     /// What is said of a wrong code.
-    wrong: &'static str,
+    wrong: Text,
 }
 
 /// What a code that confirms a device came to: an answer, or the form again. The page with the backup codes is the answer itself,
@@ -134,7 +134,7 @@ fn confirmed(
         ConfirmOutcome::Ended => return Ok(Ok(see_other(mfa::HERE))),
         ConfirmOutcome::SessionEnded => return Err(sign_in(mfa::HERE)),
         ConfirmOutcome::NotFresh => return Ok(Ok(reauthenticate(&told.path))),
-        ConfirmOutcome::Wrong => FormError::field("code", told.wrong),
+        ConfirmOutcome::Wrong => FormError::field("code", told.wrong.clone()),
         ConfirmOutcome::Throttled { until } => visit.cool_down(until),
         ConfirmOutcome::Suspended => suspended(),
     };

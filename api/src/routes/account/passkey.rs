@@ -16,19 +16,19 @@ use serde_json::json;
 use webauthn_rs_core::proto::RegisterPublicKeyCredential;
 
 use super::{
-    Confirming, confirmed, devices, done,
+    Confirming, confirmed, done,
     mfa::{self, HERE, Kept, Said, name_of},
-    overview, reauthenticate,
-    sessions::Nothing,
-    sign_in, when,
+    overview, reauthenticate, sign_in,
 };
 use crate::{
     error::PageError,
     extract::{
         LiveSession, Submitted, Visit,
+        form::Nothing,
         visit::{Frame, see_other},
     },
-    page::{FormError, Notice, PasskeyEnrolPage, PasskeyRemovePage, PasskeyRenamePage, PasskeyRow},
+    locale::text,
+    page::{FormError, Notice, PasskeyEnrolPage, PasskeyRemovePage, PasskeyRenamePage, PasskeyRow, When},
     routes::login::{judge::Try, passkey::are_known},
 };
 
@@ -61,8 +61,9 @@ pub(super) fn rows(passkeys: Vec<PasskeyView>) -> Vec<PasskeyRow> {
         name: view.name,
         synced: view.backup_eligible,
         alone: view.user_verified,
-        added: when(at),
-        last_used: view.last_used_at.map(when),
+        hardware: view.hardware,
+        added: When::of(at),
+        last_used: view.last_used_at.map(When::of),
     };
     active.into_iter().map(row).collect()
 }
@@ -84,7 +85,7 @@ pub async fn begin(form: Submitted<Named>) -> Result<Response, PageError> {
     let kept = || Kept { passkey: Some(typed.passkey_name.clone()), ..Kept::default() };
     let (name, wrong) = match typed.passkey_name.trim() {
         "" => (String::new(), None),
-        named => name_of(named, "Write the name without control characters."),
+        named => name_of(named, text("device-name-control")),
     };
     if let Some(wrong) = wrong {
         let error = FormError::field("passkey_name", wrong);
@@ -97,7 +98,7 @@ pub async fn begin(form: Submitted<Named>) -> Result<Response, PageError> {
         BeginPasskeyOutcome::SessionEnded => Err(sign_in(HERE)),
         BeginPasskeyOutcome::NotFresh => Ok(reauthenticate(HERE)),
         BeginPasskeyOutcome::TooMany => {
-            let error = FormError::whole("There is no room for another passkey. Remove one first, or wait a day.");
+            let error = FormError::whole(text("passkey-no-room"));
             mfa::show(&visit, &session, kept(), Said::Error(error)).await
         }
     }
@@ -115,23 +116,22 @@ pub async fn confirm(Path(factor): Path<String>, form: Submitted<Answered>) -> R
     let factor = read(&factor)?;
     let (visit, session, answered) = form.in_session(HERE).await?;
     let Ok(answer) = serde_json::from_str::<Box<RegisterPublicKeyCredential>>(&answered.answer) else {
-        let error = FormError::whole("No passkey was created. Try again.");
+        let error = FormError::whole(text("passkey-not-created"));
         return show(&visit, &session, factor, Some(error)).await;
     };
     let services = &visit.state.services;
     // Ten hashes are made for each try, so the address is asked first.
     let tried = Try::begin(&visit)?;
     let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
-    let command = ConfirmPasskey { session: session.reference.clone(), factor, answer, backup };
+    let attested = services.attestation().anchors().is_some();
+    let command = ConfirmPasskey { session: session.reference.clone(), factor, answer, backup, attested };
     let outcome = services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await?;
-    let wrong = "This passkey was not accepted. Try again, or with another one.";
+    let wrong = text("passkey-not-accepted");
     let told = Confirming { path: path(factor), notice: Notice::PasskeyAdded, wrong };
     let confirmed = match outcome {
         ConfirmPasskeyOutcome::Judged(outcome) => confirmed(&visit, &session, tried, outcome, &told)?,
-        ConfirmPasskeyOutcome::Synced => Err(FormError::whole(
-            "This passkey can be copied to other devices, and such passkeys are not allowed here. Use one that stays on its \
-             device, such as a security key.",
-        )),
+        ConfirmPasskeyOutcome::Synced => Err(FormError::whole(text("passkey-synced-refused"))),
+        ConfirmPasskeyOutcome::Unattested => Err(FormError::whole(text("passkey-unattested"))),
     };
     match confirmed {
         Ok(answer) => Ok(answer),
@@ -152,7 +152,8 @@ async fn show(
     let Some(AwaitedPasskey { name, user_name, challenge, known }) = shown else { return Ok(see_other(HERE)) };
     let known: Vec<_> = known.iter().collect();
     let allow_synced = services.settings.allow_synced_passkeys;
-    let making = Making { user: session.user, user_name: &user_name, known: &known, allow_synced };
+    let attestation = services.attestation();
+    let making = Making { user: session.user, user_name: &user_name, known: &known, allow_synced, attestation };
     let options = RelyingParty::of(&services.settings.issuer)
         .and_then(|rp| rp.creation(visit.state.pages.product_name(), &making, &challenge))
         .and_then(|options| serde_json::to_string(&options.public_key).ok())
@@ -165,14 +166,14 @@ async fn show(
 pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let session = visit.signed_in(HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(&format!("{}/remove", path(factor))));
     }
     let account = overview(&visit, &session, HERE).await?;
-    let last = devices(&account) == 1;
+    let removal = mfa::removal(&visit, &session, (&account, factor)).await?;
     let found = account.passkeys.into_iter().find(|passkey| passkey.factor == factor);
     let Some(PasskeyView { name, .. }) = found else { return Ok(see_other(HERE)) };
-    visit.page(Frame::session(&session), &PasskeyRemovePage { factor: factor.to_string(), name, last })
+    visit.page(Frame::session(&session), &PasskeyRemovePage { factor: factor.to_string(), name, removal })
 }
 
 /// Removes it. One that is gone already was removed by the same form.
@@ -202,7 +203,7 @@ pub async fn ask_name(visit: Visit, Path(factor): Path<String>) -> Result<Respon
 pub async fn rename(Path(factor): Path<String>, form: Submitted<Renamed>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let (visit, session, typed) = form.in_session(HERE).await?;
-    let (name, wrong) = name_of(&typed.name, "Give the passkey a name.");
+    let (name, wrong) = name_of(&typed.name, text("passkey-nameless"));
     if let Some(wrong) = wrong {
         let error = Some(FormError::field("name", wrong));
         let page = PasskeyRenamePage { factor: factor.to_string(), name, error };

@@ -12,6 +12,7 @@ use super::{done, overview, reauthenticate, sign_in};
 use crate::{
     error::PageError,
     extract::{LiveSession, Submitted, Visit, form::secret, visit::Frame},
+    locale::text,
     page::{FormError, Notice, PasswordPage},
     routes::{
         login::judge::{Try, suspended},
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 
-const HERE: &str = "/account/password";
+pub(super) const HERE: &str = "/account/password";
 
 /// What was typed.
 #[derive(Debug, Deserialize)]
@@ -33,7 +34,7 @@ pub struct Typed {
 /// Shows the form.
 pub async fn get(visit: Visit) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(HERE));
     }
     show(&visit, &session, None)
@@ -42,7 +43,7 @@ pub async fn get(visit: Visit) -> Result<Response, PageError> {
 /// Changes the password.
 pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, session, typed) = form.in_session(HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(HERE));
     }
     // A hash is made for each try, so the address is asked first.
@@ -74,7 +75,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
             }
             return Ok(done("/account", Notice::PasswordChanged));
         }
-        Ok(ChangePasswordOutcome::Wrong) => FormError::field("current_password", "This is not your current password."),
+        Ok(ChangePasswordOutcome::Wrong) => FormError::field("current_password", text("password-current-wrong")),
         Ok(ChangePasswordOutcome::Throttled { until }) => visit.cool_down(until),
         Ok(ChangePasswordOutcome::Suspended) => suspended(),
         Ok(ChangePasswordOutcome::NotFresh) => return Ok(reauthenticate(HERE)),

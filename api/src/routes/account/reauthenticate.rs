@@ -6,6 +6,7 @@ use actors::{
     domain::{
         command::{LoginRef, SignInOutcome, VerifyTotp},
         factor::{backup_code, totp},
+        policy::Verdict,
         trusted_device::Trust,
     },
     secret::Secret,
@@ -15,15 +16,18 @@ use axum::response::Response;
 use schema::LoginId;
 use serde::Deserialize;
 
+use super::sign_in;
 use crate::{
     error::PageError,
     extract::{
-        LiveSession, Query, Submitted, Visit,
-        form::secret,
+        Awaited, LiveSession, Query, Submitted, Then, Visit,
+        form::{secret, unsaid},
+        policy::{ENROLMENT, Occasion},
         visit::{Frame, is_local_path, see_other},
     },
+    locale::text,
     page::{FormError, ReauthenticatePage},
-    routes::login::judge::{Try, Verdict, sign_in_browser},
+    routes::login::judge::{Try, Verdict as Judged, next_page, sign_in_browser},
 };
 
 const HERE: &str = "/account/reauthenticate";
@@ -43,12 +47,8 @@ pub struct Typed {
     to: String,
     #[serde(deserialize_with = "secret")]
     password: Secret<String>,
-    #[serde(default = "nothing", deserialize_with = "secret")]
+    #[serde(default = "unsaid", deserialize_with = "secret")]
     code: Secret<String>,
-}
-
-fn nothing() -> Secret<String> {
-    Secret::new(String::new())
 }
 
 /// A second proof, read.
@@ -67,10 +67,20 @@ impl Second {
 pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let to = local(asked.to);
     let session = visit.signed_in(&to).await?;
+    let back: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
+    match visit.verdict_on(&session, Occasion::change_at(&to)).await? {
+        // A policy asks for more than this page does, perhaps: there every way is open.
+        Some(Verdict::StepUp) => return Ok(see_other(&format!("/login?more=yes&change=yes&return={back}"))),
+        // Who sets it up gives the proofs that there are.
+        Some(Verdict::Enrol { .. }) if session.view.fresh || !to.starts_with(ENROLMENT) => {
+            return Err(PageError::EnrolmentNeeded);
+        }
+        Some(Verdict::Met | Verdict::Recommended | Verdict::Enrol { .. }) => {}
+        None => return Err(sign_in(&to)),
+    }
     if session.view.without_app {
         // A code has to be sent, or a passkey asked, between the two proofs: signing in once more renews this very session.
-        let back: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
-        return Ok(see_other(&format!("/login?return={back}")));
+        return Ok(see_other(&format!("/login?change=yes&return={back}")));
     }
     show(&visit, &session, to, None)
 }
@@ -83,7 +93,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, session, typed) = form.in_session(&to).await?;
     let second = Second::read(typed.code.expose());
     if session.view.second_factor && second.is_none() {
-        let error = FormError::field("code", "Enter the 6 digits of your authenticator app, or a backup code.");
+        let error = FormError::field("code", text("reauthenticate-malformed"));
         return show(&visit, &session, to, Some(error));
     }
     let login = LoginRef {
@@ -92,30 +102,49 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         device: visit.known_device().filter(|known| known.user == session.user).map(|known| known.device),
         renews: Some(session.reference.clone()),
         trust: Trust::None,
+        asks: visit.asks_on(Occasion::change_at(&to)).await?,
     };
     let tried = Try::begin(&visit)?;
     let outcome = password(&visit, &session, &tried, typed.password, &login).await;
-    let wrong = FormError::field("password", "This password is not right.");
+    let wrong = FormError::field("password", text("reauthenticate-password-wrong"));
     let (mut verdict, mut attempt) = tried.verdict(outcome, wrong).await?;
-    if let (Verdict::SecondFactor(..), Some(second)) = (&verdict, second) {
+    if let (Judged::SecondFactor(_), Some(second)) = (&verdict, second) {
+        let id = login.login;
         let tried = Try::begin(&visit)?;
         let outcome = check_second(&visit, &session, &tried, second, login).await;
-        let wrong = FormError::field("code", "This code is not right, or was used already.");
+        let wrong = FormError::field("code", text("reauthenticate-code-wrong"));
         (verdict, attempt) = tried.verdict(outcome, wrong).await?;
+        if let Judged::SecondFactor(awaited) = verdict {
+            return go_on(&visit, &session, (id, to), awaited).await;
+        }
     }
     match verdict {
-        Verdict::SignedIn(signed_in) => {
+        Judged::SignedIn(signed_in) => {
             sign_in_browser(&visit, session.user, &signed_in, &attempt).await?;
             Ok(see_other(&to))
         }
-        Verdict::Again(error) => show(&visit, &session, to, Some(error)),
+        Judged::Again(error) => show(&visit, &session, to, Some(error)),
         // An authenticator app was added in another tab since the page was made.
-        Verdict::SecondFactor(..) => {
-            let error = FormError::field("code", "Enter the 6 digits of your authenticator app as well.");
+        Judged::SecondFactor(_) => {
+            let error = FormError::field("code", text("reauthenticate-code-too"));
             let view = actors::domain::command::SessionView { second_factor: true, ..session.view.clone() };
             show(&visit, &LiveSession { view, ..session }, to, Some(error))
         }
     }
+}
+
+/// A policy asks for more than a code: the pages of a sign-in ask for it, and lead back.
+async fn go_on(
+    visit: &Visit,
+    session: &LiveSession,
+    (id, path): (LoginId, String),
+    awaited: Awaited,
+) -> Result<Response, PageError> {
+    let aim = visit.aim_of_change(&path).await?;
+    let mut login = visit.begin_login_as(id, Then::Account { path, aim, change: true }).await?;
+    login.awaits(session.user, awaited);
+    visit.keep_login(&login);
+    next_page(visit, &login).await
 }
 
 async fn password(

@@ -1,23 +1,27 @@
 //! `/account/mfa/recommended?to=PATH`: a second step is recommended after a sign-in, and may be declined.
 
-use actors::domain::{
-    command::{DeclineMfa, SignIn, SignedIn},
-    context::Attempt,
-    policy::Verdict,
-    user::SessionRef,
+use actors::{
+    domain::{
+        command::{DeclineMfa, Demand, ExplainPolicies, Explained, SignIn, SignedIn},
+        context::Attempt,
+        policy::{Strength, Verdict},
+        user::SessionRef,
+    },
+    policies::OPERATIONS_LEVEL,
 };
 use axum::response::Response;
-use schema::{ClientId, UserId};
+use schema::UserId;
 use serde::Deserialize;
 
 use super::{mfa, sign_in};
 use crate::{
     error::PageError,
     extract::{
-        Query, Submitted, Visit,
+        LiveSession, Query, Submitted, Visit,
+        policy::Occasion,
         visit::{Frame, is_local_path, see_other},
     },
-    page::RecommendedPage,
+    page::{RecommendedPage, When},
 };
 
 const HERE: &str = "/account/mfa/recommended";
@@ -33,13 +37,31 @@ pub struct Asked {
 /// Shows the recommendation.
 pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let session = visit.signed_in(mfa::HERE).await?;
-    visit.page(Frame::session(&session), &RecommendedPage { to: local(asked.to) })
+    let open = open(&visit, &session).await?;
+    let page = RecommendedPage {
+        to: local(asked.to),
+        until: open.iter().filter_map(|demand| demand.due_at).min().map(When::of),
+        left: open.iter().filter_map(|demand| demand.skips_left).min(),
+    };
+    visit.page(Frame::session(&session), &page)
+}
+
+/// What is recommended to the user, and not there yet.
+async fn open(visit: &Visit, session: &LiveSession) -> Result<Vec<Demand>, PageError> {
+    let waiting = visit.waiting(session.user).await;
+    let client = waiting.as_ref().and_then(|login| login.request()).map(|request| request.client.clone());
+    let command = ExplainPolicies { policies: visit.policies().await?, client, operation: None };
+    let explained = visit.state.services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
+    let open = |one: &Explained| one.applies && one.strength == Strength::Recommended && one.missing.is_some();
+    Ok(explained.unwrap_or_default().into_iter().filter(open).filter_map(|one| one.demand).collect())
 }
 
 /// Declines it for a while, and goes on.
 pub async fn decline(form: Submitted<Asked>) -> Result<Response, PageError> {
-    let (visit, session, asked) = form.in_session(mfa::HERE).await?;
-    let command = DeclineMfa { session: session.reference };
+    // Who must set up a device has nothing to decline.
+    let (visit, session, asked) = form.in_session(FALLBACK).await?;
+    let counted = visit.state.services.level.current() >= OPERATIONS_LEVEL;
+    let command = DeclineMfa { session: session.reference, counted };
     if !visit.state.services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await? {
         return Err(sign_in(FALLBACK));
     }
@@ -51,8 +73,8 @@ pub async fn decline(form: Submitted<Asked>) -> Result<Response, PageError> {
 pub struct Onward {
     /// The path.
     pub to: String,
-    /// The application that is answered there, if one is.
-    pub client: Option<ClientId>,
+    /// What is done there.
+    pub occasion: Occasion,
 }
 
 /// The way on after a sign-in: to where it leads, or past the recommendation.
@@ -61,18 +83,48 @@ pub async fn way_on(
     user: UserId,
     signed_in: &SignedIn,
     attempt: &Attempt,
-    Onward { to, client }: Onward,
+    onward: Onward,
+) -> Result<Response, PageError> {
+    lead(visit, user, (signed_in, attempt), onward, false).await
+}
+
+/// The same for somebody whose second steps were just removed: past the recommendation, whatever there was to decline before.
+pub async fn way_on_recovered(
+    visit: &Visit,
+    user: UserId,
+    signed_in: &SignedIn,
+    attempt: &Attempt,
+    onward: Onward,
+) -> Result<Response, PageError> {
+    lead(visit, user, (signed_in, attempt), onward, true).await
+}
+
+async fn lead(
+    visit: &Visit,
+    user: UserId,
+    (signed_in, attempt): (&SignedIn, &Attempt),
+    Onward { to, occasion }: Onward,
+    recovered: bool,
 ) -> Result<Response, PageError> {
     let secret_hash = SignIn::session_secret_hash(&attempt.seed);
     let session = SessionRef { session: signed_in.session, secret_hash };
-    match visit.verdict(user, session, client).await? {
-        Some(Verdict::Recommended) => {
-            let to: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
-            Ok(see_other(&format!("{HERE}?to={to}")))
-        }
+    let verdict = if recovered {
+        // Without any policy too: who must set up a device is not asked whether to.
+        visit.judged(user, session, (visit.policies().await?, occasion)).await?
+    } else {
+        visit.verdict(user, session, occasion).await?
+    };
+    let recommended = match verdict {
+        Some(Verdict::Recommended) => true,
+        Some(Verdict::Met) => recovered,
         // What is missing, be it the session, is asked for where the sign-in leads.
-        Some(Verdict::Met | Verdict::StepUp | Verdict::Enrol { .. }) | None => Ok(see_other(&to)),
+        Some(Verdict::StepUp | Verdict::Enrol { .. }) | None => false,
+    };
+    if !recommended {
+        return Ok(see_other(&to));
     }
+    let to: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
+    Ok(see_other(&format!("{HERE}?to={to}")))
 }
 
 /// No parameter leads out of this site.

@@ -5,14 +5,15 @@ use axum::response::Response;
 use schema::{FactorId, SessionId};
 use serde::Deserialize;
 
-use super::{Done, done, overview, sign_in, when};
+use super::{Done, done, overview, sign_in};
 use crate::{
     error::PageError,
     extract::{
         Query, Submitted, Visit,
+        form::Nothing,
         visit::{Frame, see_other},
     },
-    page::{Notice, SessionRow, SessionsPage, TrustedRow, describe_user_agent},
+    page::{Notice, SessionRow, SessionsPage, TrustedRow, When, describe_user_agent},
 };
 
 const HERE: &str = "/account/sessions";
@@ -29,10 +30,6 @@ pub struct ChosenBrowser {
     device: String,
 }
 
-/// A form without fields of its own.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
-
 /// Lists the sessions, this one first, then the last used.
 pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, PageError> {
     let session = visit.signed_in(HERE).await?;
@@ -44,8 +41,8 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
             id: shown.session.to_string(),
             browser: describe_user_agent(shown.user_agent.as_deref()),
             address: shown.address,
-            started: when(shown.started_at),
-            last_seen: when(shown.last_seen_at),
+            started: When::of(shown.started_at),
+            last_seen: When::of(shown.last_seen_at),
             current: shown.session == session.view.session,
         })
         .collect();
@@ -53,9 +50,9 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
     let trusted = account.trusted.into_iter().map(|shown| TrustedRow {
         id: shown.device.to_string(),
         browser: describe_user_agent(shown.user_agent.as_deref()),
-        since: when(shown.created_at),
-        last_used: when(shown.last_used_at),
-        until: when(shown.expires_at),
+        since: When::of(shown.created_at),
+        last_used: When::of(shown.last_used_at),
+        until: When::of(shown.expires_at),
     });
     let page = SessionsPage { sessions, trusted: trusted.collect(), notice: done.notice() };
     visit.page(Frame::session(&session), &page)

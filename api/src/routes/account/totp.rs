@@ -13,14 +13,15 @@ use axum::{extract::Path, response::Response};
 use schema::FactorId;
 use serde::Deserialize;
 
-use super::{Confirming, confirmed, devices, done, mfa, overview, reauthenticate, sessions::Nothing, sign_in};
+use super::{Confirming, confirmed, done, mfa, overview, reauthenticate, sign_in};
 use crate::{
     error::PageError,
     extract::{
         LiveSession, Submitted, Visit,
-        form::secret,
+        form::{Nothing, secret},
         visit::{Frame, see_other},
     },
+    locale::text,
     page::{Concealed, FormError, Notice, TotpEnrolPage, TotpRemovePage, TotpRenamePage},
     qr::QrSvg,
     routes::login::judge::Try,
@@ -45,7 +46,7 @@ pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Resu
     let factor = read(&factor)?;
     let (visit, session, typed) = form.in_session(mfa::HERE).await?;
     let Some(code) = totp::parse_code(typed.code.expose()) else {
-        let error = FormError::field("code", "Enter the 6 digits that your authenticator app shows.");
+        let error = FormError::field("code", text("totp-malformed"));
         return show(&visit, &session, factor, Some(error)).await;
     };
     let services = &visit.state.services;
@@ -54,7 +55,7 @@ pub async fn confirm(Path(factor): Path<String>, form: Submitted<Typed>) -> Resu
     let backup = services.hashes.backup_codes(&tried.attempt.seed, visit.deadline).await?;
     let command = ConfirmTotp { session: session.reference.clone(), factor, code, backup };
     let outcome = services.accounts.ask(session.user, &tried.attempt, command, visit.deadline).await?;
-    let wrong = "This code is not right. Enter the one shown now.";
+    let wrong = text("totp-confirm-wrong");
     let told = Confirming { path: path(factor), notice: Notice::MfaEnabled, wrong };
     match confirmed(&visit, &session, tried, outcome, &told)? {
         Ok(answer) => Ok(answer),
@@ -76,7 +77,7 @@ async fn show(
     let seed = services.vault.open(Purpose::TotpSeed, &[&aad[0], &aad[1]], &shown.sealed_seed);
     let seed = seed.map_err(|_| PageError::Internal("a TOTP seed does not open"))?;
     let uri = totp::otpauth_uri(visit.state.pages.product_name(), &shown.user_name, &seed);
-    let qr = QrSvg::new(uri.expose(), "QR code for your authenticator app")
+    let qr = QrSvg::new(uri.expose(), &visit.say(&text("totp-enrol-qr"))?)
         .map_err(|_| PageError::Internal("an otpauth link does not fit into a QR code"))?;
     let frame = Frame::session(session).with_error(error.as_ref());
     let page = TotpEnrolPage {
@@ -94,16 +95,16 @@ async fn show(
 pub async fn ask_remove(visit: Visit, Path(factor): Path<String>) -> Result<Response, PageError> {
     let factor = read(&factor)?;
     let session = visit.signed_in(mfa::HERE).await?;
-    if !session.view.fresh {
+    if !visit.may_change_at(&session, mfa::HERE).await? {
         return Ok(reauthenticate(&format!("{}/remove", path(factor))));
     }
     let account = overview(&visit, &session, mfa::HERE).await?;
-    let last = devices(&account) == 1;
+    let removal = mfa::removal(&visit, &session, (&account, factor)).await?;
     let mut all = account.totps.into_iter().filter_map(mfa::in_force);
     let Some((_, totp)) = all.find(|(_, totp)| totp.factor == factor) else {
         return Ok(see_other(mfa::HERE));
     };
-    visit.page(Frame::session(&session), &TotpRemovePage { factor: factor.to_string(), name: totp.name, last })
+    visit.page(Frame::session(&session), &TotpRemovePage { factor: factor.to_string(), name: totp.name, removal })
 }
 
 /// Removes it. One that is gone already was removed by the same form.

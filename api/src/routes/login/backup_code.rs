@@ -1,17 +1,21 @@
 //! `/login/backup-code`: a backup code as the second proof.
 
-use actors::{domain::factor::backup_code, secret::Secret};
+use actors::{
+    domain::{factor::backup_code, trusted_device::Trust},
+    secret::Secret,
+};
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::{
     Step, client_line, identified,
     judge::{Judged, Try},
-    second_step,
+    proving,
 };
 use crate::{
     error::PageError,
     extract::{LoginState, Query, Submitted, Visit, form::secret, visit::Frame},
+    locale::text,
     page::{BackupCodePage, FormError},
 };
 
@@ -34,15 +38,15 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, login, typed) = form.in_login().await?;
     let user = identified(&login)?;
     let Some(code) = backup_code::parse(typed.code.expose()) else {
-        let error = FormError::field("code", "A backup code has 20 letters and digits. Check it against your copy.");
+        let error = FormError::field("code", text("backup-code-malformed"));
         return show(&visit, &login, Some(error)).await;
     };
+    let of = proving(&visit, &login, user, Trust::None).await?;
     let tried = Try::begin(&visit)?;
-    let of = second_step(&visit, &login, user);
     let sign_in = &visit.state.services.sign_in;
     let outcome = sign_in.backup_code(user, &tried.attempt, of, code, visit.deadline).await;
     let outcome = outcome.map(|outcome| (Some(user), outcome));
-    let wrong = FormError::field("code", "This backup code is not right, or was used already.");
+    let wrong = FormError::field("code", text("backup-code-wrong"));
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
         Judged::Again(error) => show(&visit, &login, Some(error)).await,
@@ -52,5 +56,5 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &BackupCodePage { login: login.label(), client, ways: login.offered(), error })
+    visit.page(frame, &BackupCodePage { login: login.label(), client, ways: login.next_step(), error })
 }

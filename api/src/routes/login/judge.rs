@@ -5,16 +5,21 @@ use actors::{
     domain::{
         command::{EndSession, SignInOutcome, SignedIn, Ways},
         context::Attempt,
+        user_name,
     },
 };
 use axum::response::Response;
-use schema::{Timestamp, UserId, record::Channel};
+use schema::{UserId, record::Channel};
 
-use super::sent_code::{self, Sending};
+use super::{
+    recovery,
+    sent_code::{self, Sending},
+};
 use crate::{
     error::PageError,
-    extract::{LoginState, Then, Visit, visit::see_other},
-    limits::Taken,
+    extract::{Awaited, LoginState, Then, Visit, policy::Occasion, visit::see_other},
+    limits::{Spray, Taken},
+    locale::text,
     page::FormError,
     routes::account::recommended::{Onward, way_on},
 };
@@ -27,13 +32,15 @@ pub struct Try<'a> {
     pub attempt: Attempt,
     token: Taken<'a>,
     floor: Deadline,
+    /// What was typed as a name, folded, where one was.
+    name: Option<String>,
 }
 
 /// What a proof came to.
 #[derive(Debug)]
 pub enum Verdict {
-    /// Right; a second one is awaited until then, in one of these ways.
-    SecondFactor(Timestamp, Ways),
+    /// Right; another one is awaited.
+    SecondFactor(Awaited),
     /// Right, and complete.
     SignedIn(SignedIn),
     /// The form is shown again.
@@ -56,7 +63,21 @@ impl<'a> Try<'a> {
         let now = visit.state.services.clock.monotonic();
         let taken = visit.state.limits.failures.take(visit.caller.address, now);
         let token = taken.map_err(|wait| PageError::TooMany { wait })?;
-        Ok(Self { visit, attempt: visit.attempt(), token, floor })
+        Ok(Self { visit, attempt: visit.attempt(), token, floor, name: None })
+    }
+
+    /// It is a guess at this name: who fails at many is told of to the audit log.
+    #[must_use]
+    pub fn at(self, name: &str) -> Self {
+        Self { name: Some(user_name::fold(name)), ..self }
+    }
+
+    /// Tells of a spray, if this failure made it one.
+    fn failed(&self) {
+        let spray = self.name.as_deref().and_then(|name| self.token.failed_at(name));
+        if let Some(Spray { prefix, names }) = spray {
+            self.visit.state.services.sign_in.tell_of_spray(&self.attempt, &prefix, names);
+        }
     }
 
     /// A refusal, which comes no earlier than the floor whatever its reason (HAZARDS H13).
@@ -86,7 +107,9 @@ impl<'a> Try<'a> {
                 self.not_counted();
                 return Err(PageError::LoginEnded);
             }
-            Ok(SignInOutcome::SecondFactor { expires_at, ways }) => Verdict::SecondFactor(expires_at, ways),
+            Ok(SignInOutcome::SecondFactor { expires_at, ways, stage }) => {
+                Verdict::SecondFactor(Awaited { expires_at, ways, stage })
+            }
             Ok(SignInOutcome::SignedIn(signed_in)) => Verdict::SignedIn(signed_in),
             Ok(SignInOutcome::Wrong) => Verdict::Again(wrong),
             Ok(SignInOutcome::Throttled { until }) => Verdict::Again(self.visit.cool_down(until)),
@@ -94,6 +117,7 @@ impl<'a> Try<'a> {
         };
         match verdict {
             Verdict::Again(error) => {
+                self.failed();
                 let attempt = self.attempt.clone();
                 Ok((Verdict::Again(self.refused(error).await), attempt))
             }
@@ -118,12 +142,11 @@ impl<'a> Try<'a> {
             other => other?,
         };
         Ok(match verdict {
-            Verdict::SecondFactor(expires_at, ways) => {
-                login.user = user;
-                login.expires_at = expires_at;
-                login.ways = ways;
+            Verdict::SecondFactor(awaited) => {
+                let user = user.ok_or(PageError::Internal("a proof was right and nobody knows whose"))?;
+                login.awaits(user, awaited);
                 visit.keep_login(&login);
-                Judged::Done(second_step(visit, &login, ways).await?)
+                Judged::Done(next_page(visit, &login).await?)
             }
             Verdict::SignedIn(signed_in) => {
                 let user = user.ok_or(PageError::Internal("somebody signed in and nobody knows who"))?;
@@ -134,55 +157,75 @@ impl<'a> Try<'a> {
     }
 }
 
-/// The page of the second proof: the strongest way that there is. A code that is to be sent is sent at once, so that nobody has to
-/// ask for it.
-async fn second_step(visit: &Visit, login: &LoginState, ways: Ways) -> Result<Response, PageError> {
-    let way = match ways {
-        // The one that no other site can ask for.
-        Ways { passkey: true, .. } => return Ok(see_other(&format!("/login/passkey?l={}", login.label()))),
-        Ways { totp: false, sms: true, .. } => Channel::Sms,
-        Ways { totp: false, sms: false, email: true, .. } => Channel::Email,
-        _ => return Ok(see_other(&format!("/login/totp?l={}", login.label()))),
-    };
+/// The page of the next proof: where a recovery can be completed that, else the strongest way that there is. A code that is to be
+/// sent is sent at once, so that nobody has to ask for it.
+pub async fn next_page(visit: &Visit, login: &LoginState) -> Result<Response, PageError> {
+    // Whether it is offered, policies say as well.
+    if login.ways.recovery && recovery::is_due(visit, login).await? {
+        return Ok(see_other(&recovery::path(login)));
+    }
+    let Some(way) = sent_by(login.ways) else { return Ok(see_other(&page_of(login))) };
     match sent_code::send(way, visit, login, None).await {
-        Ok(Sending::Unpaid(unpaid)) => sent_code::refused(way, visit, login, unpaid).await,
+        Ok(Sending::Unsent(unsent)) => sent_code::refused(way, visit, login, unsent).await,
         // Whether another one can be sent now, the page tells.
         Ok(_) | Err(PageError::TooMany { .. }) => Ok(see_other(&sent_code::path(way, login))),
         Err(error) => Err(error),
     }
 }
 
+/// How a code is sent, if that is the strongest way. A passkey is the one that no other site can ask for.
+const fn sent_by(ways: Ways) -> Option<Channel> {
+    match ways {
+        Ways { passkey: false, totp: false, sms: true, .. } => Some(Channel::Sms),
+        Ways { passkey: false, totp: false, sms: false, email: true, .. } => Some(Channel::Email),
+        _ => None,
+    }
+}
+
+/// The page of the strongest way.
+pub fn page_of(login: &LoginState) -> String {
+    match (sent_by(login.ways), login.ways) {
+        (Some(way), _) => sent_code::path(way, login),
+        (None, Ways { passkey: true, .. }) => format!("/login/passkey?l={}", login.label()),
+        (None, Ways { totp: false, backup_code: true, .. }) => format!("/login/backup-code?l={}", login.label()),
+        (None, _) => format!("/login/totp?l={}", login.label()),
+    }
+}
+
 /// What is told of an authenticator that is suspended.
 pub fn suspended() -> FormError {
-    FormError::whole(
-        "There were too many failures, so this way is closed. Use another one, or ask the people who run this service.",
-    )
+    FormError::whole(text("way-closed"))
 }
 
 /// The browser is signed in: its cookies, the end of an older session in it, and the way on.
 pub async fn complete(
     visit: &Visit,
-    mut login: LoginState,
+    login: LoginState,
     user: UserId,
     signed_in: &SignedIn,
     attempt: &Attempt,
 ) -> Result<Response, PageError> {
     sign_in_browser(visit, user, signed_in, attempt).await?;
-    let onward = match &login.then {
-        Then::Account { path } => {
+    let onward = onward(visit, login, user);
+    way_on(visit, user, signed_in, attempt, onward).await
+}
+
+/// Where a login leads that is complete.
+pub(super) fn onward(visit: &Visit, mut login: LoginState, user: UserId) -> Onward {
+    match &login.then {
+        Then::Account { path, .. } => {
             visit.end_login(&login);
-            Onward { to: path.clone(), client: None }
+            Onward { to: path.clone(), occasion: Occasion::default() }
         }
         // The request is still in the login's cookie, so that stays until the client is answered. It says whose answer that is, so
         // that who sets up a device on the way finds the way on.
         Then::Authorize(request) => {
-            let client = Some(request.client.clone());
+            let occasion = Occasion::of(request);
             login.user = Some(user);
             visit.keep_login(&login);
-            Onward { to: format!("/oauth/authorize/continue?l={}", login.label()), client }
+            Onward { to: format!("/oauth/authorize/continue?l={}", login.label()), occasion }
         }
-    };
-    way_on(visit, user, signed_in, attempt, onward).await
+    }
 }
 
 /// Sets the cookies of a session. A browser has one: an older one, of another user or not renewed, ends.

@@ -3,12 +3,15 @@
 
 pub mod backup_code;
 pub mod judge;
+pub mod link;
 pub mod passkey;
 pub mod password;
+pub mod raise;
+pub mod recovery;
 pub mod sent_code;
 pub mod totp;
 
-use actors::domain::{command::LoginRef, trusted_device::Trust};
+use actors::domain::{command::LoginRef, policy::Asks, trusted_device::Trust};
 use schema::UserId;
 use serde::Deserialize;
 
@@ -37,7 +40,13 @@ pub(crate) async fn client_line(visit: &Visit, login: &LoginState) -> Result<Opt
 /// The login as the owner of `user` knows it: with the browser's device, if that is the user's.
 fn second_step(visit: &Visit, login: &LoginState, user: UserId) -> LoginRef {
     let device = visit.known_device().filter(|known| known.user == user).map(|known| known.device);
-    LoginRef { login: login.login, browser: login.browser, device, renews: None, trust: Trust::None }
+    let (login, browser) = (login.login, login.browser);
+    LoginRef { login, browser, device, renews: None, trust: Trust::None, asks: Asks::default() }
+}
+
+/// The same for a command that takes a proof: with what the policies ask of the login.
+async fn proving(visit: &Visit, login: &LoginState, user: UserId, trust: Trust) -> Result<LoginRef, PageError> {
+    Ok(LoginRef { trust, asks: visit.asks(login).await?, ..second_step(visit, login, user) })
 }
 
 /// The user of a login whose first proof was accepted.

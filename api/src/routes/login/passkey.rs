@@ -4,12 +4,13 @@
 use actors::{
     call::CallError,
     domain::{
+        assurance::Acr,
         command::{LoginRef, ShowLoginPasskeys, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome},
         factor::passkey::{RelyingParty, Verification},
     },
 };
 use axum::response::Response;
-use schema::UserId;
+use schema::{UserId, record::PublicKey};
 use serde::Deserialize;
 use serde_json::json;
 use webauthn_rs_core::proto::PublicKeyCredential;
@@ -22,7 +23,8 @@ use super::{
 };
 use crate::{
     error::PageError,
-    extract::{LoginState, Query, Submitted, Visit, visit::Frame},
+    extract::{LoginState, Query, Submitted, Visit, trust::Ticked, visit::Frame},
+    locale::text,
     page::{FormError, PasskeyAsk, PasskeyPage},
 };
 
@@ -36,6 +38,8 @@ pub struct Answered {
     ceremony: String,
     #[serde(default)]
     answer: String,
+    #[serde(default)]
+    trust: Ticked,
 }
 
 /// Are there passkeys here, and does every node of the cluster know what they are?
@@ -53,7 +57,7 @@ pub fn ask_any(visit: &Visit, login: &LoginState) -> Option<PasskeyAsk> {
 pub async fn get(visit: Visit, Query(step): Query<Step>) -> Result<Response, PageError> {
     let login = visit.login_step(&step.l).await?;
     identified(&login)?;
-    show(&visit, &login, None).await
+    show(&visit, &login, &Ticked::default(), None).await
 }
 
 /// Takes an answer. What cannot be one is refused without being counted.
@@ -61,31 +65,35 @@ pub async fn post(form: Submitted<Answered>) -> Result<Response, PageError> {
     let (visit, login, answered) = form.in_login().await?;
     let read = serde_json::from_str::<Box<PublicKeyCredential>>(&answered.answer);
     let (Ok(answer), Some(ceremony)) = (read, visit.open_ceremony(&login, &answered.ceremony)) else {
-        let error = FormError::whole("No passkey was used. Try again.");
-        return again(&visit, &login, error, None).await;
+        let error = FormError::whole(text("passkey-not-used"));
+        return again(&visit, &login, (&answered.trust, error), None).await;
     };
+    let asks = visit.asks(&login).await?;
     let tried = Try::begin(&visit)?;
     let id = answer.raw_id.clone();
     let named =
         answer.response.user_handle.as_deref().and_then(|handle| handle.try_into().ok()).map(UserId::from_bytes);
     let outcome = match (login.user, named) {
         (Some(user), _) => {
-            let command = VerifyPasskey { login: second_step(&visit, &login, user), ceremony, answer };
+            let trust = visit.wanted_trust(&answered.trust);
+            let of = LoginRef { trust, asks, ..second_step(&visit, &login, user) };
+            let command = VerifyPasskey { login: of, ceremony, answer };
             let accounts = &visit.state.services.accounts;
             accounts.ask(user, &tried.attempt, command, visit.deadline).await.map(|outcome| (user, outcome))
         }
         (None, Some(user)) => {
-            let command = VerifyPasskey { login: first_step(&visit, &login, user), ceremony, answer };
+            let command =
+                VerifyPasskey { login: LoginRef { asks, ..first_step(&visit, &login, user) }, ceremony, answer };
             let sign_in = &visit.state.services.sign_in;
             sign_in.passkey(user, &tried.attempt, command, visit.deadline).await.map(|outcome| (user, outcome))
         }
         (None, None) => Ok((UserId::from_bytes([0; 16]), VerifyPasskeyOutcome::Judged(SignInOutcome::Wrong))),
     };
     let unknown = matches!(outcome, Ok((_, VerifyPasskeyOutcome::Unknown))).then_some(id);
-    let wrong = FormError::whole("This passkey was not accepted. Use another one, or another way to sign in.");
+    let wrong = FormError::whole(text("passkey-refused"));
     match tried.judge(login.clone(), judged(outcome), wrong).await? {
         Judged::Done(response) => Ok(response),
-        Judged::Again(error) => again(&visit, &login, error, unknown).await,
+        Judged::Again(error) => again(&visit, &login, (&answered.trust, error), unknown).await,
     }
 }
 
@@ -107,11 +115,11 @@ fn first_step(visit: &Visit, login: &LoginState, user: UserId) -> LoginRef {
 async fn again(
     visit: &Visit,
     login: &LoginState,
-    error: FormError,
+    (ticked, error): (&Ticked, FormError),
     unknown: Option<Vec<u8>>,
 ) -> Result<Response, PageError> {
     if login.user.is_some() {
-        return show(visit, login, Some(error)).await;
+        return show(visit, login, ticked, Some(error)).await;
     }
     let unknown = unknown.zip(RelyingParty::of(&visit.state.services.settings.issuer)).map(|(id, rp)| {
         let id = data_encoding::BASE64URL_NOPAD.encode(&id);
@@ -122,14 +130,29 @@ async fn again(
     password::show(visit, login, filled, Some(error)).await
 }
 
-async fn show(visit: &Visit, login: &LoginState, error: Option<FormError>) -> Result<Response, PageError> {
+/// The keys that reach what is asked for, if some do and others do not.
+fn wanted<'a>(visit: &Visit, login: &LoginState, keys: &'a [PublicKey]) -> Vec<&'a PublicKey> {
+    let asked = login.aims_at();
+    let attestation = visit.state.services.attestation();
+    let hardware: Vec<_> = keys.iter().filter(|key| attestation.is_hardware(key)).collect();
+    let strictest = asked >= Some(Acr::PhishingResistantHardware) && !hardware.is_empty();
+    if strictest { hardware } else { keys.iter().collect() }
+}
+
+async fn show(
+    visit: &Visit,
+    login: &LoginState,
+    ticked: &Ticked,
+    error: Option<FormError>,
+) -> Result<Response, PageError> {
     let user = identified(login)?;
     let command = ShowLoginPasskeys { login: second_step(visit, login, user) };
     let keys = visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?;
     let Some(keys) = keys else { return Err(visit.ended(&login.label()).await) };
-    let ask = visit.ask_passkey(login, Verification::Preferred, &keys.iter().collect::<Vec<_>>());
+    let ask = visit.ask_passkey(login, Verification::Preferred, &wanted(visit, login, &keys));
     let ask = ask.ok_or(PageError::NotFound)?;
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
-    visit.page(frame, &PasskeyPage { login: login.label(), client, ask, ways: login.offered(), error })
+    let (ways, trust) = (login.next_step(), visit.trust_box(ticked));
+    visit.page(frame, &PasskeyPage { login: login.label(), client, ask, ways, trust, error })
 }

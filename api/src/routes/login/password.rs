@@ -15,15 +15,17 @@ use serde::Deserialize;
 use super::{
     client_line,
     judge::{Judged, Try},
-    passkey,
+    passkey, raise,
 };
 use crate::{
+    RegistrationBy,
     error::PageError,
     extract::{
-        LoginState, Query, Submitted, Visit,
+        LoginState, Query, Submitted, Then, Visit,
         form::secret,
         visit::{Frame, is_local_path},
     },
+    locale::{Text, text},
     page::{FormError, LoginPage, PasskeyAsk},
 };
 
@@ -39,6 +41,9 @@ pub struct Asked {
     /// Set where a policy asks for more than was proved.
     #[serde(default)]
     more: String,
+    /// Set where something is to be changed there.
+    #[serde(default)]
+    change: String,
 }
 
 /// What was typed.
@@ -53,7 +58,20 @@ pub struct Typed {
 pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     let login = if asked.l.is_empty() {
         let back = if is_local_path(&asked.back) { &asked.back } else { "/account" };
-        visit.login_to(back).await?
+        // Who is signed in already is asked once more for a change.
+        let again = !asked.more.is_empty() || visit.session_locator().is_some();
+        let aim = if again { visit.aim_of_change(back).await? } else { None };
+        let then = Then::Account { path: back.to_owned(), aim, change: !asked.change.is_empty() };
+        let login = visit.login_to(then).await?;
+        if asked.more.is_empty() {
+            login
+        } else {
+            // What the session has is kept, if devices are all that is missing.
+            match raise::begin(&visit, login).await? {
+                Ok(led) => return Ok(led),
+                Err(login) => login,
+            }
+        }
     } else {
         visit.login_step(&asked.l).await?
     };
@@ -65,7 +83,6 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
 /// Takes the password.
 pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, login, typed) = form.in_login().await?;
-    let tried = Try::begin(&visit)?;
     let password = PasswordTry {
         name: typed.username.clone(),
         password: typed.password,
@@ -75,12 +92,14 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
             device: None,
             renews: visit.session_locator().map(|session| session.session),
             trust: Trust::None,
+            asks: visit.asks(&login).await?,
         },
         known: visit.known_device(),
         trusted: if asks_for_two_steps(&login) { Vec::new() } else { visit.trusted_devices() },
     };
+    let tried = Try::begin(&visit)?.at(&typed.username);
     let outcome = visit.state.services.sign_in.password(&tried.attempt, password, visit.deadline).await;
-    let wrong = FormError::fields(&["username", "password"], "The user name or the password is not right.");
+    let wrong = FormError::fields(&["username", "password"], wrong_words(&visit));
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
         Judged::Again(error) => {
@@ -90,9 +109,18 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     }
 }
 
+/// What is told of a wrong sign-in, under what accounts have here.
+fn wrong_words(visit: &Visit) -> Text {
+    match visit.state.settings.registration {
+        RegistrationBy::UserName => text("login-wrong"),
+        RegistrationBy::Email => text("login-wrong-email"),
+        RegistrationBy::Either => text("login-wrong-either"),
+    }
+}
+
 /// Would a sign-in that a trusted device completes not be enough for who waits for it?
 fn asks_for_two_steps(login: &LoginState) -> bool {
-    login.request().and_then(|request| request.requirement.aims_at()).is_some_and(|acr| acr > Acr::OneFactor)
+    login.aims_at().is_some_and(|acr| acr > Acr::OneFactor)
 }
 
 /// What the page begins with.
@@ -113,5 +141,6 @@ pub(super) async fn show(
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
     let forgot = visit.state.services.notifier.can_send(Channel::Email);
-    visit.page(frame, &LoginPage { login: login.label(), client, passkey, forgot, username, more, error })
+    let names = visit.state.settings.registration;
+    visit.page(frame, &LoginPage { login: login.label(), client, passkey, forgot, names, username, more, error })
 }

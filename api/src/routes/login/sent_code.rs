@@ -5,11 +5,10 @@ use actors::{
     domain::{
         address,
         command::{
-            LoginCodeView, LoginRef, SendLoginCode, SendOutcome, ShowLoginCode, SignInOutcome, VerifySentCode,
+            LoginCodeView, SendLoginCode, SendOutcome, ShowLoginCode, SignInOutcome, VerifySentCode,
             VerifySentCodeOutcome,
         },
         factor::totp,
-        sms::Unpaid,
     },
     secret::Secret,
 };
@@ -24,7 +23,7 @@ use serde::Deserialize;
 use super::{
     Step, client_line, identified,
     judge::{Judged, Try},
-    second_step,
+    link, proving, second_step,
 };
 use crate::{
     ApiState,
@@ -35,8 +34,9 @@ use crate::{
         trust::Ticked,
         visit::{Frame, see_other},
     },
+    locale::text,
     page::{AddressChoice, Cooldown, FormError, SentCodePage, SentLine},
-    routes::fee,
+    routes::fee::{self, Unsent},
 };
 
 /// Which address.
@@ -62,16 +62,20 @@ pub(super) enum Sending {
     /// Too early, or too many messages.
     Wait(Timestamp),
     /// No text message goes there now.
-    Unpaid(Unpaid),
+    Unsent(Unsent),
     /// The login has ended, or there is no such address.
     Ended,
 }
 
-/// The pages of one way.
+/// The pages of one way; in mail there is a link beside the code.
 pub fn routes(way: Channel) -> Router<ApiState> {
     let path = format!("/login/{}", address::name(way));
     let forms = get(move |visit, step| open(way, visit, step)).post(move |form| verify(way, form));
-    Router::new().route(&path, forms).route(&format!("{path}/send"), post(move |form| choose(way, form)))
+    let pages = Router::new().route(&path, forms).route(&format!("{path}/send"), post(move |form| choose(way, form)));
+    match way {
+        Channel::Email => pages.route(link::PATH, get(link::get).post(link::post)),
+        Channel::Sms => pages,
+    }
 }
 
 /// Where the code is typed.
@@ -96,7 +100,7 @@ async fn choose(way: Channel, form: Submitted<Chosen>) -> Result<Response, PageE
     match send(way, &visit, &login, factor).await? {
         Sending::Sent => Ok(see_other(&path(way, &login))),
         Sending::Wait(until) => show(way, &visit, &login, (&Ticked::default(), Some(visit.too_early(until)))).await,
-        Sending::Unpaid(unpaid) => refused(way, &visit, &login, unpaid).await,
+        Sending::Unsent(unsent) => refused(way, &visit, &login, unsent).await,
         Sending::Ended => Err(visit.ended(&login.label()).await),
     }
 }
@@ -110,21 +114,23 @@ pub(super) async fn send(
 ) -> Result<Sending, PageError> {
     let user = identified(login)?;
     visit.may_cause_a_message()?;
-    let paid = match way {
+    let fee = match way {
         Channel::Email => None,
         Channel::Sms => {
             let countries = look(way, visit, login).await?.map(|shown| shown.countries).unwrap_or_default();
             let chosen = countries.into_iter().find(|(id, _)| factor.is_none_or(|wanted| wanted == *id));
             let Some((_, country)) = chosen else { return Ok(Sending::Ended) };
             match fee::pay(visit, user, country).await? {
-                Ok(paid) => Some(paid),
-                Err(unpaid) => return Ok(Sending::Unpaid(unpaid)),
+                Ok(fee) => Some(fee),
+                Err(unsent) => return Ok(Sending::Unsent(unsent)),
             }
         }
     };
-    let command = SendLoginCode { login: second_step(visit, login, user), channel: way, factor };
+    let link = link::are_sent(visit);
+    let count = fee.as_ref().and_then(|fee| fee.count.clone());
+    let command = SendLoginCode { login: second_step(visit, login, user), channel: way, factor, link, count };
     let outcome = visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?;
-    fee::settle(visit, paid, matches!(outcome, SendOutcome::Sent));
+    fee::settle(visit, fee, matches!(outcome, SendOutcome::Sent));
     Ok(match outcome {
         SendOutcome::Sent => Sending::Sent,
         SendOutcome::Wait { until } => Sending::Wait(until),
@@ -137,9 +143,9 @@ pub(super) async fn refused(
     way: Channel,
     visit: &Visit,
     login: &LoginState,
-    unpaid: Unpaid,
+    unsent: Unsent,
 ) -> Result<Response, PageError> {
-    let error = FormError::whole(format!("{} Choose another way below.", fee::words(unpaid)));
+    let error = FormError::whole(fee::words(unsent).and_then(text("sms-unpaid-choose")));
     show(way, visit, login, (&Ticked::default(), Some(error))).await
 }
 
@@ -148,35 +154,41 @@ async fn verify(way: Channel, form: Submitted<Typed>) -> Result<Response, PageEr
     let (visit, login, typed) = form.in_login().await?;
     let user = identified(&login)?;
     let Some(code) = totp::parse_code(typed.code.expose()) else {
-        let error = FormError::field("code", "Enter the 6 digits from the newest message.");
+        let error = FormError::field("code", text("sent-malformed"));
         return show(way, &visit, &login, (&typed.trust, Some(error))).await;
     };
+    let of = proving(&visit, &login, user, visit.wanted_trust(&typed.trust)).await?;
     let tried = Try::begin(&visit)?;
-    let of = LoginRef { trust: visit.wanted_trust(&typed.trust), ..second_step(&visit, &login, user) };
     let command = VerifySentCode { login: of, code };
     let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
     let outcome = match judged(outcome) {
         Ok(Some(outcome)) => Ok((Some(user), outcome)),
         Ok(None) => {
             tried.not_counted();
-            let error = FormError::whole("The code is not good any more. Ask for another one.");
+            let error = FormError::whole(text("sent-ended"));
             return show(way, &visit, &login, (&typed.trust, Some(error))).await;
         }
         Err(error) => Err(error),
     };
-    let wrong = FormError::field("code", "This code is not right. Enter the one from the newest message.");
+    let wrong = FormError::field("code", text("sent-wrong"));
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
         Judged::Again(error) => show(way, &visit, &login, (&typed.trust, Some(error))).await,
     }
 }
 
-/// What came of a code; `None` if there is none that it could be.
-fn judged(outcome: Result<VerifySentCodeOutcome, CallError>) -> Result<Option<SignInOutcome>, CallError> {
+/// What came of a code, or of the link beside it; `None` if there is none that it could be.
+pub(super) fn judged(outcome: Result<VerifySentCodeOutcome, CallError>) -> Result<Option<SignInOutcome>, CallError> {
     match outcome? {
         VerifySentCodeOutcome::Judged(outcome) => Ok(Some(outcome)),
         VerifySentCodeOutcome::NoCode => Ok(None),
     }
+}
+
+/// Says of a link that it was used, replaced or is over; the code of the newest message can still be typed here.
+pub(super) async fn link_ended(visit: &Visit, login: &LoginState, ticked: &Ticked) -> Result<Response, PageError> {
+    let error = FormError::whole(text("sent-link-ended"));
+    show(Channel::Email, visit, login, (ticked, Some(error))).await
 }
 
 /// What is known of the code of a login; `None` if the login has ended.
@@ -200,9 +212,9 @@ async fn show(
         way: address::name(way),
         login: login.label(),
         client,
-        sent: shown.sent.map(|(to, again_at)| SentLine { to, again: Cooldown::until(now, again_at) }),
+        sent: shown.sent.map(|(to, again_at)| SentLine { to, again: Cooldown::until(now, again_at), link: shown.link }),
         addresses: shown.addresses.into_iter().map(choice).collect(),
-        ways: login.offered(),
+        ways: login.next_step(),
         trust: visit.trust_box(ticked),
         error,
     };

@@ -1,10 +1,7 @@
 //! `/login/totp`: a code of an authenticator app as the second proof.
 
 use actors::{
-    domain::{
-        command::{LoginRef, VerifyTotp},
-        factor::totp,
-    },
+    domain::{command::VerifyTotp, factor::totp},
     secret::Secret,
 };
 use axum::response::Response;
@@ -13,11 +10,12 @@ use serde::Deserialize;
 use super::{
     Step, client_line, identified,
     judge::{Judged, Try},
-    second_step,
+    proving,
 };
 use crate::{
     error::PageError,
     extract::{LoginState, Query, Submitted, Visit, form::secret, trust::Ticked, visit::Frame},
+    locale::text,
     page::{FormError, TotpPage},
 };
 
@@ -42,15 +40,15 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let (visit, login, typed) = form.in_login().await?;
     let user = identified(&login)?;
     let Some(code) = totp::parse_code(typed.code.expose()) else {
-        let error = FormError::field("code", "Enter the 6 digits that your authenticator app shows.");
+        let error = FormError::field("code", text("totp-malformed"));
         return show(&visit, &login, &typed.trust, Some(error)).await;
     };
+    let of = proving(&visit, &login, user, visit.wanted_trust(&typed.trust)).await?;
     let tried = Try::begin(&visit)?;
-    let of = LoginRef { trust: visit.wanted_trust(&typed.trust), ..second_step(&visit, &login, user) };
     let command = VerifyTotp { login: of, code };
     let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
     let outcome = outcome.map(|outcome| (Some(user), outcome));
-    let wrong = FormError::field("code", "This code is not right, or was used already. Wait for the next one.");
+    let wrong = FormError::field("code", text("totp-wrong"));
     match tried.judge(login.clone(), outcome, wrong).await? {
         Judged::Done(response) => Ok(response),
         Judged::Again(error) => show(&visit, &login, &typed.trust, Some(error)).await,
@@ -66,5 +64,5 @@ async fn show(
     let frame = Frame::login(login).with_error(error.as_ref());
     let client = client_line(visit, login).await?;
     let trust = visit.trust_box(ticked);
-    visit.page(frame, &TotpPage { login: login.label(), client, ways: login.offered(), trust, error })
+    visit.page(frame, &TotpPage { login: login.label(), client, ways: login.next_step(), trust, error })
 }

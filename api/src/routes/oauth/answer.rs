@@ -7,7 +7,7 @@ use actors::domain::{
     command::{Authorize, AuthorizeOutcome},
 };
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use schema::UserId;
+use schema::{UserId, record::AuthorizationDetail};
 use url::Url;
 
 use crate::{
@@ -17,9 +17,14 @@ use crate::{
     },
     extract::Visit,
     layer::security_headers::Csp,
+    locale::Locale,
     page::{CarriedField, ClientLine, FormPostPage},
+    routes::login::raise,
     state::ApiState,
-    wire::authorization::{AuthorizationRequest, PageProblem, ResponseMode, ReturnTo, origin_of, with_query},
+    wire::{
+        authorization::{AuthorizationRequest, PageProblem, ResponseMode, ReturnTo, origin_of, with_query},
+        authorization_details,
+    },
 };
 
 /// How far a request gets with the session that the browser has.
@@ -27,6 +32,8 @@ use crate::{
 pub(super) enum Step {
     /// All the way.
     Answered(Response),
+    /// A policy asks for more than the session has proved.
+    Raise,
     /// The user must sign in, with this name as an offer.
     SignIn(Option<String>),
     /// The user must allow it.
@@ -42,6 +49,8 @@ pub(super) struct Question {
     pub(super) user_name: String,
     pub(super) client: ClientLine,
     pub(super) scopes: BTreeSet<String>,
+    /// What is to be confirmed.
+    pub(super) details: Vec<AuthorizationDetail>,
 }
 
 /// Asks the owner of the session for a code. `allowed`: did the user just allow this very request?
@@ -59,6 +68,10 @@ pub(super) async fn step(
     let Some(session) = visit.session_locator() else {
         return missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(None));
     };
+    let policies = visit.policies().await?;
+    if let Some(error) = authorization_details::outdated(&request.authorization_details, &request.client, &policies) {
+        return refuse(&visit.state, visit.locale(), &request.return_to(), &error).map(Step::Answered);
+    }
     let command = Authorize {
         session: session.session,
         client: request.client.clone(),
@@ -68,8 +81,10 @@ pub(super) async fn step(
         nonce: request.nonce.clone(),
         challenge: request.challenge.clone(),
         requirement: request.requirement.clone(),
-        policies: visit.policies().await?,
+        policies,
+        authorization_details: request.authorization_details.clone(),
         allowed: allowed == Some(session.user),
+        raises: raise::is_known(visit),
     };
     let attempt = visit.attempt();
     match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
@@ -78,15 +93,17 @@ pub(super) async fn step(
             let code = visit.state.locators().code(session.user, code, &secret);
             let to = request.return_to();
             let params = to.success(code, &services.settings.issuer);
-            send_back(&visit.state, &to, &params).map(Step::Answered)
+            send_back(&visit.state, visit.locale(), &to, &params).map(Step::Answered)
         }
         AuthorizeOutcome::NoSession => missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(None)),
         AuthorizeOutcome::LoginNeeded { user_name } => {
             missing(visit, request, ErrorCode::LoginRequired, Step::SignIn(user_name))
         }
+        AuthorizeOutcome::MoreNeeded => missing(visit, request, ErrorCode::LoginRequired, Step::Raise),
         AuthorizeOutcome::ConsentNeeded { scopes, user_name } => {
             let client = ClientLine { name: client.name.clone(), origin: origin_of(&request.redirect_uri) };
-            let question = Question { user: session.user, user_name, client, scopes };
+            let details = request.authorization_details.clone();
+            let question = Question { user: session.user, user_name, client, scopes, details };
             missing(visit, request, ErrorCode::ConsentRequired, Step::Consent(question))
         }
         AuthorizeOutcome::EnrolmentNeeded => {
@@ -95,10 +112,10 @@ pub(super) async fn step(
         AuthorizeOutcome::UnmetAcr => {
             let text = "what was proved does not reach what was asked for";
             let error = OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text);
-            refuse(&visit.state, &request.return_to(), &error).map(Step::Answered)
+            refuse(&visit.state, visit.locale(), &request.return_to(), &error).map(Step::Answered)
         }
         AuthorizeOutcome::Full => {
-            refuse(&visit.state, &request.return_to(), &OAuthError::unavailable()).map(Step::Answered)
+            refuse(&visit.state, visit.locale(), &request.return_to(), &OAuthError::unavailable()).map(Step::Answered)
         }
     }
 }
@@ -109,32 +126,47 @@ fn missing(visit: &Visit, request: &AuthorizationRequest, code: ErrorCode, step:
         return Ok(step);
     }
     let text = "this needs a page, and prompt=none allows none; ask again without it";
-    refuse(&visit.state, &request.return_to(), &OAuthError::new(code, text)).map(Step::Answered)
+    refuse(&visit.state, visit.locale(), &request.return_to(), &OAuthError::new(code, text)).map(Step::Answered)
 }
 
-/// Tells the client that there is no code.
-pub(super) fn refuse(state: &ApiState, to: &ReturnTo, error: &OAuthError) -> Result<Response, PageError> {
+/// Tells the client that there is no code. If that takes a page, it is in this language.
+pub(super) fn refuse(
+    state: &ApiState,
+    locale: Locale,
+    to: &ReturnTo,
+    error: &OAuthError,
+) -> Result<Response, PageError> {
     tracing::info!(code = error.code.as_str(), reason = error.description, "an authorization request was refused");
-    send_back(state, to, &to.failure(error, &state.services.settings.issuer))
+    send_back(state, locale, to, &to.failure(error, &state.services.settings.issuer))
 }
 
 /// Sends the browser back to the client.
-fn send_back(state: &ApiState, to: &ReturnTo, params: &[(&'static str, String)]) -> Result<Response, PageError> {
+fn send_back(
+    state: &ApiState,
+    locale: Locale,
+    to: &ReturnTo,
+    params: &[(&'static str, String)],
+) -> Result<Response, PageError> {
     match to.mode {
         ResponseMode::Query => Ok(Redirect::to(&with_query(&to.redirect_uri, params)).into_response()),
-        ResponseMode::FormPost => form_post(state, to, params),
+        ResponseMode::FormPost => form_post(state, locale, to, params),
     }
 }
 
 /// A page with a form for the client and a button to send it, so that it works without scripts.
-fn form_post(state: &ApiState, to: &ReturnTo, params: &[(&'static str, String)]) -> Result<Response, PageError> {
+fn form_post(
+    state: &ApiState,
+    locale: Locale,
+    to: &ReturnTo,
+    params: &[(&'static str, String)],
+) -> Result<Response, PageError> {
     let page = FormPostPage {
         action: with_query(&to.redirect_uri, &[]),
         origin: origin_of(&to.redirect_uri),
         fields: params.iter().map(|(name, value)| CarriedField { name, value: value.clone() }).collect(),
     };
     // None of the forms on it is ours, so nothing needs a hidden value.
-    let html = state.pages.render(&state.chrome(""), &page)?;
+    let html = state.pages.render(&state.chrome(locale, ""), &page)?;
     let mut response = Html(html).into_response();
     let csp = Url::parse(&to.redirect_uri).map(|uri| Csp::leading_to(&uri)).unwrap_or_default();
     response.extensions_mut().insert(csp);

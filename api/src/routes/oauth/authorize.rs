@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 use actors::key_ring::KeySet;
 use axum::{
-    extract::{Query, RawQuery, State, rejection::BytesRejection},
+    extract::{FromRequestParts, Query, RawQuery, State, rejection::BytesRejection},
+    http::request::Parts,
     response::Response,
 };
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use schema::{UserId, record::Client};
 use serde::Deserialize;
 
@@ -29,10 +30,13 @@ use super::{
 };
 use crate::{
     error::{PageError, oauth::OAuthError},
-    extract::{Caller, Cookies, LoginState, Then, Visit, visit::see_other},
+    extract::{Asked, Caller, Cookies, LoginState, Then, Visit, asked::UI_LOCALES, visit::see_other},
+    locale::Locale,
+    routes::login,
     state::ApiState,
     wire::{
         authorization::{AuthorizationRequest, Judge, PageProblem, Refusal, ReturnTo, client_id},
+        authorization_details,
         params::Params,
     },
 };
@@ -56,28 +60,56 @@ impl<E: Into<PageError>> From<E> for Failure {
 pub(super) async fn get(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, PageError> {
     let query = query.unwrap_or_default();
     let params = Params::from_urlencoded(query.as_bytes()).map_err(|_| PageProblem::Unreadable)?;
+    visit.prefer(params.get(UI_LOCALES));
     match validate(&visit.state, &params).await {
         Ok(request) => proceed(&visit, Box::new(request)).await,
-        Err(failure) => told(&visit.state, failure),
+        Err(failure) => told(&visit.state, visit.locale(), failure),
     }
 }
 
 /// The same request in a form.
 pub(super) async fn post(
     State(state): State<ApiState>,
-    caller: Caller,
-    cookies: Cookies,
+    poster: Poster,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, PageError> {
     // Repetitions are judged with the rest: some of them are for the client to know.
     let params = body::any_params(&headers, body, Accept::Form).map_err(|_| PageProblem::Unreadable)?;
+    let Poster { caller, cookies, asked } = poster;
+    let locales = state.pages.locales();
+    asked.prefer(params.get(UI_LOCALES).and_then(|tags| locales.asked(tags)));
     match validate(&state, &params).await {
         Ok(request) => {
             let reference = posted::keep(&state, &caller, &cookies, &request).await?;
-            Ok(see_other(&format!("/oauth/authorize/continue?r={reference}")))
+            // The language of what is told if the reference is good no more.
+            let lang = asked.get().map(|locale| format!("&{UI_LOCALES}={}", locales.tag(locale)));
+            Ok(see_other(&format!("/oauth/authorize/continue?r={reference}{}", lang.unwrap_or_default())))
         }
-        Err(failure) => told(&state, failure),
+        Err(failure) => {
+            let accepts = headers.get(header::ACCEPT_LANGUAGE).map(HeaderValue::as_bytes);
+            let locale = asked.get().unwrap_or_else(|| locales.choose(None, accepts));
+            told(&state, locale, failure)
+        }
+    }
+}
+
+/// The browser that posted a request. No [`Visit`]: its cookies did not come, and must not be drawn anew.
+pub(super) struct Poster {
+    caller: Caller,
+    cookies: Cookies,
+    asked: Asked,
+}
+
+impl FromRequestParts<ApiState> for Poster {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, PageError> {
+        Ok(Self {
+            caller: Caller::from_request_parts(parts, state).await?,
+            cookies: Cookies::from_request_parts(parts, state).await?,
+            asked: Asked::of(&parts.extensions),
+        })
     }
 }
 
@@ -115,6 +147,10 @@ async fn resume(visit: &Visit, login: LoginState) -> Result<Response, PageError>
             visit.end_login(&login);
             Ok(response)
         }
+        Step::Raise => {
+            visit.end_login(&login);
+            raise(visit, Box::new(request)).await
+        }
         Step::SignIn(name) => {
             visit.end_login(&login);
             sign_in(visit, Box::new(request), name).await
@@ -126,8 +162,10 @@ async fn resume(visit: &Visit, login: LoginState) -> Result<Response, PageError>
 
 /// A request that has no login yet.
 async fn proceed(visit: &Visit, request: Box<AuthorizationRequest>) -> Result<Response, PageError> {
+    visit.prefer(request.ui_locales.as_deref());
     match step(visit, &request, None).await? {
         Step::Answered(response) => Ok(response),
+        Step::Raise => raise(visit, request).await,
         Step::SignIn(name) => sign_in(visit, request, name).await,
         Step::Consent(question) => {
             let login = visit.begin_login(Then::Authorize(request)).await?;
@@ -151,6 +189,13 @@ async fn sign_in(
     Ok(see_other(&format!("/login?l={}", login.label())))
 }
 
+/// Begins a login that adds to what the session has, and comes back here.
+async fn raise(visit: &Visit, request: Box<AuthorizationRequest>) -> Result<Response, PageError> {
+    let login = visit.begin_login(Then::Authorize(request)).await?;
+    let begun = login::raise::begin(visit, login).await?;
+    Ok(begun.unwrap_or_else(|login| see_other(&format!("/login?l={}", login.label()))))
+}
+
 /// Sends the browser to the question, which is for this user alone.
 fn ask(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
     login.user = Some(user);
@@ -172,8 +217,13 @@ async fn validate(state: &ApiState, params: &Params) -> Result<AuthorizationRequ
         Some(_) => Some(state.services.keys.current().await.map_err(PageError::from)?),
         None => None,
     };
+    let policies = match params.get(authorization_details::NAME) {
+        Some(_) => state.services.policies.all().await.map_err(PageError::from)?,
+        None => Arc::default(),
+    };
     let hint = |token: &str| subject_of(state, keys.as_ref()?, &client, token);
-    let judge = Judge { client: &client, now: state.services.clock.now(), hint: &hint };
+    let (now, highest) = (state.services.clock.now(), state.services.highest_acr());
+    let judge = Judge { client: &client, policies: &policies, now, highest, hint: &hint };
     judge.parse(params).map_err(|refusal| match refusal {
         Refusal::Page(problem) => problem.into(),
         Refusal::Client(to, error) => Failure::Client(to, error),
@@ -193,9 +243,9 @@ fn subject_of(state: &ApiState, keys: &KeySet, client: &Client, token: &str) -> 
     (claims.aud == client.client.as_str()).then_some(user)
 }
 
-fn told(state: &ApiState, failure: Failure) -> Result<Response, PageError> {
+fn told(state: &ApiState, locale: Locale, failure: Failure) -> Result<Response, PageError> {
     match failure {
         Failure::Page(error) => Err(error),
-        Failure::Client(to, error) => refuse(state, &to, &error),
+        Failure::Client(to, error) => refuse(state, locale, &to, &error),
     }
 }

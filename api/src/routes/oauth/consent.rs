@@ -1,5 +1,5 @@
-//! `/consent`: the user allows or denies what a client of somebody else asks for. The answer counts for the user who was
-//! asked, in the browser that was asked.
+//! `/consent`: the user allows or denies what a client of somebody else asks for, and confirms an operation. The answer counts for
+//! the user who was asked, in the browser that was asked, and for that very request.
 
 use axum::{
     extract::Query,
@@ -15,7 +15,7 @@ use crate::{
         oauth::{ErrorCode, OAuthError},
     },
     extract::{LoginState, Submitted, Visit, visit::Frame},
-    page::{ConsentPage, ScopeLine},
+    page::{ConsentPage, OperationLines, OperationPage, ScopeLine},
 };
 
 /// The login whose request is asked about.
@@ -54,7 +54,7 @@ pub(super) async fn post(form: Submitted<Answer>) -> Result<Response, PageError>
         Decision::Deny => {
             let request = login.request().ok_or(PageError::LoginEnded)?;
             let error = OAuthError::new(ErrorCode::AccessDenied, "the user did not allow it");
-            let response = refuse(&visit.state, &request.return_to(), &error)?;
+            let response = refuse(&visit.state, visit.locale(), &request.return_to(), &error)?;
             visit.end_login(&login);
             Ok(response)
         }
@@ -69,22 +69,23 @@ async fn go_on(visit: &Visit, mut login: LoginState, allowed: Option<UserId>) ->
             visit.end_login(&login);
             Ok(response)
         }
-        Step::SignIn(_) | Step::Enrol(_) => {
+        Step::Raise | Step::SignIn(_) | Step::Enrol(_) => {
             Ok(Redirect::to(&format!("/oauth/authorize/continue?l={}", login.label())).into_response())
         }
         Step::Consent(question) => {
             login.user = Some(question.user);
             visit.keep_login(&login);
-            visit.page(Frame::login(&login), &page(&login, question))
+            show(visit, &login, question)
         }
     }
 }
 
-fn page(login: &LoginState, question: Question) -> ConsentPage {
-    ConsentPage {
-        login: login.label(),
-        client: question.client,
-        user_name: question.user_name,
-        scopes: ScopeLine::all(&question.scopes),
+fn show(visit: &Visit, login: &LoginState, question: Question) -> Result<Response, PageError> {
+    let (frame, scopes) = (Frame::login(login), ScopeLine::all(&question.scopes));
+    let (login, client, user_name) = (login.label(), question.client, question.user_name);
+    if question.details.is_empty() {
+        return visit.page(frame, &ConsentPage { login, client, user_name, scopes });
     }
+    let operations = OperationLines::all(&question.details);
+    visit.page(frame, &OperationPage { login, client, user_name, operations, scopes })
 }

@@ -26,6 +26,7 @@ use crate::{
     error::PageError,
     extract::{
         LiveSession, Submitted, Visit,
+        asked::UI_LOCALES,
         csrf::is_same_origin,
         visit::{Frame, see_other},
     },
@@ -46,6 +47,7 @@ pub(super) struct Confirmed {
     client_id: String,
     post_logout_redirect_uri: String,
     state: String,
+    ui_locales: String,
 }
 
 /// A request that was read.
@@ -89,6 +91,7 @@ impl Asked {
 pub(super) async fn get(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, PageError> {
     let params = Params::from_urlencoded(query.unwrap_or_default().as_bytes());
     let params = params.map_err(|_| PageError::BadRequest("the parameters cannot be read"))?;
+    visit.prefer(params.get(UI_LOCALES));
     let asked = Asked::read(&visit.state, &params).await?;
     let Some(session) = visit.session().await? else {
         return match &asked.hint {
@@ -122,6 +125,7 @@ pub(super) async fn post(State(state): State<ApiState>, request: Request) -> Res
 
 async fn confirmed(form: Submitted<Confirmed>) -> Result<Response, PageError> {
     let (visit, session, typed) = form.in_session_if_any("/oauth/logout").await?;
+    visit.prefer(Some(&typed.ui_locales));
     let pairs = [
         ("client_id", typed.client_id),
         ("post_logout_redirect_uri", typed.post_logout_redirect_uri),
@@ -170,7 +174,8 @@ fn signed_out(visit: &Visit, asked: &Asked) -> Result<Response, PageError> {
 }
 
 fn question(visit: &Visit, session: &LiveSession, asked: &Asked) -> Result<Response, PageError> {
-    let mut carried = Vec::new();
+    let language = visit.preferred().map(|value| CarriedField { name: UI_LOCALES, value });
+    let mut carried = Vec::from_iter(language);
     let mut csp = Csp::default();
     if let (Some(client), Target::Registered { uri, state }) = (&asked.client, &asked.target) {
         carried.push(CarriedField { name: "client_id", value: client.client.to_string() });

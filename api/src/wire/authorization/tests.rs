@@ -31,7 +31,8 @@ fn user() -> UserId {
 
 fn judge(client: &Client, params: &Params) -> Result<AuthorizationRequest, Refusal> {
     let hint = |token: &str| (token == HINT).then(user);
-    Judge { client, now: Timestamp::from_millis(1_000), hint: &hint }.parse(params)
+    let (now, highest) = (Timestamp::from_millis(1_000), Acr::PhishingResistant);
+    Judge { client, policies: &[], now, highest, hint: &hint }.parse(params)
 }
 
 /// The request of a confidential client, with parameters replaced (`None` takes one away) or added.
@@ -171,7 +172,7 @@ fn what_is_demanded_of_the_session_is_kept() {
     assert!(good(&[("prompt", Some("none"))]).silent);
     let claims = r#"{"id_token":{"acr":{"essential":true,"value":"urn:doorward:acr:mfa"}}}"#;
     assert_eq!(good(&[("claims", Some(claims))]).requirement.acr, Some(Acr::Mfa));
-    let values = ("acr_values", Some("urn:other phr urn:doorward:acr:mfa phr urn:doorward:acr:2step"));
+    let values = ("acr_values", Some("urn:other phrh phr urn:doorward:acr:mfa phr urn:doorward:acr:2step"));
     assert_eq!(good(&[values]).requirement.prefers, [Acr::PhishingResistant, Acr::Mfa, Acr::TwoStep]);
     assert_eq!(good(&[values, ("prompt", Some("none"))]).requirement.prefers, [], "nobody is asked");
 }
@@ -188,6 +189,8 @@ fn what_nobody_knows_is_ignored() {
         ("login_hint", Some("buffy@id.example")),
     ]);
     assert_eq!(read.login_hint.as_deref(), Some("buffy@id.example"));
+    assert_eq!(read.ui_locales.as_deref(), Some("se"), "whether it is one of ours shows where a page is made");
+    assert_eq!(good(&[("ui_locales", Some(&"de ".repeat(40)))]).ui_locales, None);
     assert_eq!((read.requirement.acr, read.requirement.prefers), (None, Vec::new()));
 }
 

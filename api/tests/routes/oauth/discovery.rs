@@ -1,11 +1,19 @@
 //! Metadata and keys.
 
+use actors::domain::operation::SECURITY_CHANGE;
 use axum::body::Body;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use schema::{
+    AttemptId, Commit, Kind, Operation, PartitionKey, Put, Revision, WriteSet,
+    record::{Policy, PolicyScope, Record as _},
+};
+use serde_json::{Value, json, value::RawValue};
 
-use super::rp::ok;
-use crate::support::TestApp;
+use super::rp::{Rp, ok};
+use crate::{
+    policies::{required, set},
+    support::{START, TestApp},
+};
 
 const METADATA: &str = "/.well-known/openid-configuration";
 const JWKS: &str = "/.well-known/jwks.json";
@@ -83,4 +91,85 @@ async fn keys_are_public_and_a_new_one_is_there_before_it_signs() {
     assert!(old.iter().all(|key| new.contains(key)));
     assert_eq!(new.len(), old.len() + 3);
     assert_ne!(before.headers["etag"], after.headers["etag"]);
+}
+
+fn operation(rp: &Rp<'_>, operation: &str) -> Policy {
+    required(PolicyScope::Operation { client: Some(rp.id.clone()), operation: operation.to_owned() })
+}
+
+const OPERATIONS: &str = "authorization_details_types_supported";
+
+#[tokio::test]
+async fn the_metadata_follow_the_policies() {
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    let mut browser = app.browser();
+    let before = browser.get(METADATA).await;
+    assert!(ok(&before).get(OPERATIONS).is_none());
+    set(&app, operation(&rp, "wire.transfer")).await;
+    let after = browser.get(METADATA).await;
+    assert_eq!(ok(&after)[OPERATIONS], json!(["wire.transfer"]));
+    assert_ne!(before.headers["etag"], after.headers["etag"]);
+    // One that registers nothing makes the same document.
+    set(&app, required(PolicyScope::Everybody)).await;
+    assert_eq!(browser.get(METADATA).await.headers["etag"], after.headers["etag"]);
+}
+
+/// Writes a policy that a newer version has set: no policy can be read from there on (HAZARDS H15).
+async fn spoil(app: &TestApp) {
+    let partition = PartitionKey::new(Kind::Policy, "mfa");
+    let store = &app.services.store;
+    let found = store.load(&partition, &["rule/"]).await.expect("loads");
+    let scope = PolicyScope::Operation { client: None, operation: SECURITY_CHANGE.to_owned() };
+    let item = format!("rule/{scope}");
+    let written = required(scope).encode().expect("JSON").get().replacen('{', "{\"moon\":\"full\",", 1);
+    let policy = Policy::decode(&RawValue::from_string(written).expect("JSON")).expect("reads");
+    let write = WriteSet {
+        partition,
+        expected: found.revision,
+        first: Revision::first(1),
+        operation: Operation {
+            id: AttemptId::from_bytes([9; 16]),
+            digest: [0; 32],
+            outcome: RawValue::NULL.to_owned(),
+        },
+        at: START,
+        puts: vec![Put::record(item, &policy, None)],
+        deletes: Vec::new(),
+        partition_expires_at: None,
+        note_dirty: false,
+    };
+    assert!(matches!(store.commit(write).await, Ok(Commit::Committed(_))));
+}
+
+#[tokio::test]
+async fn metadata_outlive_policies_that_cannot_be_read() {
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    let mut browser = app.browser();
+    let (transfer, order) = (operation(&rp, "wire.transfer"), operation(&rp, "order"));
+    set(&app, transfer).await;
+    set(&app, order.clone()).await;
+    let last = browser.get(METADATA).await;
+    spoil(&app).await;
+    // What was in memory is forgotten with the change.
+    assert!(app.services.policies.remove(&order.scope).await.expect("removes"));
+    assert!(app.services.policies.all().await.is_err(), "they cannot be read");
+    let now = browser.get(METADATA).await;
+    assert_eq!(ok(&now), ok(&last));
+    assert_eq!(now.headers["etag"], last.headers["etag"]);
+}
+
+#[tokio::test]
+async fn metadata_that_do_not_depend_on_policies_are_told_from_the_start_and_kept_by_nobody() {
+    let app = TestApp::new().await;
+    spoil(&app).await;
+    let mut browser = app.browser();
+    for path in [METADATA, "/.well-known/oauth-authorization-server"] {
+        let answer = browser.get(path).await;
+        assert_eq!(ok(&answer)["token_endpoint"], "https://id.example/oauth/token");
+        assert!(ok(&answer).get(OPERATIONS).is_none());
+        assert_eq!(answer.headers["cache-control"], "no-store", "it may lack operations");
+        assert!(answer.headers.get("etag").is_none());
+    }
 }

@@ -1,11 +1,14 @@
 //! The protocol, as applications use it.
 
+mod assurance;
 mod authorize;
 mod authorize_prompt;
 mod consent;
 mod cors;
 mod discovery;
+mod hardware;
 mod logout;
+mod operations;
 mod refresh;
 mod revoke;
 pub(crate) mod rp;

@@ -36,7 +36,7 @@ pub(crate) struct Rp<'a> {
 
 impl<'a> Rp<'a> {
     /// A confidential client of the operator's own, with changes.
-    pub(super) async fn with(app: &'a TestApp, change: impl FnOnce(&mut NewClient)) -> Self {
+    pub(crate) async fn with(app: &'a TestApp, change: impl FnOnce(&mut NewClient)) -> Self {
         let mut new = NewClient {
             name: "Photos".to_owned(),
             redirect_uris: vec![CALLBACK.to_owned()],
@@ -58,7 +58,7 @@ impl<'a> Rp<'a> {
     }
 
     /// The parameters of an authorization request, with changes.
-    pub(super) fn asks(&self, changes: Pairs<'_>) -> String {
+    pub(crate) fn asks(&self, changes: Pairs<'_>) -> String {
         let id = self.id.to_string();
         let base = [
             ("client_id", id.as_str()),
@@ -77,7 +77,7 @@ impl<'a> Rp<'a> {
     }
 
     /// A code for whoever is signed in.
-    pub(super) async fn code(&self, browser: &mut Browser<'_>, changes: Pairs<'_>) -> String {
+    pub(crate) async fn code(&self, browser: &mut Browser<'_>, changes: Pairs<'_>) -> String {
         let answer = browser.open(&self.path(changes)).await;
         returned(&answer).remove("code").unwrap_or_else(|| panic!("a code: {answer:?}"))
     }
@@ -90,7 +90,7 @@ impl<'a> Rp<'a> {
     }
 
     /// Redeems a code.
-    pub(super) async fn redeem(&self, code: &str, changes: Pairs<'_>) -> Answer {
+    pub(crate) async fn redeem(&self, code: &str, changes: Pairs<'_>) -> Answer {
         let base = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)];
         let fields: Vec<_> = form_urlencoded::parse(changed(&base, changes).as_bytes()).into_owned().collect();
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -98,13 +98,13 @@ impl<'a> Rp<'a> {
     }
 
     /// Uses a refresh token.
-    pub(super) async fn refresh(&self, token: &str, more: Pairs<'_>) -> Answer {
+    pub(crate) async fn refresh(&self, token: &str, more: Pairs<'_>) -> Answer {
         let base = [("grant_type", "refresh_token"), ("refresh_token", token)];
         self.post("/oauth/token", &[&base, more].concat()).await
     }
 
     /// Tokens for whoever is signed in.
-    pub(super) async fn tokens(&self, browser: &mut Browser<'_>, changes: Pairs<'_>) -> Value {
+    pub(crate) async fn tokens(&self, browser: &mut Browser<'_>, changes: Pairs<'_>) -> Value {
         let code = self.code(browser, changes).await;
         ok(&self.redeem(&code, &[]).await)
     }
@@ -156,7 +156,7 @@ pub(super) async fn send(app: &TestApp, path: &str, headers: Pairs<'_>, body: &s
 }
 
 /// `GET /oauth/userinfo` with this token.
-pub(super) async fn userinfo(app: &TestApp, token: &str) -> Answer {
+pub(crate) async fn userinfo(app: &TestApp, token: &str) -> Answer {
     let mut browser = app.browser();
     let request = browser.request(Method::GET, "/oauth/userinfo").header("authorization", format!("Bearer {token}"));
     browser.send(request.body(Body::empty()).expect("a well-formed request")).await
@@ -179,7 +179,7 @@ pub(super) fn error(answer: &Answer) -> String {
 }
 
 /// The body of a success.
-pub(super) fn ok(answer: &Answer) -> Value {
+pub(crate) fn ok(answer: &Answer) -> Value {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     json(answer)
 }
@@ -196,7 +196,7 @@ pub(super) fn refused(answer: &Answer) -> (u16, String) {
 }
 
 /// A member that is a string.
-pub(super) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
 }
 
@@ -212,6 +212,6 @@ pub(super) fn opened(token: &str) -> (Value, Value) {
 }
 
 /// The claims of an ID token in a token response.
-pub(super) fn id_claims(tokens: &Value) -> Value {
+pub(crate) fn id_claims(tokens: &Value) -> Value {
     opened(text(tokens, "id_token")).1
 }

@@ -169,11 +169,8 @@ impl Person {
 
     /// One code in several logins, several times in each; then the one before it, which came too late.
     pub(super) async fn crowd_at_a_totp_code(&mut self) -> Result<(), Failure> {
-        let Some((totp, last)) = &self.totp else { return Ok(()) };
-        let step = (machine::unix_secs() / STEP).max(last + 1);
-        let [code, before] = [step, step - 1].map(|step| totp.generate(step * STEP).to_string());
+        let Some((step, code, before)) = self.next_totp() else { return self.type_again().await };
         let secret = self.totp_code(step);
-        self.totp = self.totp.take().map(|(totp, _)| (totp, step));
         self.crowd_in_logins(secret, &code, CodeForm::Totp, 2).await?;
         self.spend(secret, code, CodeForm::Totp);
         let secret = self.totp_code(step - 1);
@@ -181,8 +178,22 @@ impl Person {
         Ok(())
     }
 
+    /// The next code that was not typed yet and may be good now, with its step and the code before it.
+    pub(super) fn next_totp(&mut self) -> Option<(u64, String, String)> {
+        let now = machine::unix_secs() / STEP;
+        let (totp, last) = self.totp.as_mut()?;
+        let step = now.max(*last + 1);
+        // One step ahead is taken, no more.
+        if step > now + 1 {
+            return None;
+        }
+        *last = step;
+        let [code, before] = [step, step - 1].map(|step| totp.generate(step * STEP).to_string());
+        Some((step, code, before))
+    }
+
     /// The secret that is the code of a step.
-    fn totp_code(&mut self, step: u64) -> SecretId {
+    pub(super) fn totp_code(&mut self, step: u64) -> SecretId {
         let fresh = self.secret(Kind::TotpCode, None, step);
         *self.typed.entry(step).or_insert(fresh)
     }

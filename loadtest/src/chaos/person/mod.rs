@@ -2,17 +2,27 @@
 //! purpose. Whatever comes to nothing is begun anew; only what was answered goes into the history.
 
 mod deeds;
+mod end;
+mod reached;
+mod trusted;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use data_encoding::BASE32_NOPAD_NOCASE;
 use rand::{RngExt as _, rngs::StdRng};
 use tokio::task::JoinSet;
 use totp_rs::{Builder, Totp};
 
+pub(super) use self::reached::Way;
+use self::{reached::MAX_SENDS, trusted::Stale};
 use super::{
     history::{History, Kind, Secret, SecretId, Subject, Verdict},
+    inbox::Inbox,
     present::Presentation,
+    soft_key::SoftKey,
 };
 use crate::{
     http::{Browser, Failure, Http},
@@ -40,6 +50,7 @@ const COOL_DOWN_AT_LEAST: u64 = 20_000_000;
 pub(super) struct World {
     pub(super) http: Http,
     pub(super) client: Client,
+    pub(super) inbox: Inbox,
     pub(super) history: History,
     /// The same secret is presented this often at once.
     pub(super) crowd: usize,
@@ -56,6 +67,10 @@ pub(super) enum Role {
     Victim,
     /// Wrong passwords are typed for it until they are not looked at, then the right one.
     Target,
+    /// Is sent codes.
+    Reached(Way),
+    /// Signs in with a passkey.
+    Keyed,
 }
 
 /// A person.
@@ -82,6 +97,12 @@ pub(super) struct Person {
     /// One backup code that is used at the end, when it must be good.
     last_code: Option<String>,
     spent: Vec<Spent>,
+    /// Codes that were sent and came.
+    codes: BTreeSet<String>,
+    /// Messages caused.
+    sends: usize,
+    passkey: Option<SoftKey>,
+    stale: Option<Stale>,
     /// Refresh token that was given and never presented.
     newest: Option<(String, Subject)>,
     used: Vec<Presentation>,
@@ -100,6 +121,7 @@ struct Spent {
 enum CodeForm {
     Totp,
     Backup,
+    Sent(Way),
 }
 
 /// A password, as the history knows it.
@@ -132,6 +154,10 @@ impl Person {
             backup_codes: Vec::new(),
             last_code: None,
             spent: Vec::new(),
+            codes: BTreeSet::new(),
+            sends: 0,
+            passkey: None,
+            stale: None,
             newest: None,
             used: Vec::new(),
         }
@@ -141,9 +167,10 @@ impl Person {
     pub(super) const fn is_done(&self) -> bool {
         match self.role {
             Role::Plain => self.steps >= LIFE,
-            Role::Guarded => self.backup_codes.is_empty(),
+            Role::Guarded => self.backup_codes.is_empty() && self.stale.is_none(),
             // So long that the cool-downs double; so short that many are guessed at.
-            Role::Victim => self.steps >= LIFE / 3,
+            Role::Victim | Role::Keyed => self.steps >= LIFE / 3,
+            Role::Reached(_) => self.sends >= MAX_SENDS,
             Role::Target => self.steps > 0,
         }
     }
@@ -155,10 +182,12 @@ impl Person {
         let fields = [("user_name", self.name.as_str()), ("password", &self.password.text)];
         browser.submit("register", Form::find(&page, "/register", ""), &fields).await?;
         self.session = Some((browser, self.world.history.subject()));
-        if matches!(self.role, Role::Guarded | Role::Victim) {
-            self.enrol().await?;
+        match self.role {
+            Role::Guarded | Role::Victim => self.enrol().await,
+            Role::Reached(way) => self.enrol_address(way).await,
+            Role::Keyed => self.enrol_passkey().await,
+            Role::Plain | Role::Target => Ok(()),
         }
-        Ok(())
     }
 
     async fn enrol(&mut self) -> Result<(), Failure> {
@@ -208,15 +237,15 @@ impl Person {
                 8 => self.revoke_and_look().await,
                 _ => self.replay().await,
             },
-            Role::Guarded => match self.rng.random_range(0..9) {
-                0 | 1 => self.crowd_at_a_totp_code().await,
-                2 => self.crowd_at_a_backup_code().await,
-                3 => self.crowd_at_a_code().await,
-                4 => self.refresh_in_turn().await,
-                5 => self.sign_out_and_look().await,
-                6 | 7 => self.type_again().await,
+            Role::Reached(way) => match self.rng.random_range(0..4) {
+                0..=2 => self.crowd_at_a_sent_code(way).await,
+                _ => self.type_again().await,
+            },
+            Role::Keyed => match self.rng.random_range(0..4) {
+                0..=2 => self.crowd_at_an_answer().await,
                 _ => self.replay().await,
             },
+            Role::Guarded => self.step_guarded().await,
         };
         if done.is_err() {
             self.world.history.stalled();
@@ -319,11 +348,18 @@ impl Person {
 
     /// The form for a code of the second factor, in a new login.
     async fn code_form(&mut self, form: CodeForm) -> Result<(Browser, Form), Failure> {
+        if let CodeForm::Sent(_) = form {
+            self.sends += 1;
+        }
         let (mut browser, page) = self.with_password().await?;
         let page = page.ok_or(Failure::new("code: not asked for"))?;
         let form = match form {
             CodeForm::Totp => Form::find(&page, "/login/totp", "").ok_or(Failure::new("totp: no form"))?,
             CodeForm::Backup => self.backup_form(&mut browser, &page).await?,
+            CodeForm::Sent(way) => {
+                let form = Form::find(&page, "/login/", way.path());
+                form.ok_or(Failure::new("sent code: no form"))?
+            }
         };
         Ok((browser, form))
     }
@@ -340,55 +376,6 @@ impl Person {
         };
         let code = address.split("code=").nth(1).and_then(|rest| rest.split('&').next());
         Ok((code.ok_or(Failure::new("authorize: no code"))?.to_owned(), subject))
-    }
-
-    /// At the end, with every node up: what was acknowledged is there, and what was used is used.
-    pub(super) async fn account_for(&mut self) -> Result<(), Failure> {
-        let world = Arc::clone(&self.world);
-        let current = self.session.as_ref().map(|(_, subject)| *subject);
-        let newest = self.newest.take().filter(|(_, of)| Some(*of) == current && self.sign_ins < MANY_SESSIONS);
-        if let Some((token, subject)) = newest {
-            let secret = self.secret(Kind::RefreshToken, Some(subject), 0);
-            let (verdict, _) = Presentation::token(secret, self.world.client.refreshing(&token)).present(&world).await;
-            if matches!(verdict, Verdict::Accepted | Verdict::Refused) {
-                world.history.kept(self.number, "the newest refresh token", verdict == Verdict::Accepted);
-            }
-        }
-        while let Some(used) = self.used.pop() {
-            used.present(&world).await;
-        }
-        if self.alternative.is_some() || self.role == Role::Target {
-            return Ok(());
-        }
-        let mut browser = Browser::new(&world.http);
-        let page = browser.open("login", "/login").await?.page("login")?;
-        let form = Form::find(&page, "/login", "").ok_or(Failure::new("login: no form"))?;
-        let fields = [("username", self.name.as_str()), ("password", &self.password.text)];
-        let (verdict, answer) =
-            Presentation::fields(self.password.secret, &browser, &form, &fields).present(&world).await;
-        if !matches!(verdict, Verdict::Accepted | Verdict::Refused) {
-            return Err(Failure::new("the end: not looked at"));
-        }
-        world.history.kept(self.number, "the account with its password", verdict == Verdict::Accepted);
-        if let Some(answer) = answer.filter(|_| self.totp.is_some() && verdict == Verdict::Accepted) {
-            let asked = answer.location().is_some_and(|to| to.contains("/login/totp"));
-            world.history.kept(self.number, "the authenticator app", asked);
-            self.last_backup_code().await?;
-        }
-        Ok(())
-    }
-
-    /// The code that was kept for the end is good, unless it is not looked at after so many that were not.
-    async fn last_backup_code(&mut self) -> Result<(), Failure> {
-        let Some(code) = self.last_code.clone() else { return Ok(()) };
-        let (browser, form) = self.code_form(CodeForm::Backup).await?;
-        let secret = self.secret(Kind::BackupCode, None, 0);
-        let (verdict, _) = Presentation::form(secret, &browser, &form, &code).present(&self.world).await;
-        self.last_code = None;
-        if matches!(verdict, Verdict::Accepted | Verdict::Refused) {
-            self.world.history.kept(self.number, "the backup code that was kept", verdict == Verdict::Accepted);
-        }
-        Ok(())
     }
 }
 

@@ -81,6 +81,7 @@ export class Application {
     const tokens = await granted.json();
     if (!granted.ok) return show(response, `<h1>No tokens</h1><pre>${JSON.stringify(tokens)}</pre>`, 502);
     this.idToken = tokens.id_token;
+    this.details = tokens.authorization_details;
     this.claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'));
     return show(response, `<h1>Welcome to the album</h1><p>${this.claims.amr.join(' ')}</p><a href="/leave">Leave</a>`);
   }

@@ -10,8 +10,12 @@ export const mailedCode = (origin, person) => mailed(origin, person.email, perso
 /** The code in a text message to a person that was not taken before, as a browser finds it. */
 export const textedCode = (origin, person) => mailed(origin, person.number, person, /^@localhost #(\d{6})(?=<\/pre>)/m);
 
-/** The path of the link in a message to a person that was not taken before. */
-export const mailedLink = (origin, person) => mailed(origin, person.email, person, /^http:\S+(\/reset\?token=\S+)$/m);
+/** The path of the link in a message to a person that was not taken before; `to` is how it begins. */
+export const mailedLink = (origin, person, to = '/reset') =>
+  mailed(origin, person.email, person, new RegExp(`^http://[^/\\s]+(${to}\\?token=[^\\s<]+)`, 'm'));
+
+/** The path of the link that cancels a recovery, in a message to a person that was not taken before. */
+export const cancelLink = (origin, person) => mailed(origin, person.email, person, /^http:\S+(\/recovery\/cancel\?token=\S+)$/m);
 
 async function mailed(origin, address, person, wanted) {
   person.taken ??= new Set();

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The repository, and the program under test. */
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const CLUSTER = Boolean(process.env.DOORWARD_TEST_NODES);
+export const CLUSTER = Boolean(process.env.DOORWARD_TEST_NODES);
 export const BINARY = CLUSTER
   ? path.join(ROOT, 'node/tests/nodes/doorward.mjs')
   : path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/debug/doorward');

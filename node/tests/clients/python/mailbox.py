@@ -19,12 +19,16 @@ ARRIVES_WITHIN_SECS = 60
 
 
 class Mailbox:
-    """Takes mail on a port; `stop` ends it, `start` begins anew on the same port."""
+    """Takes mail on a port; `stop` ends it, `start` begins anew on the same port.
 
-    def __init__(self, port, tls=None):
+    `tls` is spoken from the first byte; where `starttls` is given it is offered, and nothing is taken before.
+    """
+
+    def __init__(self, port, tls=None, starttls=None):
         self.port = port
-        self.tls = tls
+        self.tls = {"ssl_context": tls, "tls_context": starttls, "require_starttls": starttls is not None}
         self.mail = []
+        self.encrypted = []
         self.thinks_for_secs = 0
         self._seen = {}
         self._arrived = threading.Condition()
@@ -32,15 +36,16 @@ class Mailbox:
 
     def start(self):
         """Listens."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ssl_context=self.tls)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self.tls)
         self._controller.start()
 
     def stop(self):
         """Listens no more."""
         self._controller.stop()
 
-    async def handle_DATA(self, _server, _session, envelope):
+    async def handle_DATA(self, _server, session, envelope):
         """Called for each message."""
+        self.encrypted.append(session.ssl is not None)
         await asyncio.sleep(self.thinks_for_secs)
         with self._arrived:
             self.mail.append((envelope.rcpt_tos, email.message_from_bytes(envelope.content)))
@@ -67,34 +72,34 @@ class Mailbox:
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1."""
+    """Signs certificates."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail test authority")])
-        certificate = self._sign(self.name, self.key.public_key(), authority=True)
+        certificate = self._sign(self.name, self.key.public_key())
         self.file = self.folder / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _sign(self, name, key, authority):
+    def _sign(self, name, key, host=None):
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = x509.CertificateBuilder().subject_name(name).issuer_name(self.name).public_key(key)
         builder = builder.serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - datetime.timedelta(hours=1))
         builder = builder.not_valid_after(now + datetime.timedelta(days=1))
-        builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        if not authority:
-            here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        builder = builder.add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
+        if host:
+            here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
             builder = builder.add_extension(here, critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def context(self):
-        """What a server at 127.0.0.1 speaks TLS with."""
+    def context(self, host="127.0.0.1"):
+        """What a server at this address speaks TLS with."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay")])
-        certificate = self._sign(name, key.public_key(), authority=False)
-        file = self.folder / "relay.pem"
+        certificate = self._sign(name, key.public_key(), host)
+        file = self.folder / f"{host}.pem"
         plain = serialization.NoEncryption()
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
         file.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))

@@ -41,9 +41,11 @@ def rs256():
 class Passkey:
     """One key pair, made for the options of a page."""
 
-    def __init__(self, origin, flags=WITH_PIN, algorithm=es256):
+    def __init__(self, origin, flags=WITH_PIN, algorithm=es256, aaguid=Aaguid.NONE, vouch=None):
         self.origin = origin
         self.flags = flags
+        self.aaguid = aaguid
+        self.vouch = vouch or (lambda signed: ("none", {}))
         self.key, self.kind, self.sign = algorithm()
         self.id = secrets.token_bytes(20)
         self.counter = 0
@@ -54,12 +56,12 @@ class Passkey:
         assert self.kind.ALGORITHM in wanted, f"{self.kind.ALGORITHM} is not in {wanted}"
         self.rp, self.user = options["rp"]["id"], websafe_decode(options["user"]["id"])
         public = self.kind.from_cryptography_key(self.key.public_key())
-        attested = AttestedCredentialData.create(Aaguid.NONE, self.id, public)
+        attested = AttestedCredentialData.create(self.aaguid, self.id, public)
         data = AuthenticatorData.create(self._rp_hash(), self.flags | FLAG.AT, self.counter, attested)
-        return self._answer({
-            "clientDataJSON": self._client_data(CollectedClientData.TYPE.CREATE, options),
-            "attestationObject": AttestationObject.create("none", data, {}),
-        })
+        client_data = self._client_data(CollectedClientData.TYPE.CREATE, options)
+        kind, statement = self.vouch(data + hashlib.sha256(client_data).digest())
+        self.made = AttestationObject.create(kind, data, statement), hashlib.sha256(client_data).digest()
+        return self._answer({"clientDataJSON": client_data, "attestationObject": self.made[0]})
 
     def get(self, options):
         """What a browser answers to `navigator.credentials.get`, in JSON."""

@@ -124,9 +124,11 @@ class Person:
         page = self.follow(self.visit("/account"), "multi-factor")
         return self.submit(page, re.compile("send a code to this address", re.IGNORECASE), [("email", self.email)])
 
-    def begin_phone(self):
-        """Asks for a code to the phone; returns the page that wants it."""
+    def begin_phone(self, language=None):
+        """Asks for a code to the phone, from now on in this language; returns the page that wants it."""
         page = self.follow(self.visit("/account"), "multi-factor")
+        if language:
+            self.browser.headers["accept-language"] = language
         return self.submit(page, re.compile("send a code to this number", re.IGNORECASE), [("tel", self.number)])
 
     def _code(self):

@@ -13,6 +13,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from broken import RESET, SILENCE, Provider, black_hole
 from gateway import SECRET, Gateway, settings
 from mailbox import Authority
 from person import Person
@@ -81,6 +82,17 @@ class SmsTest(unittest.TestCase):
                 self.assertEqual(to, person.number)
                 self.assertRegex(text, r"^\d{6} confirms this number for Doorward\..*\n\n@localhost #\d{6}$")
 
+    @ONE_NODE
+    def test_every_provider_gets_a_message_in_chinese_as_it_wants_it(self):
+        for kind in KINDS:
+            with self.subTest(kind):
+                (port,) = free_ports(1)
+                gateway = self.gateway(port, kind)
+                person = self.registered(self.server(f"chinese-{kind}", **settings(kind, port)))
+                person.begin_phone(language="zh-CN")
+                text = gateway.next(person.number)
+                self.assertRegex(text, r"^(?=.*[\u4e00-\u9fff])[^?]*\d{6}[^?]*\n\n@localhost #\d{6}$")
+
     def arrives_through_the_other(self, name, broken, kind="sns"):
         """Codes arrive within ten seconds although the first provider does not work."""
         (port,) = free_ports(1)
@@ -111,6 +123,28 @@ class SmsTest(unittest.TestCase):
     def test_a_provider_that_takes_connections_and_says_nothing_is_left_after_seconds(self):
         with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
             self.arrives_through_the_other("silent", settings("http", silent.getsockname()[1]), "twilio")
+
+    @ONE_NODE
+    def test_a_provider_that_falls_silent_or_breaks_off_is_left_after_seconds(self):
+        head = "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 20\r\n"
+        for name, does in [("silent", SILENCE), ("head", head), ("body", f'{head}\r\n{{"sid"'), ("reset", RESET)]:
+            with self.subTest(name):
+                provider = Provider(does)
+                self.addCleanup(provider.stop)
+                self.arrives_through_the_other(f"breaking-{name}", settings("twilio", provider.port), "vonage")
+                self.assertTrue(provider.reached.is_set())
+
+    @ONE_NODE
+    def test_a_provider_that_nobody_can_connect_to_is_left_after_seconds(self):
+        with black_hole() as port:
+            self.arrives_through_the_other("black-hole", settings("vonage", port), "http")
+
+    @ONE_NODE
+    def test_a_provider_that_is_slow_does_not_keep_a_code_from_its_owner(self):
+        (port,) = free_ports(1)
+        slow = self.gateway(port, "twilio")
+        slow.thinks_for_secs = 15
+        self.arrives_through_the_other("slow-first", settings("twilio", port), "sns")
 
     @ONE_NODE
     def test_a_provider_that_thinks_for_seconds_gets_a_message_once(self):

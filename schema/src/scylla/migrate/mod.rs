@@ -84,6 +84,11 @@ impl Migrator {
 
     /// What is known and what is recorded, in order. Fails if there is no keyspace, or nothing of ours in it.
     pub async fn status(&self) -> Result<Vec<Status>, ConnectError> {
+        Ok(compare(&self.recorded().await?))
+    }
+
+    /// What is recorded, with what is being recorded.
+    async fn recorded(&self) -> Result<BTreeMap<i32, Record>, ConnectError> {
         let keyspace = &self.keyspace;
         let missing = |what| ConnectError::Migration(format!("{what}: run `doorward migrate up`"));
         if !exists(&self.session, keyspace, None).await? {
@@ -92,11 +97,11 @@ impl Migrator {
         if !exists(&self.session, keyspace, Some("migration")).await? {
             return Err(missing(format!("the keyspace {keyspace} has no table of migrations")));
         }
-        Ok(compare(&records(&self.session, keyspace, true).await?))
+        records(&self.session, keyspace, true).await
     }
 
     /// Makes the keyspace if it is not there, carries out what is missing, in the name of `by`, and says what that was. An
-    /// existing keyspace must be replicated as configured.
+    /// existing keyspace must be replicated as configured, and of no version that this one cannot work beside.
     pub async fn up(&self, by: &str) -> Result<Vec<Status>, ConnectError> {
         self.prepare().await?;
         let lock = lock::Lock::take(&self.session, &self.keyspace, by).await?;
@@ -105,13 +110,13 @@ impl Migrator {
         lock.release().await.and(outcome)
     }
 
-    /// Is everything that this version needs there, as it knows it? Newer migrations are no fault; [`Migrator::status`]
-    /// names them.
+    /// Is everything that this version needs there, as it knows it? Migrations of the next level are no fault;
+    /// [`Migrator::status`] names them.
     pub async fn check(&self) -> Result<(), ConnectError> {
-        let status = self.status().await?;
+        let recorded = self.recorded().await?;
         self.check_replication().await?;
-        refuse_changed(&status)?;
-        match status.iter().find(|status| status.state == State::Pending) {
+        refuse_foreign(&self.keyspace, &recorded)?;
+        match compare(&recorded).iter().find(|status| status.state == State::Pending) {
             Some(missing) => Err(ConnectError::Migration(format!(
                 "migration {} ({}) is missing: run `doorward migrate up`",
                 missing.number, missing.name
@@ -148,8 +153,9 @@ impl Migrator {
     }
 
     async fn carry_out(&self, lock: &lock::Lock<'_>) -> Result<Vec<Status>, ConnectError> {
-        let status = self.status().await?;
-        refuse_changed(&status)?;
+        let recorded = self.recorded().await?;
+        refuse_foreign(&self.keyspace, &recorded)?;
+        let status = compare(&recorded);
         let mut done = Vec::new();
         let pending = |number| status.iter().any(|s| s.number == number && s.state == State::Pending);
         for migration in MIGRATIONS.iter().filter(|migration| pending(migration.number)) {
@@ -247,15 +253,16 @@ pub(super) async fn check_level(session: &Session, options: &ScyllaOptions) -> R
         BTreeMap::new()
     };
     let missing = MIGRATIONS.iter().any(|migration| !recorded.contains_key(&migration.number));
-    let highest = recorded.values().map(|record| record.level).max().unwrap_or(0);
-    refuse_changed(&compare(&recorded))?;
+    refuse_foreign(&keyspace, &recorded)?;
     if missing {
-        return Err(ConnectError::Older { keyspace, found: highest.min(LEVEL - 1), needed: LEVEL });
-    }
-    if highest > LEVEL + 1 {
-        return Err(ConnectError::Newer { keyspace, found: highest, known: LEVEL });
+        return Err(ConnectError::Older { keyspace, found: highest(&recorded).min(LEVEL - 1), needed: LEVEL });
     }
     Ok(())
+}
+
+/// The level of what is recorded.
+fn highest(recorded: &BTreeMap<i32, Record>) -> i32 {
+    recorded.values().map(|record| record.level).max().unwrap_or(0)
 }
 
 /// Each migration that is known or recorded, and its state.
@@ -274,15 +281,20 @@ fn compare(recorded: &BTreeMap<i32, Record>) -> Vec<Status> {
     known.chain(newer).collect()
 }
 
-fn refuse_changed(status: &[Status]) -> Result<(), ConnectError> {
-    match status.iter().find(|status| status.state == State::Changed) {
-        Some(changed) => Err(ConnectError::Migration(format!(
+/// Refuses what another build made, and what is newer than the level after this version's.
+fn refuse_foreign(keyspace: &str, recorded: &BTreeMap<i32, Record>) -> Result<(), ConnectError> {
+    if let Some(changed) = compare(recorded).iter().find(|status| status.state == State::Changed) {
+        return Err(ConnectError::Migration(format!(
             "migration {} ({}) is recorded with another checksum: the keyspace was made by a build that is not this \
              version's, and nothing may be migrated on top of it",
             changed.number, changed.name
-        ))),
-        None => Ok(()),
+        )));
     }
+    let found = highest(recorded);
+    if found > LEVEL + 1 {
+        return Err(ConnectError::Newer { keyspace: keyspace.to_owned(), found, known: LEVEL });
+    }
+    Ok(())
 }
 
 /// What is recorded: as a majority knows it, or as a serial read shows it, which sees a step that is being recorded.

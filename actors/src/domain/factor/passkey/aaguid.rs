@@ -28,6 +28,12 @@ pub fn name(aaguid: &str) -> Option<&'static str> {
     NAMES.iter().find(|(id, _)| *id == aaguid).map(|(_, name)| *name)
 }
 
+/// An AAGUID as records have it; `None` for what is none, or names no kind.
+pub fn normal(text: &str) -> Option<String> {
+    let read = uuid::Uuid::try_parse(text).ok().filter(|aaguid| !aaguid.is_nil());
+    read.map(|aaguid| aaguid.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

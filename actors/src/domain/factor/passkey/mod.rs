@@ -9,14 +9,15 @@
 //! `webauthn-rs-core`. The simpler `webauthn-rs` over it either demands that the user is verified or forbids it, and asks for
 //! no discoverable key; here both are wanted: a key without a PIN is a second factor, one with it is two.
 //!
-//! Attestation is not asked for: it tells makers apart, and people by their devices.
+//! Attestation is not asked for unless operators want it ([`attestation`]): it tells makers apart, and people by their devices.
 
 pub mod aaguid;
+pub mod attestation;
 
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use schema::{UserId, record::PublicKey};
+use schema::{Timestamp, UserId, record::PublicKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_cbor_2 as cbor;
 use url::{Host, Url};
@@ -24,13 +25,14 @@ use webauthn_rs_core::{
     WebauthnCore,
     error::WebauthnError,
     proto::{
-        AllowCredentials, AttestationConveyancePreference, AttestationFormat, AttestationMetadata,
-        CreationChallengeResponse, Credential, ParsedAttestation, ParsedAttestationData, PublicKeyCredential,
-        PublicKeyCredentialRequestOptions, RegisterPublicKeyCredential, RegisteredExtensions, RegistrationState,
-        RequestChallengeResponse, ResidentKeyRequirement, UserVerificationPolicy,
+        AllowCredentials, AttestationFormat, AttestationMetadata, CreationChallengeResponse, Credential,
+        ParsedAttestation, ParsedAttestationData, PublicKeyCredential, PublicKeyCredentialRequestOptions,
+        RegisterPublicKeyCredential, RegisteredExtensions, RegistrationState, RequestChallengeResponse,
+        ResidentKeyRequirement, UserVerificationPolicy,
     },
 };
 
+use self::attestation::AttestationDemand;
 use crate::secret::sha256_b64;
 
 /// How long browsers are told to wait for an authenticator.
@@ -91,6 +93,8 @@ pub struct Making<'a> {
     pub known: &'a [&'a PublicKey],
     /// May the key leave its device?
     pub allow_synced: bool,
+    /// Who must have made the authenticator.
+    pub attestation: &'a AttestationDemand,
 }
 
 /// Why no key was taken.
@@ -98,6 +102,8 @@ pub struct Making<'a> {
 pub enum NotTaken {
     /// It may leave its device, and such are not allowed.
     Synced,
+    /// Nobody who is trusted vouches for the authenticator, and such are not allowed.
+    Unattested,
     /// The answer is not good.
     Wrong(&'static str),
 }
@@ -187,7 +193,7 @@ impl RelyingParty {
         let builder =
             core.new_challenge_register_builder(making.user.as_bytes(), making.user_name, making.user_name).ok()?;
         let builder = builder
-            .attestation(AttestationConveyancePreference::None)
+            .attestation(making.attestation.preference())
             .user_verification_policy(UserVerificationPolicy::Preferred)
             .exclude_credentials(Some(known))
             .reject_synchronised_authenticators(!making.allow_synced);
@@ -233,17 +239,16 @@ impl RelyingParty {
         making: &Making<'_>,
         challenge: &Challenge,
         answer: &RegisterPublicKeyCredential,
+        now: Timestamp,
     ) -> Result<PublicKey, NotTaken> {
-        let (_, state) = self.making(&self.id, making, challenge).ok_or(NotTaken::Wrong("malformed"))?;
-        let made = match self.core(&self.id).register_credential(answer, &state, None) {
-            Ok(made) => made,
-            Err(WebauthnError::CredentialMayNotBeHardwareBound) if !making.allow_synced => {
-                return Err(NotTaken::Synced);
-            }
-            Err(error) => return Err(NotTaken::Wrong(reason(&error))),
-        };
+        let made = self.made(making, challenge, answer)?;
         if made.cred_id.len() > MAX_ID {
             return Err(NotTaken::Wrong("malformed"));
+        }
+        let aaguid = aaguid_of(&answer.response.attestation_object);
+        let vouched = making.attestation.anchors().and_then(|anchors| anchors.vouch(&made, aaguid.as_deref(), now));
+        if vouched.is_none() && matches!(making.attestation, AttestationDemand::Require(_)) {
+            return Err(NotTaken::Unattested);
         }
         let transports = answer.response.transports.iter().flatten();
         Ok(PublicKey {
@@ -253,8 +258,35 @@ impl RelyingParty {
             user_verified: made.user_verified,
             backup_eligible: made.backup_eligible,
             backed_up: made.backup_state,
-            aaguid: aaguid_of(&answer.response.attestation_object),
+            aaguid,
+            attestation: vouched,
             transports: transports.map(ToString::to_string).filter(|name| name != "unknown").collect(),
+        })
+    }
+
+    /// The key with what its statement says. In a format that is not checked here that is nothing.
+    fn made(
+        &self,
+        making: &Making<'_>,
+        challenge: &Challenge,
+        answer: &RegisterPublicKeyCredential,
+    ) -> Result<Credential, NotTaken> {
+        let malformed = NotTaken::Wrong("malformed");
+        let (_, state) = self.making(&self.id, making, challenge).ok_or(malformed)?;
+        let register =
+            |answer: &RegisterPublicKeyCredential| self.core(&self.id).register_credential(answer, &state, None);
+        let made = match register(answer) {
+            Err(WebauthnError::AttestationNotSupported) if making.attestation.anchors().is_some() => {
+                let mut answer = answer.clone();
+                let object = &mut answer.response.attestation_object;
+                *object = attestation::stripped(object).ok_or(malformed)?;
+                register(&answer)
+            }
+            made => made,
+        };
+        made.map_err(|error| match error {
+            WebauthnError::CredentialMayNotBeHardwareBound if !making.allow_synced => NotTaken::Synced,
+            error => NotTaken::Wrong(reason(&error)),
         })
     }
 
@@ -341,6 +373,11 @@ fn reason(error: &WebauthnError) -> &'static str {
         WebauthnError::InvalidRPIDHash => "another_relying_party",
         WebauthnError::UserNotPresent => "user_not_present",
         WebauthnError::UserNotVerified => "user_not_verified",
+        WebauthnError::AttestationStatementSigInvalid
+        | WebauthnError::AttestationCertificateAAGUIDMismatch
+        | WebauthnError::AttestationCertificateNonceMismatch
+        | WebauthnError::AttestationCertificateRequirementsNotMet
+        | WebauthnError::AttestationCredentialSubjectKeyMismatch => "attestation",
         WebauthnError::AuthenticationFailure | WebauthnError::SignatureInvalid => "signature",
         WebauthnError::CredentialBackupEligibilityInconsistent | WebauthnError::CredentialMayNotBeHardwareBound => {
             "backup_flags"

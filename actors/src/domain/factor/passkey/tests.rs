@@ -5,6 +5,7 @@ use crate::testing::{SoftKey, Traits};
 
 const ISSUER: &str = "https://id.example.org";
 const USER: UserId = UserId::from_bytes([7; 16]);
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 fn rp() -> RelyingParty {
     RelyingParty::of(ISSUER).expect("a name")
@@ -15,7 +16,8 @@ fn challenge(byte: u8) -> Challenge {
 }
 
 fn making<'a>(known: &'a [&'a PublicKey]) -> Making<'a> {
-    Making { user: USER, user_name: "ada", known, allow_synced: true }
+    let attestation = &AttestationDemand::None;
+    Making { user: USER, user_name: "ada", known, allow_synced: true, attestation }
 }
 
 fn options_of<T: Serialize>(options: &T) -> Value {
@@ -29,7 +31,7 @@ fn read<T: DeserializeOwned>(answer: Value) -> T {
 fn made(traits: Traits) -> (SoftKey, PublicKey) {
     let options = rp().creation("Doorward", &making(&[]), &challenge(1)).expect("options");
     let (key, answer) = SoftKey::make(&options_of(&options), ISSUER, traits);
-    let public = rp().register(&making(&[]), &challenge(1), &read(answer)).expect("a good key");
+    let public = rp().register(&making(&[]), &challenge(1), &read(answer), NOW).expect("a good key");
     (key, public)
 }
 
@@ -74,9 +76,9 @@ fn a_key_that_may_leave_its_device_is_taken_where_that_is_allowed() {
     let bound = Making { allow_synced: false, ..making(&[]) };
     let options = options_of(&rp().creation("Doorward", &bound, &challenge(1)).expect("options"));
     let (_, answer) = SoftKey::make(&options, ISSUER, Traits::SYNCED);
-    assert_eq!(rp().register(&bound, &challenge(1), &read(answer)), Err(NotTaken::Synced));
+    assert_eq!(rp().register(&bound, &challenge(1), &read(answer), NOW), Err(NotTaken::Synced));
     let (_, answer) = SoftKey::make(&options, ISSUER, Traits::WITH_PIN);
-    assert!(rp().register(&bound, &challenge(1), &read(answer)).is_ok());
+    assert!(rp().register(&bound, &challenge(1), &read(answer), NOW).is_ok());
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn an_id_is_as_long_as_ids_may_be() {
     let options = options_of(&rp().creation("Doorward", &making(&[]), &challenge(1)).expect("options"));
     for (id_len, taken) in [(16, true), (1023, true), (1024, false)] {
         let (_, answer) = SoftKey::make(&options, ISSUER, Traits { id_len, ..Traits::SYNCED });
-        assert_eq!(rp().register(&making(&[]), &challenge(1), &read(answer)).is_ok(), taken, "{id_len}");
+        assert_eq!(rp().register(&making(&[]), &challenge(1), &read(answer), NOW).is_ok(), taken, "{id_len}");
     }
 }
 
@@ -92,15 +94,15 @@ fn an_id_is_as_long_as_ids_may_be() {
 fn a_key_is_made_for_this_challenge_at_this_origin_and_once() {
     let options = options_of(&rp().creation("Doorward", &making(&[]), &challenge(1)).expect("options"));
     let (_, answer) = SoftKey::make(&options, ISSUER, Traits::WITH_PIN);
-    let other = rp().register(&making(&[]), &challenge(3), &read(answer.clone()));
+    let other = rp().register(&making(&[]), &challenge(3), &read(answer.clone()), NOW);
     assert_eq!(other, Err(NotTaken::Wrong("another_challenge")));
-    let known = rp().register(&making(&[]), &challenge(1), &read(answer.clone())).expect("good");
-    assert!(rp().register(&making(&[&known]), &challenge(1), &read(answer)).is_err(), "it is known");
+    let known = rp().register(&making(&[]), &challenge(1), &read(answer.clone()), NOW).expect("good");
+    assert!(rp().register(&making(&[&known]), &challenge(1), &read(answer), NOW).is_err(), "it is known");
     for origin in
         ["https://badid.example.org", "https://x.id.example.org", "https://id.example.org:444", "http://id.example.org"]
     {
         let (_, answer) = SoftKey::make(&options, origin, Traits::WITH_PIN);
-        let refused = rp().register(&making(&[]), &challenge(1), &read(answer));
+        let refused = rp().register(&making(&[]), &challenge(1), &read(answer), NOW);
         assert_eq!(refused, Err(NotTaken::Wrong("another_origin")), "{origin}");
     }
 }

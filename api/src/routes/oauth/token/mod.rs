@@ -33,7 +33,7 @@ use crate::{
     error::oauth::{ErrorCode, OAuthError, no_store},
     extract::{Caller, client_auth::authenticate},
     state::ApiState,
-    wire::{params::Params, token::TokenResponse},
+    wire::{authorization_details, params::Params, token::TokenResponse},
 };
 
 /// A token request of a client that has proved itself.
@@ -63,6 +63,11 @@ pub(super) async fn post(
     let accept = if state.settings.json_token_requests { Accept::FormOrJson } else { Accept::JsonSwitchedOff };
     let params = body::params(&headers, body, accept)?;
     let client = authenticate(&state.services.clients, &headers, &params).await?;
+    if params.get(authorization_details::NAME).is_some() {
+        let text =
+            "authorization_details goes with the authorization request; the tokens of its code have what was confirmed";
+        return Err(OAuthError::new(ErrorCode::InvalidAuthorizationDetails, text));
+    }
     // Before anything is used up.
     let keys = state.services.keys.current().await?;
     let attempt = state.attempt(&caller.origin);

@@ -1,12 +1,16 @@
 //! The pages of codes that are sent, by e-mail and by text message.
 
-use actors::domain::command::Ways;
-use api::page::{
-    AddAddress, AddressChoice, AddressEnrolPage, AddressRemovePage, AddressRow, Cooldown, FormError, MfaPage,
-    SentCodePage, SentLine, TrustBox,
+use crate::{
+    locale::text as say,
+    page::{
+        AddAddress, AddressChoice, AddressEnrolPage, AddressLinkPage, AddressRemovePage, AddressRenamePage, AddressRow,
+        Concealed, Cooldown, FormError, LinkElsewherePage, LoginLinkPage, MfaPage, NextStep, Removal, SentCodePage,
+        SentLine, TrustBox,
+    },
 };
+use actors::domain::command::Ways;
 
-use super::{Gallery, NOW, Texts, app, mfa_page, when};
+use super::{Gallery, NOW, Texts, app, devices::removals, mfa_page, when};
 
 pub(super) fn sent_codes(gallery: &mut Gallery<'_>, text: &Texts) {
     let address = |hidden: &str| AddressChoice { id: text.of("fac1"), hidden: text.of(hidden) };
@@ -16,22 +20,22 @@ pub(super) fn sent_codes(gallery: &mut Gallery<'_>, text: &Texts) {
         client: Some(text.client()),
         sent,
         addresses: vec![address("a•••@m•••.example"), address("a•••@w•••.example")],
-        ways: Ways { totp: true, ..text.ways() },
+        ways: text.next_step(Ways { totp: true, ..text.ways() }),
         trust: Some(TrustBox { days: 30, ticked: false }),
         error,
     };
-    let sent = |again| Some(SentLine { to: text.of("a•••@m•••.example"), again });
+    let sent = |again| Some(SentLine { to: text.of("a•••@m•••.example"), again, link: true });
     gallery.add(&text.name("email-code-ask"), &mailed(None, None));
     gallery.add(&text.name("email-code"), &mailed(sent(Some(Cooldown::starting(NOW, 60))), None));
-    let wrong = text.error("code", "This code is not right. Enter the one from the newest message.");
+    let wrong = FormError::field("code", say("sent-wrong"));
     gallery.add(&text.name("email-code-error"), &mailed(sent(None), Some(wrong)));
 
     let phones = vec![address("•••• 78"), address("•••• 67")];
     let texted = |sent, error| SentCodePage { way: "sms", addresses: phones.clone(), ..mailed(sent, error) };
     gallery.add(&text.name("sms-code-ask"), &texted(None, None));
-    let sent = |again| Some(SentLine { to: text.of("•••• 78"), again });
+    let sent = |again| Some(SentLine { to: text.of("•••• 78"), again, link: false });
     gallery.add(&text.name("sms-code"), &texted(sent(Some(Cooldown::starting(NOW, 60))), None));
-    let unpaid = FormError::whole(text.of("No more text messages are sent today. Choose another way below."));
+    let unpaid = FormError::whole(say("sms-unpaid-budget").and_then(say("sms-unpaid-choose")));
     gallery.add(&text.name("sms-code-refused"), &texted(None, Some(unpaid)));
 }
 
@@ -49,23 +53,23 @@ pub(super) fn addresses(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("mfa-email"), &by_mail);
     let both = MfaPage { emails: vec![address(None, true)], ..mfa(vec![app(text, "Phone", None)], 9, None) };
     gallery.add(&text.name("mfa-both"), &both);
-    let refused = text.error("email", "Enter an e-mail address such as name@example.org.");
+    let refused = FormError::field("email", say("email-syntax"));
     gallery.add(&text.name("mfa-email-error"), &mfa(Vec::new(), 0, Some(refused)));
     let confirm = |again, error| AddressEnrolPage {
         way: "email",
         factor: text.of("fac1"),
         address: text.of("amelia@mail.example"),
         again,
+        link: true,
         error,
     };
     gallery.add(&text.name("email-enrol"), &confirm(Some(Cooldown::starting(NOW, 60)), None));
-    let wrong = text.error("code", "This code is not right, or not good any more. Enter the newest one.");
+    let wrong = FormError::field("code", say("address-wrong"));
     gallery.add(&text.name("email-enrol-error"), &confirm(None, Some(wrong)));
-    for last in [true, false] {
-        let name = if last { "email-remove-last" } else { "email-remove" };
+    for (end, removal) in removals() {
         let (way, address) = ("email", text.of("amelia@mail.example"));
-        let page = AddressRemovePage { way, factor: text.of("fac1"), address, last };
-        gallery.add(&text.name(name), &page);
+        let page = AddressRemovePage { way, factor: text.of("fac1"), address, removal };
+        gallery.add(&text.name(&format!("email{end}")), &page);
     }
 }
 
@@ -86,15 +90,47 @@ pub(super) fn phones(gallery: &mut Gallery<'_>, text: &Texts) {
         MfaPage { phones: vec![phone(None, false)], add_phone: None, ..mfa(vec![app(text, "Phone", None)], 9, None) };
     gallery.add(&text.name("mfa-phone-and-app"), &both);
     let typed = Some(AddAddress { address: text.of("0151 12345678"), name: text.of("Work phone") });
-    let refused = text.error("phone", "Begin with + and the calling code of the country, such as +49.");
+    let refused = FormError::field("phone", say("phone-no-country"));
     gallery.add(&text.name("mfa-phone-error"), &MfaPage { add_phone: typed, ..mfa(Vec::new(), 0, Some(refused)) });
     let confirm = |again, error| {
         let (factor, address) = (text.of("fac1"), text.of("+4915112345678"));
-        AddressEnrolPage { way: "sms", factor, address, again, error }
+        AddressEnrolPage { way: "sms", factor, address, again, link: false, error }
     };
     gallery.add(&text.name("sms-enrol"), &confirm(Some(Cooldown::starting(NOW, 60)), None));
-    let wrong = text.error("code", "This code is not right, or not good any more. Enter the newest one.");
+    let wrong = FormError::field("code", say("address-wrong"));
     gallery.add(&text.name("sms-enrol-error"), &confirm(None, Some(wrong)));
+    let removal = Removal { last: true, needed: None };
+    for (way, address, name) in [("sms", "+4915112345678", "Work phone"), ("email", "amelia@mail.example", "")] {
+        let rename = |error| {
+            let (factor, address, name) = (text.of("fac1"), text.of(address), text.of(name));
+            AddressRenamePage { way, factor, address, name, error }
+        };
+        gallery.add(&text.name(&format!("{way}-rename")), &rename(None));
+        let long = FormError::field("name", say("name-long"));
+        gallery.add(&text.name(&format!("{way}-rename-error")), &rename(Some(long)));
+    }
     let (factor, address) = (text.of("fac1"), text.of("+4915112345678"));
-    gallery.add(&text.name("sms-remove-last"), &AddressRemovePage { way: "sms", factor, address, last: true });
+    gallery.add(&text.name("sms-remove-last"), &AddressRemovePage { way: "sms", factor, address, removal });
+}
+
+pub(super) fn links(gallery: &mut Gallery<'_>, text: &Texts) {
+    let token = || Concealed::from(text.of("v1.k1.dG9rZW4"));
+    let login = |client, error| LoginLinkPage {
+        login: text.of("lgn234"),
+        token: token(),
+        client,
+        ways: NextStep::new(Ways { totp: true, email: true, ..text.ways() }, None),
+        trust: Some(TrustBox { days: 30, ticked: false }),
+        error,
+    };
+    gallery.add(&text.name("login-link"), &login(Some(text.client()), None));
+    let wait = FormError::cool_down(NOW, 30);
+    gallery.add(&text.name("login-link-wait"), &login(None, Some(wait.clone())));
+    let address = |error| AddressLinkPage { token: token(), address: text.of("amelia@mail.example"), error };
+    gallery.add(&text.name("address-link"), &address(None));
+    gallery.add(&text.name("address-link-wait"), &address(Some(wait)));
+    for what in ["login", "address"] {
+        let page = LinkElsewherePage { what, code: Concealed::from(text.of("123456")) };
+        gallery.add(&text.name(&format!("link-elsewhere-{what}")), &page);
+    }
 }

@@ -1,74 +1,91 @@
-//! Every page in its normal, refused and hostile forms, for the tests here and for the gallery that shows them in a
-//! browser.
+//! Every page in its normal, refused and hostile forms: for the check of templates, for tests, and for the gallery that shows them
+//! in a browser.
 
-#[path = "samples_passkeys.rs"]
-mod keys;
-#[path = "samples_sent.rs"]
+mod accounts;
+mod devices;
+pub mod letters;
+mod operations;
+mod passkeys;
+mod recovery;
 mod sent;
 
-use actors::domain::command::Ways;
-use api::page::{
+use std::collections::BTreeSet;
+
+use actors::domain::command::{Stage, Ways};
+use schema::record::PolicyMethod;
+
+use super::{
     AccountPage, AddAddress, AddPasskey, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
     BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
-    Cooldown, DevNotice, EmailLine, ErrorPage, ForgotPage, FormError, FrontPage, InboxPage, LetterRow, Link,
-    LoggedOutPage, LoginPage, LogoutPage, MfaPage, Notice, Page, Pages, PasswordPage, PasswordRule, ReauthenticatePage,
-    RecommendedPage, RegisterPage, RenderError, ResetPage, ScopeLine, SessionRow, SessionsPage, SetupPage,
-    TotpEnrolPage, TotpPage, TotpRemovePage, TotpRenamePage, TrustBox, TrustedRow, WaitingLine, When,
-    describe_user_agent, groups_of_four,
+    Cooldown, DevNotice, EmailLine, ErrorPage, ForgotPage, FormError, FormPostPage, FrontPage, InboxPage, LetterRow,
+    Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, NextStep, Notice, Page, Pages, PasswordPage, PasswordRule,
+    ReauthenticatePage, RecommendedPage, RecoveryLine, RenderError, ResetPage, ScopeLine, SessionRow, SessionsPage,
+    TotpEnrolPage, TotpPage, TrustBox, TrustedRow, WaitingLine, When, describe_user_agent, groups_of_four,
 };
-use api::qr::QrSvg;
+use crate::{
+    RegistrationBy,
+    locale::{Locale, Text, text as say},
+    qr::QrSvg,
+};
 
 /// Text that would break out of an element or an attribute if it were not escaped.
-pub(crate) const HOSTILE: &str = r#"</p><script>alert(1)</script>" onfocus="alert(2)' {{ chrome.csrf }}"#;
+pub const HOSTILE: &str = r#"</p><script>alert(1)</script>" onfocus="alert(2)' {{ chrome.csrf }}"#;
 
 /// The anti-forgery value of the samples.
-pub(crate) const CSRF: &str = "csrf-of-the-sample";
+pub const CSRF: &str = "csrf-of-the-sample";
 
 const NOW: i64 = 1_780_000_000;
 const RULE: PasswordRule = PasswordRule { min: 15, max: 128 };
 
 /// One rendered page.
-pub(crate) struct Sample {
+#[derive(Debug)]
+pub struct Sample {
     /// Its name in the gallery, unique.
-    pub(crate) name: String,
-    /// Its title without the product's name.
-    pub(crate) title: String,
+    pub name: String,
+    /// Its template.
+    pub template: &'static str,
+    /// Its title without the product's name, in the same language.
+    pub title: String,
     /// The document, or why it could not be rendered.
-    pub(crate) html: Result<String, RenderError>,
+    pub html: Result<String, RenderError>,
 }
 
 struct Gallery<'a> {
     pages: &'a Pages,
+    locale: Locale,
     signed_in: bool,
     samples: Vec<Sample>,
 }
 
 impl Gallery<'_> {
     fn add<P: Page>(&mut self, name: &str, page: &P) {
-        let mut chrome = Chrome::new("http://localhost:11080", CSRF);
+        let mut chrome = Chrome::new(self.locale, "http://localhost:11080", CSRF);
         if self.signed_in {
             chrome = chrome.signed_in_as("amelia");
         }
+        chrome = chrome.with_recovery(name.starts_with("backup-code"));
         if name.ends_with("-dev") {
-            let text = "Its keys and its store were made for trying things out.".to_owned();
-            chrome = chrome.with_dev_notice(DevNotice { text });
+            chrome = chrome.with_dev_notice(DevNotice { text: say("dev-notice") });
         }
         let html = self.pages.render(&chrome, page);
-        self.samples.push(Sample { name: name.to_owned(), title: page.title(), html });
+        let title = self.pages.say(self.locale, &page.title()).unwrap_or_default();
+        self.samples.push(Sample { name: name.to_owned(), template: P::TEMPLATE, title, html });
     }
 }
 
-/// All samples.
-pub(crate) fn all(pages: &Pages) -> Vec<Sample> {
-    let mut gallery = Gallery { pages, signed_in: false, samples: Vec::new() };
+/// All samples, in one language.
+pub fn all(pages: &Pages, locale: Locale) -> Vec<Sample> {
+    let mut gallery = Gallery { pages, locale, signed_in: false, samples: Vec::new() };
     for hostile in [false, true] {
         gallery.signed_in = false;
         let text = Texts { hostile };
-        new_accounts(&mut gallery, &text);
+        accounts::new_accounts(&mut gallery, &text);
         sign_in(&mut gallery, &text);
-        keys::second_step(&mut gallery, &text);
+        passkeys::second_step(&mut gallery, &text);
         second_step(&mut gallery, &text);
         sent::sent_codes(&mut gallery, &text);
+        sent::links(&mut gallery, &text);
+        recovery::recoveries(&mut gallery, &text);
         endings(&mut gallery, &text);
         gallery.signed_in = true;
         account(&mut gallery, &text);
@@ -76,10 +93,15 @@ pub(crate) fn all(pages: &Pages) -> Vec<Sample> {
         factors(&mut gallery, &text);
         sent::addresses(&mut gallery, &text);
         sent::phones(&mut gallery, &text);
-        keys::passkeys(&mut gallery, &text);
+        passkeys::passkeys(&mut gallery, &text);
         passwords(&mut gallery, &text);
     }
     gallery.samples
+}
+
+/// What people sign in with.
+const fn names(text: &Texts) -> RegistrationBy {
+    if text.hostile { RegistrationBy::Either } else { RegistrationBy::UserName }
 }
 
 /// Plain sample texts, or the hostile one in place of each.
@@ -97,52 +119,34 @@ impl Texts {
     }
 
     fn ways(&self) -> Ways {
-        Ways { totp: !self.hostile, email: self.hostile, sms: self.hostile, passkey: !self.hostile }
+        let hostile = self.hostile;
+        Ways { totp: !hostile, email: hostile, sms: hostile, passkey: !hostile, backup_code: true, recovery: false }
+    }
+
+    /// The only step, or one of several.
+    fn next_step(&self, ways: Ways) -> NextStep {
+        let asked = if self.hostile { BTreeSet::new() } else { [PolicyMethod::Totp, PolicyMethod::Passkey].into() };
+        NextStep::new(ways, Some(&Stage { step: 2, of: 3, asked, raises: self.hostile }))
     }
 
     fn client(&self) -> ClientLine {
         ClientLine { name: self.of("Photo Album"), origin: self.of("https://photos.example") }
     }
+}
 
-    fn error(&self, field: &'static str, plain: &str) -> FormError {
-        FormError::field(field, self.of(plain))
-    }
+/// A browser in words, which are its own where nothing is known of it.
+fn browser(text: &Texts, agent: &str) -> Text {
+    describe_user_agent(Some(&text.of(agent)))
 }
 
 fn when(seconds_ago: i64) -> When {
     When::from_unix_secs(NOW - seconds_ago)
 }
 
-fn new_accounts(gallery: &mut Gallery<'_>, text: &Texts) {
-    let register = RegisterPage {
-        login: None,
-        client: None,
-        user_name: String::new(),
-        email: String::new(),
-        rule: RULE,
-        error: None,
-    };
-    let refused = RegisterPage {
-        login: Some(text.of("lgn234")),
-        client: Some(text.client()),
-        user_name: text.of("amelia"),
-        email: text.of("amelia@mail.example"),
-        rule: RULE,
-        error: Some(text.error("user_name", "This user name is taken. Choose another one.")),
-    };
-    gallery.add(&text.name("register"), &register);
-    gallery.add(&text.name("register-error"), &refused);
-    let setup =
-        |error| SetupPage { token: text.of("tok").as_str().into(), user_name: text.of("root"), rule: RULE, error };
-    gallery.add(&text.name("setup"), &setup(None));
-    let weak = "This password is too easy to guess. Choose a longer one.";
-    gallery.add(&text.name("setup-error"), &setup(Some(text.error("password", weak))));
-}
-
 fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("front"), &FrontPage::default());
-    gallery.add(&text.name("forgot"), &ForgotPage { sent: false });
-    gallery.add(&text.name("forgot-sent"), &ForgotPage { sent: true });
+    gallery.add(&text.name("forgot"), &ForgotPage { sent: false, names: names(text) });
+    gallery.add(&text.name("forgot-sent"), &ForgotPage { sent: true, names: names(text) });
     let letter = LetterRow {
         to: text.of("amelia@mail.example"),
         subject: Some(text.of("Your code to sign in to Doorward")),
@@ -158,18 +162,19 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
     let login = |client, username: &str, error| LoginPage {
         login: text.of("lgn234"),
         client,
-        passkey: Some(keys::ask(text)),
+        passkey: Some(passkeys::ask(text)),
         forgot: !text.hostile,
+        names: names(text),
         more: text.hostile,
         username: text.of(username),
         error,
     };
     gallery.add(&text.name("login"), &login(None, "", None));
     gallery.add(&text.name("login-client"), &login(Some(text.client()), "amelia", None));
-    let wrong = FormError::fields(&["username", "password"], text.of("The user name or the password is wrong."));
+    let wrong = FormError::fields(&["username", "password"], say("login-wrong"));
     gallery.add(&text.name("login-error"), &login(Some(text.client()), "amelia", Some(wrong)));
     gallery.add(&text.name("login-wait"), &login(None, "amelia", Some(FormError::cool_down(NOW, 30))));
-    let no_passkeys = LoginPage { passkey: None, ..login(None, "", None) };
+    let no_passkeys = LoginPage { passkey: None, names: RegistrationBy::Email, ..login(None, "", None) };
     gallery.add(&text.name("login-no-passkeys"), &no_passkeys);
     let scopes = ["openid", "profile", "email", "offline_access"].map(ScopeLine::new).to_vec();
     let scopes = if text.hostile { vec![ScopeLine::new(HOSTILE)] } else { scopes };
@@ -177,6 +182,7 @@ fn sign_in(gallery: &mut Gallery<'_>, text: &Texts) {
         &text.name("consent"),
         &ConsentPage { login: text.of("lgn234"), client: text.client(), user_name: text.of("amelia"), scopes },
     );
+    operations::add(gallery, text);
 }
 
 fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
@@ -184,19 +190,17 @@ fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
     let totp = |error| TotpPage {
         login: text.of("lgn234"),
         client: Some(text.client()),
-        ways: text.ways(),
+        ways: text.next_step(text.ways()),
         trust: trust(text.hostile),
         error,
     };
     gallery.add(&text.name("totp"), &totp(None));
-    gallery.add(
-        &text.name("totp-error"),
-        &totp(Some(text.error("code", "This code is not right. Enter the one shown now."))),
-    );
+    gallery.add(&text.name("totp-error"), &totp(Some(FormError::field("code", say("totp-wrong")))));
     gallery.add(&text.name("totp-wait"), &totp(Some(FormError::cool_down(NOW, 1))));
-    let backup = |error| BackupCodePage { login: text.of("lgn234"), client: None, ways: text.ways(), error };
+    let backup =
+        |error| BackupCodePage { login: text.of("lgn234"), client: None, ways: text.next_step(text.ways()), error };
     gallery.add(&text.name("backup-code"), &backup(None));
-    gallery.add(&text.name("backup-code-error"), &backup(Some(text.error("code", "This backup code is not right."))));
+    gallery.add(&text.name("backup-code-error"), &backup(Some(FormError::field("code", say("backup-code-wrong")))));
 }
 
 fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
@@ -204,22 +208,28 @@ fn endings(gallery: &mut Gallery<'_>, text: &Texts) {
     let logout = LogoutPage { client: Some(text.client()), user_name: text.of("amelia"), carried };
     gallery.add(&text.name("logout"), &logout);
     gallery.add(&text.name("logged-out"), &LoggedOutPage::default());
+    let answer = FormPostPage {
+        action: text.of("https://photos.example/cb"),
+        origin: text.of("https://photos.example"),
+        fields: vec![CarriedField { name: "code", value: text.of("v1.k1.sealed") }],
+    };
+    gallery.add(&text.name("form-post"), &answer);
     let back = BackLink { client: text.client(), uri: text.of("https://photos.example/") };
     gallery.add(&text.name("logged-out-client"), &LoggedOutPage { back: Some(back) });
     let expired = ErrorPage {
         status: 400,
-        heading: text.of("This sign-in has expired"),
-        message: text.of("It was begun more than ten minutes ago, or it was finished in another tab."),
-        next_step: Some(text.of("Go back to the application and sign in again.")),
+        heading: say("error-login-ended"),
+        message: say("error-login-ended-about"),
+        next_step: Some(say("error-login-ended-next")),
         retry: None,
-        link: Some(Link { href: text.of("/login"), text: text.of("Start again") }),
+        link: Some(Link { href: text.of("/login"), text: say("start-again") }),
         correlation_id: text.of("7f3k2m9q"),
     };
     gallery.add(&text.name("error"), &expired);
     let busy = ErrorPage {
         status: 503,
-        heading: "Too busy at the moment".to_owned(),
-        message: "Nothing was changed.".to_owned(),
+        heading: say("error-unavailable"),
+        message: say("error-unavailable-about"),
         next_step: None,
         retry: Some(Cooldown::starting(NOW, 5)),
         link: None,
@@ -241,6 +251,7 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
         passkeys,
         backup_codes_left: left,
         sessions: 2,
+        recovery: None,
         notice,
     };
     gallery.add(&text.name("account"), &page((0, 0, 0, 0), 0, Some(Notice::Registered)));
@@ -248,11 +259,13 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("account-email"), &page((0, 1, 0, 0), 9, None));
     gallery.add(&text.name("account-phone"), &page((1, 1, 2, 0), 9, None));
     gallery.add(&text.name("account-passkey"), &page((0, 0, 0, 2), 9, None));
+    let recovery = Some(RecoveryLine { begun: when(86_400), due: when(0) });
+    gallery.add(&text.name("account-recovery"), &AccountPage { recovery, ..page((1, 0, 0, 0), 9, None) });
 
     let linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
     let row = |id: &str, agent: &str, current| SessionRow {
         id: text.of(id),
-        browser: text.of(&describe_user_agent(Some(agent))),
+        browser: browser(text, agent),
         address: Some(text.of("2001:db8:85a3:8d3:1319:8a2e:370:7348")),
         started: when(86_400),
         last_seen: when(60),
@@ -262,7 +275,7 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     let sessions = vec![row("ses1", linux, true), row("ses2", phone, false)];
     let trusted = TrustedRow {
         id: text.of("fac1"),
-        browser: text.of(&describe_user_agent(Some(phone))),
+        browser: browser(text, phone),
         since: when(20 * 86_400),
         last_used: when(86_400),
         until: when(-10 * 86_400),
@@ -274,20 +287,25 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
 fn policies(gallery: &mut Gallery<'_>, text: &Texts) {
     let waiting = || Some(WaitingLine { client: text.client(), login: text.of("lgn234") });
     for (state, needed) in [
-        ("mfa-needed", vec!["an authenticator app"]),
-        ("mfa-needed-one-of-two", vec!["an authenticator app", "a passkey"]),
-        ("mfa-needed-one-of-three", vec!["an authenticator app", "codes by text message", "a passkey"]),
+        ("mfa-needed", vec![say("needed-app")]),
+        ("mfa-needed-hardware", vec![say("needed-passkey-hardware")]),
+        ("mfa-needed-one-of-two", vec![say("needed-app"), say("needed-passkey")]),
+        ("mfa-needed-one-of-three", vec![say("needed-app"), say("needed-sms"), say("needed-passkey")]),
     ] {
+        let needed = Text::one_of(needed);
         let page = MfaPage { needed, waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) };
         gallery.add(&text.name(state), &page);
     }
     gallery.add(&text.name("mfa-waiting"), &MfaPage { waiting: waiting(), ..mfa_page(text, Vec::new(), 0, None) });
-    gallery.add(&text.name("recommended"), &RecommendedPage { to: text.of("/account") });
+    let recommended = |until, left| RecommendedPage { to: text.of("/account"), until, left };
+    gallery.add(&text.name("recommended"), &recommended(None, None));
+    gallery.add(&text.name("recommended-until"), &recommended(Some(when(1)), Some(3)));
+    gallery.add(&text.name("recommended-once-more"), &recommended(None, Some(1)));
 }
 
 fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, error: Option<FormError>) -> MfaPage {
     MfaPage {
-        needed: Vec::new(),
+        needed: None,
         waiting: None,
         authenticators,
         may_add: true,
@@ -297,6 +315,7 @@ fn mfa_page(text: &Texts, authenticators: Vec<AuthenticatorRow>, left: usize, er
         emails: Vec::new(),
         add_email: Some(AddAddress { address: text.of("amelia@mail.example"), name: String::new() }),
         phones: Vec::new(),
+        may_rename: !text.hostile,
         add_phone: Some(AddAddress { address: String::new(), name: String::new() }),
         backup_codes_left: left,
         backup_codes_unsaved: false,
@@ -313,7 +332,7 @@ fn app(text: &Texts, name: &str, last_used: Option<When>) -> AuthenticatorRow {
 fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
     let mfa = |authenticators, left, error| mfa_page(text, authenticators, left, error);
     gallery.add(&text.name("mfa-off"), &mfa(Vec::new(), 0, None));
-    let refused = Some(text.error("name", "Give the authenticator app a name."));
+    let refused = Some(FormError::field("name", say("totp-nameless")));
     gallery.add(&text.name("mfa-off-error"), &mfa(Vec::new(), 0, refused));
     let device = |name: &str, last_used| app(text, name, last_used);
     gallery
@@ -336,18 +355,9 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
         error,
     };
     gallery.add(&text.name("totp-enrol"), &enrol(None));
-    let wrong =
-        Some(text.error("code", "This code is not right. Check the clock of your phone and enter the code shown now."));
+    let wrong = Some(FormError::field("code", say("totp-confirm-wrong")));
     gallery.add(&text.name("totp-enrol-error"), &enrol(wrong));
-    for last in [true, false] {
-        let name = if last { "totp-remove-last" } else { "totp-remove" };
-        gallery.add(&text.name(name), &TotpRemovePage { factor: text.of("fac1"), name: text.of("Phone"), last });
-    }
-
-    let rename = |error| TotpRenamePage { factor: text.of("fac1"), name: text.of("Phone"), error };
-    gallery.add(&text.name("totp-rename"), &rename(None));
-    gallery
-        .add(&text.name("totp-rename-error"), &rename(Some(text.error("name", "Give the authenticator app a name."))));
+    devices::apps(gallery, text);
 
     let codes = (0..10).map(|n| Concealed::from(format!("{n}K7M-Q2XB-9R4T-HW6C-ZJ3{n}"))).collect();
     gallery.add(&text.name("backup-codes"), &BackupCodesPage { codes, user_name: text.of("amelia"), created: when(0) });
@@ -358,13 +368,13 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
 fn passwords(gallery: &mut Gallery<'_>, text: &Texts) {
     let password = |error| PasswordPage { user_name: text.of("amelia"), rule: RULE, error };
     gallery.add(&text.name("password"), &password(None));
-    let wrong = Some(text.error("current_password", "The current password is wrong."));
+    let wrong = Some(FormError::field("current_password", say("password-current-wrong")));
     gallery.add(&text.name("password-error"), &password(wrong));
     let reset = ResetPage {
         token: text.of("tok").as_str().into(),
         user_name: text.of("amelia"),
         rule: RULE,
-        error: Some(text.error("new_password", "This password is on a list of common passwords. Choose another one.")),
+        error: Some(FormError::field("new_password", say("weak-input"))),
     };
     gallery.add(&text.name("reset-error"), &reset);
     gallery.add(&text.name("reset"), &ResetPage { error: None, ..reset });
@@ -378,7 +388,7 @@ fn passwords(gallery: &mut Gallery<'_>, text: &Texts) {
     };
     gallery.add(&text.name("reauthenticate"), &reauthenticate(true, false, None));
     gallery.add(&text.name("reauthenticate-backup"), &reauthenticate(true, true, None));
-    let refused = Some(FormError::fields(&["password", "code"], text.of("The password or the code is wrong.")));
+    let refused = Some(FormError::fields(&["password", "code"], say("reauthenticate-code-wrong")));
     gallery.add(&text.name("reauthenticate-error"), &reauthenticate(true, false, refused));
     gallery.add(&text.name("reauthenticate-password"), &reauthenticate(false, false, None));
 }

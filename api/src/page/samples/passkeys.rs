@@ -1,11 +1,14 @@
 //! The pages of passkeys.
 
-use api::page::{
-    FormError, MfaPage, Notice, PasskeyAsk, PasskeyEnrolPage, PasskeyPage, PasskeyRemovePage, PasskeyRenamePage,
-    PasskeyRow,
+use crate::{
+    locale::text as say,
+    page::{
+        FormError, MfaPage, Notice, PasskeyAsk, PasskeyEnrolPage, PasskeyPage, PasskeyRemovePage, PasskeyRenamePage,
+        PasskeyRow, TrustBox,
+    },
 };
 
-use super::{Gallery, Texts, app, mfa_page, when};
+use super::{Gallery, Texts, app, devices::removals, mfa_page, when};
 
 pub(super) fn ask(text: &Texts) -> PasskeyAsk {
     PasskeyAsk {
@@ -23,6 +26,7 @@ pub(super) fn passkeys(gallery: &mut Gallery<'_>, text: &Texts) {
         kind: synced.then(|| text.of("Google Password Manager")),
         synced,
         alone: synced,
+        hardware: !synced,
         added: when(30 * 86_400),
         last_used,
     };
@@ -33,7 +37,7 @@ pub(super) fn passkeys(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("mfa-passkeys-and-app"), &full);
     let none = MfaPage { add_passkey: None, signal: None, ..mfa(None) };
     gallery.add(&text.name("mfa-no-passkeys"), &none);
-    let refused = text.error("passkey_name", "Give it a name of at most 64 characters.");
+    let refused = FormError::field("passkey_name", say("name-long"));
     gallery.add(&text.name("mfa-passkey-error"), &mfa(Some(refused)));
     let enrol = |name: &str, error| PasskeyEnrolPage {
         factor: text.of("fac1"),
@@ -42,27 +46,28 @@ pub(super) fn passkeys(gallery: &mut Gallery<'_>, text: &Texts) {
         error,
     };
     gallery.add(&text.name("passkey-enrol"), &enrol("Phone", None));
-    let refused = FormError::whole(text.of("This passkey was not accepted. Try again, or with another one."));
+    let refused = FormError::whole(say("passkey-not-accepted"));
     gallery.add(&text.name("passkey-enrol-error"), &enrol("", Some(refused)));
-    for last in [true, false] {
-        let name = if last { "passkey-remove-last" } else { "passkey-remove" };
-        gallery.add(&text.name(name), &PasskeyRemovePage { factor: text.of("fac1"), name: text.of("Phone"), last });
+    for (end, removal) in removals() {
+        let page = PasskeyRemovePage { factor: text.of("fac1"), name: text.of("Phone"), removal };
+        gallery.add(&text.name(&format!("passkey{end}")), &page);
     }
     let rename = |error| PasskeyRenamePage { factor: text.of("fac1"), name: text.of("Phone"), error };
     gallery.add(&text.name("passkey-rename"), &rename(None));
-    gallery.add(&text.name("passkey-rename-error"), &rename(Some(text.error("name", "Give the passkey a name."))));
+    gallery.add(&text.name("passkey-rename-error"), &rename(Some(FormError::field("name", say("passkey-nameless")))));
 }
 
 pub(super) fn second_step(gallery: &mut Gallery<'_>, text: &Texts) {
-    let passkey = |error| PasskeyPage {
+    let passkey = |error: Option<FormError>| PasskeyPage {
         login: text.of("lgn234"),
         client: Some(text.client()),
         ask: ask(text),
-        ways: text.ways(),
+        ways: text.next_step(text.ways()),
+        trust: Some(TrustBox { days: 30, ticked: error.is_some() }),
         error,
     };
     gallery.add(&text.name("passkey"), &passkey(None));
-    let refused =
-        FormError::whole(text.of("This passkey was not accepted. Use another one, or another way to sign in."));
+    gallery.add(&text.name("passkey-no-trust"), &PasskeyPage { trust: None, ..passkey(None) });
+    let refused = FormError::whole(say("passkey-refused"));
     gallery.add(&text.name("passkey-error"), &passkey(Some(refused)));
 }
