@@ -56,7 +56,7 @@ impl Nodes {
     pub(super) async fn start(options: &Options, count: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let keyspace = format!("scale_{}_{}_{count}", options.seed, std::process::id());
-        let store = format!("scylla://{}/{keyspace}?replication=3", options.cql.join(","));
+        let store = format!("scylla://{}/{keyspace}?replication={}", options.cql.join(","), options.copies);
         let keys = folder.path().join("keys");
         // A key of a house that nobody else ever enters.
         let key = BASE64.encode(&StdRng::seed_from_u64(options.seed).random::<[u8; 32]>());

@@ -20,6 +20,10 @@ pub(crate) struct Options {
     /// Contact points of a CQL cluster, HOST:PORT with commas between.
     #[arg(long, value_delimiter = ',', required = true, value_name = "NODES")]
     pub(crate) cql: Vec<String>,
+    /// How many nodes of the store keep a copy. One does for this measurement, which leaves the store out: three on one machine
+    /// take the cores at rates at which the nodes are at work.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) copies: u8,
     /// How many nodes the clusters have; the others are compared with the first.
     #[arg(long, value_delimiter = ',', default_value = "1,3,5", value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) nodes: Vec<u8>,
