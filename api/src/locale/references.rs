@@ -11,7 +11,7 @@ use fluent_syntax::ast::{Attribute, Entry, Identifier, Pattern};
 
 use super::{
     Fault,
-    words::{Arguments, Found, file_name, line_of, name_of},
+    words::{Arguments, Found, Lines, file_name, name_of},
 };
 
 /// A text of a message, of a term or of an attribute.
@@ -31,15 +31,16 @@ impl References {
     pub(super) fn of(tag: &str, resources: &[Arc<FluentResource>]) -> Self {
         let mut all = Self { file: file_name(tag), texts: BTreeMap::new() };
         for resource in resources {
+            let lines = Lines::of(resource.source());
             for entry in resource.entries() {
                 match entry {
                     Entry::Message(message) => {
                         let value = message.value.as_ref().map(|value| (&message.id, value));
-                        all.put(resource, message.id.name.to_owned(), value, &message.attributes);
+                        all.put(&lines, message.id.name.to_owned(), value, &message.attributes);
                     }
                     Entry::Term(term) => {
                         let value = Some((&term.id, &term.value));
-                        all.put(resource, format!("-{}", term.id.name), value, &term.attributes);
+                        all.put(&lines, format!("-{}", term.id.name), value, &term.attributes);
                     }
                     _ => {}
                 }
@@ -51,15 +52,19 @@ impl References {
     /// Puts a message or a term in the place of the one of its name, whose attributes go with it.
     fn put<'a>(
         &mut self,
-        resource: &FluentResource,
+        lines: &Lines<'_>,
         name: String,
         value: Option<(&'a Identifier<&'a str>, &'a Pattern<&'a str>)>,
         attributes: &'a [Attribute<&'a str>],
     ) {
         let before = format!("{name}.");
-        self.texts.retain(|other, _| *other != name && !other.starts_with(&before));
+        let from = self.texts.range(name.clone()..).take_while(|(other, _)| other.starts_with(&name));
+        let old = from.map(|(other, _)| other).filter(|other| **other == name || other.starts_with(&before));
+        for old in old.cloned().collect::<Vec<_>>() {
+            self.texts.remove(&old);
+        }
         let mut put = |name, id: &Identifier<&str>, pattern: &Pattern<&str>| {
-            self.texts.insert(name, Text { line: line_of(resource, id.name), found: Found::of(pattern) });
+            self.texts.insert(name, Text { line: lines.of_key(id.name), found: Found::of(pattern) });
         };
         for attribute in attributes {
             put(name_of(&name, Some(&attribute.id)), &attribute.id, &attribute.value);

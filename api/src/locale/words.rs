@@ -201,21 +201,32 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 pub(super) fn read(tag: &str, source: &str, faults: &mut Vec<Fault>) -> FluentResource {
     FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, errors)| {
         for error in errors {
-            let line = line_at(source, error.pos.start);
+            let line = Lines::of(source).at(error.pos.start);
             faults.push(Fault::at(&file_name(tag), line, format!("this cannot be read: {}", error.kind)));
         }
         resource
     })
 }
 
-/// The line of a key, which is a slice of the source.
-pub(super) fn line_of(resource: &FluentResource, key: &str) -> usize {
-    let source = resource.source();
-    line_at(source, key.as_ptr().addr().saturating_sub(source.as_ptr().addr()))
+/// Where the lines of a file end.
+pub(super) struct Lines<'a> {
+    source: &'a str,
+    ends: Vec<usize>,
 }
 
-fn line_at(source: &str, offset: usize) -> usize {
-    source.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+impl<'a> Lines<'a> {
+    pub(super) fn of(source: &'a str) -> Self {
+        Self { source, ends: source.match_indices('\n').map(|(end, _)| end).collect() }
+    }
+
+    fn at(&self, offset: usize) -> usize {
+        self.ends.partition_point(|end| *end < offset) + 1
+    }
+
+    /// The line of a key, which is a slice of the source.
+    pub(super) fn of_key(&self, key: &str) -> usize {
+        self.at(key.as_ptr().addr().saturating_sub(self.source.as_ptr().addr()))
+    }
 }
 
 fn messages(resource: &FluentResource) -> impl Iterator<Item = &Message<&str>> {
@@ -235,7 +246,7 @@ pub(super) fn arguments_of(resource: &FluentResource) -> Arguments {
 
 /// What can be told of each message by itself.
 fn check(tag: &str, resource: &FluentResource, reference: &Arguments, faults: &mut Vec<Fault>) {
-    let line_of = |key: &str| line_of(resource, key);
+    let line_of = |key: &str| Lines::of(resource.source()).of_key(key);
     for entry in resource.entries() {
         let Entry::Term(term) = entry else { continue };
         if Found::of(&term.value).markup {
