@@ -9,7 +9,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZero,
     path::Path,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -108,7 +108,10 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(template().await.path(), folder.path());
         let clock = Arc::new(MockClock::new(START));
-        let pages = Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() }));
+        // Every server of a test program shows the same pages, which take longer to read than the rest of it to start.
+        static PAGES: LazyLock<Arc<Pages>> =
+            LazyLock::new(|| Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() })));
+        let pages = Arc::clone(&PAGES);
         let writer = || Writer { pages: Arc::clone(&pages), origin: issuer.clone() };
         let ways = vec![Channel::Email, Channel::Sms];
         let inbox = Arc::new(Inbox::new(writer(), Arc::clone(&clock) as Arc<dyn Clock>, ways));
