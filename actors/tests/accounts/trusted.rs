@@ -149,8 +149,11 @@ async fn a_cookie_that_was_replaced_is_taken_for_a_minute_and_then_ends_what_res
     let beside = session_ref(&attempt, &second);
 
     world.pass(Duration::from_secs(1));
-    is_asked_for_more(&world, &person, &old).await;
-    is_asked_for_more(&world, &person, &newest).await;
+    let (outcome, _) = come_back(&world, &person, &old).await;
+    let told = matches!(outcome, SignInOutcome::SecondFactor { trust_ended: true, .. });
+    assert!(told, "it is answered as a revocation: {outcome:?}");
+    let (outcome, _) = come_back(&world, &person, &newest).await;
+    assert!(matches!(outcome, SignInOutcome::SecondFactor { trust_ended: false, .. }), "{outcome:?}");
     assert!(session(&world, &person, stolen).await.is_none(), "who has the other cookie is out");
     assert!(session(&world, &person, beside).await.is_none());
     let found = session(&world, &person, person.session.clone()).await;

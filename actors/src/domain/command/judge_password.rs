@@ -45,9 +45,13 @@ impl Decide for JudgePassword {
     type Outcome = SignInOutcome;
     const NAME: &'static str = "judge_password";
     const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS).and(Areas::FAMILIES);
-    /// A sign-in only adds; a new hash is of the same password. A copied cookie is found out by the commit that ends its
-    /// trust, and nobody is told that it has ended.
-    const REVOKES: bool = false;
+    /// A sign-in only adds, and a new hash is of the same password. But a copied cookie ends the trust in its browser, with the sessions
+    /// that rest on it.
+    const REVOKES: bool = true;
+
+    fn revoked(outcome: &Self::Outcome) -> bool {
+        matches!(outcome, SignInOutcome::SecondFactor { trust_ended: true, .. })
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SignInOutcome> {
         let current = user.password.as_ref();
@@ -83,7 +87,11 @@ impl Decide for JudgePassword {
         let mut events = Vec::new();
         let stand_in = self.stand_in(user, cx, &mut change, (&proof, &mut events));
         let trusted = stand_in.as_ref().and_then(|(proof, _)| proof.factor);
-        let outcome = sign_in::accept_with(user, cx, &mut change, &self.login, Accepted { proof, stand_in });
+        let copied = !events.is_empty();
+        let mut outcome = sign_in::accept_with(user, cx, &mut change, &self.login, Accepted { proof, stand_in });
+        if let SignInOutcome::SecondFactor { trust_ended, .. } = &mut outcome {
+            *trust_ended = copied;
+        }
         let mut event = sign_in::told(user, cx, Method::Password, &outcome);
         if let Some(device) = trusted {
             event = event.with("trusted_device", device.to_string());
@@ -113,5 +121,20 @@ impl JudgePassword {
             }
             Met::Nothing => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Ways, *};
+
+    /// Else each sign-in waited for every node.
+    #[test]
+    fn a_password_revokes_only_where_its_cookie_of_a_trusted_device_was_copied() {
+        let expires_at = schema::Timestamp::from_millis(0);
+        let typed =
+            |trust_ended| SignInOutcome::SecondFactor { expires_at, ways: Ways::by_app(), stage: None, trust_ended };
+        assert!(JudgePassword::revoked(&typed(true)));
+        assert!(!JudgePassword::revoked(&typed(false)) && !JudgePassword::revoked(&SignInOutcome::Wrong));
     }
 }

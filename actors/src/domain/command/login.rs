@@ -146,6 +146,9 @@ pub enum SignInOutcome {
         /// Which step that is, where policies ask for several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stage: Option<Stage>,
+        /// Did the trust in a browser end, whose cookie was copied? A node of an earlier version passes over it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        trust_ended: bool,
     },
     /// Right, and complete.
     SignedIn(SignedIn),

@@ -350,14 +350,14 @@ mod tests {
         assert_eq!(
             named(true),
             "cancel_recovery change_password change_role complete_recovery confirm_email confirm_address_by_link confirm_passkey confirm_totp disable_user enable_user \
-             end_all_sessions end_session forget_trusted redeem_code refresh remove_email remove_passkey remove_totp replace_backup_codes \
+             end_all_sessions end_session forget_trusted judge_password redeem_code refresh remove_email remove_passkey remove_totp replace_backup_codes \
              require_mfa reset_mfa reset_password revoke_device revoke_token"
         );
         assert_eq!(
             named(false),
             "authorize begin_email begin_passkey begin_recovery begin_registration begin_totp check_session \
              check_token complete_registration decline_mfa explain_policies issue_reset judge_backup_code \
-             judge_password judge_session mail_registered mail_reset overview raise_session record_delivery register remind_recovery \
+             judge_session mail_registered mail_reset overview raise_session record_delivery register remind_recovery \
              rename_address rename_passkey rename_totp resend_email save_backup_codes send_login_code send_recovery_code show_email \
              show_login_code show_login_passkeys show_passkey show_recovery show_registration show_sent_link show_totp \
              take_message verify_email_code verify_sent_link verify_passkey verify_totp"

@@ -221,7 +221,7 @@ pub(super) fn await_proof(
         unknown: Unknown::default(),
     }));
     let Next { ways, stage } = next;
-    SignInOutcome::SecondFactor { expires_at, ways: Ways { recovery, ..ways }, stage }
+    SignInOutcome::SecondFactor { expires_at, ways: Ways { recovery, ..ways }, stage, trust_ended: false }
 }
 
 /// A session for somebody who just proved who they are.

@@ -107,7 +107,7 @@ impl<'a> Try<'a> {
                 self.not_counted();
                 return Err(PageError::LoginEnded);
             }
-            Ok(SignInOutcome::SecondFactor { expires_at, ways, stage }) => {
+            Ok(SignInOutcome::SecondFactor { expires_at, ways, stage, .. }) => {
                 Verdict::SecondFactor(Awaited { expires_at, ways, stage })
             }
             Ok(SignInOutcome::SignedIn(signed_in)) => Verdict::SignedIn(signed_in),

@@ -37,7 +37,7 @@ pub(crate) async fn begin(visit: &Visit, mut login: LoginState) -> Result<Result
     };
     let command = RaiseSession { session, login: of };
     match visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await? {
-        RaiseSessionOutcome::Begun(SignInOutcome::SecondFactor { expires_at, ways, stage }) => {
+        RaiseSessionOutcome::Begun(SignInOutcome::SecondFactor { expires_at, ways, stage, .. }) => {
             login.awaits(user, Awaited { expires_at, ways, stage });
             visit.keep_login(&login);
             Ok(Ok(see_other(&page_of(&login))))
