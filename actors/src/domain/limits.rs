@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Live sessions; the oldest ends.
 pub const MAX_SESSIONS: usize = 50;
-/// Logins after their first accepted proof; the oldest is dropped.
+/// Logins after their first accepted proof; the oldest is dropped, of unknown devices before known ones.
 pub const MAX_LOGINS: usize = 20;
 /// Codes; the oldest of the same client is dropped.
 pub const MAX_CODES: usize = 50;

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use actors::domain::command::{
-    BeginTotp, BeginTotpOutcome, CheckSession, ConfirmOutcome, ConfirmTotp, Overview, RedeemOutcome, Refusal,
-    RemoveTotp, RevokeToken, SignInOutcome,
+    BeginAddressOutcome, BeginTotp, BeginTotpOutcome, CheckSession, ConfirmOutcome, ConfirmTotp, Overview,
+    RedeemOutcome, Refusal, RemoveTotp, RevokeToken, SignInOutcome,
 };
 
 use schema::{Kind, PartitionKey, Store as _, record::Throttle};
 
-use crate::support::{App, Person, World, code_at, session_ref, soon};
+use crate::{
+    addresses,
+    support::{App, PASSWORD, Person, World, code_at, session_ref, soon},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -141,4 +144,62 @@ async fn no_more_than_twenty_devices_a_day_are_enrolled_and_removed() {
     let person = world.sign_in(&person, None).await;
     let outcome = accounts.ask(person.user, &world.attempt(), begin(&person), soon()).await.expect("answers");
     assert!(matches!(outcome, BeginTotpOutcome::Begun { .. }), "{outcome:?}");
+}
+
+/// Else whoever knows the password keeps its owner from every second step (HAZARDS H11).
+#[tokio::test]
+async fn logins_of_unknown_devices_give_way_before_one_of_a_known_device() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    let login = world.login_of(&person);
+    world.type_password("ada", PASSWORD, &login, Some(person.user)).await.expect("answers");
+    for _ in 0..25 {
+        world.pass(SECOND);
+        world.first_proof(&person).await;
+    }
+    world.pass(Duration::from_secs(30));
+    let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn among_logins_of_known_devices_the_oldest_ends() {
+    let world = World::new().await;
+    let (person, app) = world.register_with_totp("ada").await;
+    let mut logins = Vec::new();
+    for _ in 0..21 {
+        world.pass(SECOND);
+        let login = world.login_of(&person);
+        world.type_password("ada", PASSWORD, &login, Some(person.user)).await.expect("answers");
+        logins.push(login);
+    }
+    world.pass(Duration::from_secs(30));
+    let code = || app.code(world.now());
+    assert_eq!(world.type_totp(&person, &logins[0], code()).await, SignInOutcome::LoginEnded);
+    assert!(matches!(world.type_totp(&person, &logins[1], code()).await, SignInOutcome::SignedIn(_)));
+}
+
+/// One guess counts against each that it is compared with, so more devices give no more guesses (HAZARDS H12).
+#[tokio::test]
+async fn there_are_five_devices_of_a_method() {
+    let (world, postbox) = addresses::world().await;
+    let mut person = world.register("ada").await;
+    let (mut letters, world) = (0, &world);
+    for method in ["@example.org", "+4915123456"] {
+        let nth =
+            |n: usize| if method.starts_with('+') { format!("{method}{n:03}") } else { format!("ada{n}{method}") };
+        for n in 0..5 {
+            letters += 1;
+            addresses::enrol(world, &postbox, &mut person, (nth(n).as_str(), letters)).await;
+        }
+        let sixth = addresses::begin(&world.services, world, &person, &nth(5)).await;
+        assert!(matches!(sixth, BeginAddressOutcome::TooMany), "{sixth:?}");
+    }
+    let accounts = &world.services.accounts;
+    for _ in 0..5 {
+        world.enrol(&mut person).await;
+    }
+    let begin = BeginTotp { session: person.session.clone(), name: "Phone".to_owned() };
+    let sixth = accounts.ask(person.user, &world.attempt(), begin, soon()).await.expect("answers");
+    assert!(matches!(sixth, BeginTotpOutcome::TooMany), "{sixth:?}");
 }

@@ -82,7 +82,11 @@ record! {
         /// Text messages that were sent for it and counted. From data level 4 on.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub texts: Vec<CountedText>,
-        /// When its first proof was accepted; of one that raises a session, when it was begun.
+        /// Is its browser a known device of the user? Then those of strangers give way to it. A node of an earlier version passes over
+        /// it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub known: bool,
+        /// When its last proof was accepted; of one that raises a session and has none, when it was begun.
         pub started_at: Timestamp,
         /// Its end.
         pub expires_at: Timestamp,

@@ -201,7 +201,8 @@ pub(super) fn await_proof(
     let expires_at = cx.now.after(limits::LOGIN_LIFETIME);
     let live = user.logins.values().filter(|login| cx.now < login.expires_at && login.login != of.login);
     if live.clone().count() >= limits::MAX_LOGINS
-        && let Some(oldest) = live.min_by_key(|login| login.started_at)
+        // Whoever knows the password can begin as many as they like, and must not end those that its owner began (HAZARDS H11).
+        && let Some(oldest) = live.min_by_key(|login| (login.known, login.started_at))
     {
         change.delete(ItemKey::Login(oldest.login));
     }
@@ -216,6 +217,7 @@ pub(super) fn await_proof(
         raises: begun.raises,
         sent: begun.sent,
         texts: begun.texts,
+        known: matches!(user.bucket(of.device.as_ref(), cx.now), Bucketing::Device(_)),
         started_at: cx.now,
         expires_at,
         unknown: Unknown::default(),
