@@ -22,6 +22,7 @@ mod operating;
 mod passkeys;
 mod pauses;
 mod postbox;
+mod proofs_gone;
 mod races;
 mod recovery;
 mod registering;

@@ -61,7 +61,7 @@ pub struct ConfirmAddressByLink {
 }
 
 /// What a confirmation loads: beside the session what a set of backup codes may end.
-const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
+const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
 
 impl Decide for ConfirmAddress {
     type Outcome = ConfirmOutcome;
@@ -213,7 +213,7 @@ impl<'a> Awaited<'a> {
         letter::notice(user, cx, &mut change, address::notice(self.channel, true));
         let event = event::of(cx, "factor.activated", user.id).with("method", address::name(self.channel));
         let mut events = vec![recovery::noted(event.with("factor", factor.to_string()), cancelled)];
-        let backup_taken = take_backup(user, cx, &mut change, &mut events, backup);
+        let backup_taken = take_backup(user, cx, &mut change, &mut events, (session.session, backup));
         Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
     }
 }

@@ -34,7 +34,7 @@ pub struct RemoveAddress {
 impl Decide for RemoveAddress {
     type Outcome = RemoveOutcome;
     const NAME: &'static str = "remove_email";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
     const SENSITIVE: bool = true;
@@ -49,10 +49,10 @@ impl Decide for RemoveAddress {
     }
 }
 
-/// Revokes an address: sessions lose the proofs that it gave, families that rest on it end.
+/// Revokes an address: sessions lose the proofs that it gave, logins and families that rest on it end.
 pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, (channel, removed): (Channel, &Address)) {
     let Some(state) = next(removed.state, Step::Removed, cx.now) else { return };
     change.put(address::item(channel, Address { state, sent: None, texts: Vec::new(), ..removed.clone() }));
     change.delete(ItemKey::Throttle(address::throttle(channel, removed.factor)));
-    forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(removed.factor), None));
+    forget_proofs(user, cx, change, None, |proofs| rest_on(proofs, Some(removed.factor), None));
 }

@@ -1,9 +1,9 @@
 //! Backup codes are drawn anew, and the user says to have saved them.
 
-use schema::record::BackupCodes;
+use schema::record::{BackupCodes, Proof};
 use serde::{Deserialize, Serialize};
 
-use super::{Decide, Decision, judge_backup_code, overview, tokens};
+use super::{Decide, Decision, judge_backup_code, overview, totp_remove::forget_proofs};
 use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
@@ -37,8 +37,8 @@ pub enum ReplaceBackupCodesOutcome {
 impl Decide for ReplaceBackupCodes {
     type Outcome = ReplaceBackupCodesOutcome;
     const NAME: &'static str = "replace_backup_codes";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
-    /// The old codes end, and families that rest on them.
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    /// The old codes end, and proofs and families that rest on them.
     const REVOKES: bool = true;
     const SENSITIVE: bool = true;
 
@@ -54,7 +54,9 @@ impl Decide for ReplaceBackupCodes {
         }
         let mut change = Change::default();
         if let Some(old) = &user.backup {
-            tokens::end_resting(user, cx, &mut change, |proofs| rest_on(proofs, None, Some(old.credential)));
+            // The session that asks may have come in by one of them, and goes on with what it is doing.
+            let rests = |proofs: &[Proof]| rest_on(proofs, None, Some(old.credential));
+            forget_proofs(user, cx, &mut change, Some(session.session), rests);
         }
         change.put(Item::Backup(judge_backup_code::backup_record(cx, &self.backup)));
         change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));

@@ -34,7 +34,7 @@ impl Decide for RevokeDevice {
     /// Was it there?
     type Outcome = bool;
     const NAME: &'static str = "revoke_device";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Sessions and families that rest on the device end.
     const REVOKES: bool = true;
 

@@ -195,7 +195,7 @@ pub enum ConfirmPasskeyOutcome {
 impl Decide for ConfirmPasskey {
     type Outcome = ConfirmPasskeyOutcome;
     const NAME: &'static str = "confirm_passkey";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
     /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
     const REVOKES: bool = true;
     const SENSITIVE: bool = true;
@@ -276,7 +276,7 @@ impl ConfirmPasskey {
             None => event,
         };
         let mut events = vec![recovery::noted(event, cancelled)];
-        let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
+        let backup_taken = take_backup(user, cx, &mut change, &mut events, (session.session, &self.backup));
         let outcome = ConfirmPasskeyOutcome::Judged(ConfirmOutcome::Activated { signed_in, backup_taken });
         Decision { change, events, outcome }
     }

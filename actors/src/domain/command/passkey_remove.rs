@@ -28,7 +28,7 @@ pub struct RemovePasskey {
 impl Decide for RemovePasskey {
     type Outcome = RemoveOutcome;
     const NAME: &'static str = "remove_passkey";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
     const SENSITIVE: bool = true;
@@ -46,5 +46,5 @@ impl Decide for RemovePasskey {
 pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, passkey: &Passkey) {
     let Some(state) = next(passkey.state, Step::Removed, cx.now) else { return };
     change.put(Item::Passkey(Passkey { state, challenge: None, public_key: None, ..passkey.clone() }));
-    forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(passkey.factor), None));
+    forget_proofs(user, cx, change, None, |proofs| rest_on(proofs, Some(passkey.factor), None));
 }

@@ -1,7 +1,7 @@
 //! Enrolment of a TOTP device: Registered → Awaiting activation (its seed is shown) → Activated (one code proved it).
 
 use schema::{
-    FactorId, Timestamp,
+    FactorId, SessionId, Timestamp,
     record::{AuditEvent, FactorState, Method, PolicyMethod, Proof, Session, Totp, Unknown},
 };
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::{
     ConfirmOutcome, Decide, Decision, codes, device,
     judge_backup_code::{self, backup_record},
     sensitive::{self, Operation},
-    tokens,
+    totp_remove::forget_proofs,
     verify_totp::{throttle_of, verdict_of},
 };
 use crate::{
@@ -102,19 +102,19 @@ impl Decide for BeginTotp {
     }
 }
 
-/// Takes a set of backup codes, if the user has none left. Was it taken?
+/// Takes a set of backup codes, if the user has none left; what other sessions proved by the old ones is gone. Was it taken?
 pub(super) fn take_backup(
     user: &User,
     cx: &Context<'_>,
     change: &mut Change,
     events: &mut Vec<AuditEvent>,
-    drawn: &[(String, String)],
+    (session, drawn): (SessionId, &[(String, String)]),
 ) -> bool {
     if user.backup_codes_left() > 0 || drawn.is_empty() {
         return false;
     }
     if let Some(old) = &user.backup {
-        tokens::end_resting(user, cx, change, |proofs| rest_on(proofs, None, Some(old.credential)));
+        forget_proofs(user, cx, change, Some(session), |proofs| rest_on(proofs, None, Some(old.credential)));
     }
     change.put(Item::Backup(backup_record(cx, drawn)));
     change.delete(ItemKey::Throttle(judge_backup_code::THROTTLE.to_owned()));
@@ -191,7 +191,7 @@ pub struct ConfirmTotp {
 impl Decide for ConfirmTotp {
     type Outcome = ConfirmOutcome;
     const NAME: &'static str = "confirm_totp";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::BACKUP).and(Areas::CODES).and(Areas::FAMILIES);
     /// The account has one more factor, and a used-up set of backup codes may end with what rests on it.
     const REVOKES: bool = true;
     const SENSITIVE: bool = true;
@@ -255,7 +255,7 @@ impl ConfirmTotp {
         letter::notice(user, cx, &mut change, Notice::AuthenticatorAdded);
         let event = event::of(cx, "factor.activated", user.id).with("method", "totp");
         let mut events = vec![recovery::noted(event.with("factor", self.factor.to_string()), cancelled)];
-        let backup_taken = take_backup(user, cx, &mut change, &mut events, &self.backup);
+        let backup_taken = take_backup(user, cx, &mut change, &mut events, (session.session, &self.backup));
         Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
     }
 }

@@ -1,7 +1,7 @@
 //! Removing a TOTP device: Activated → Revoked, for good. What rested on it goes with it (HAZARDS H16).
 
 use schema::{
-    FactorId,
+    FactorId, SessionId,
     record::{Proof, Totp},
 };
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct RemoveTotp {
 impl Decide for RemoveTotp {
     type Outcome = RemoveOutcome;
     const NAME: &'static str = "remove_totp";
-    const NEEDS: Areas = Areas::SESSIONS.and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
+    const NEEDS: Areas = Areas::SESSIONS.and(Areas::LOGINS).and(Areas::CODES).and(Areas::FAMILIES).and(Areas::BACKUP);
     /// Proofs and families that rest on the device end.
     const REVOKES: bool = true;
     const SENSITIVE: bool = true;
@@ -46,12 +46,12 @@ impl Decide for RemoveTotp {
     }
 }
 
-/// Revokes a device: its seed is forgotten, sessions lose the proofs that it gave, families that rest on it end.
+/// Revokes a device: its seed is forgotten, sessions lose the proofs that it gave, logins and families that rest on it end.
 pub(super) fn revoke(user: &User, cx: &Context<'_>, change: &mut Change, totp: &Totp) {
     let Some(state) = next(totp.state, Step::Removed, cx.now) else { return };
     change.put(Item::Totp(Totp { state, seed: String::new(), ..totp.clone() }));
     change.delete(ItemKey::Throttle(throttle_of(totp)));
-    forget_proofs(user, cx, change, |proofs| rest_on(proofs, Some(totp.factor), None));
+    forget_proofs(user, cx, change, None, |proofs| rest_on(proofs, Some(totp.factor), None));
 }
 
 /// The backup codes go, and with them what rests on them.
@@ -59,12 +59,25 @@ pub(super) fn void_backup(user: &User, cx: &Context<'_>, change: &mut Change) {
     let Some(set) = &user.backup else { return };
     change.delete(ItemKey::Backup);
     change.delete(ItemKey::Throttle(super::judge_backup_code::THROTTLE.to_owned()));
-    forget_proofs(user, cx, change, |proofs| rest_on(proofs, None, Some(set.credential)));
+    forget_proofs(user, cx, change, None, |proofs| rest_on(proofs, None, Some(set.credential)));
 }
 
-/// Sessions lose the proofs that rest on something; families end.
-pub(super) fn forget_proofs(user: &User, cx: &Context<'_>, change: &mut Change, rests: impl Fn(&[Proof]) -> bool) {
-    for stored in user.sessions.values() {
+/// Sessions lose the proofs that rest on something, but for one, if it is excepted; logins on their way to a session end, and families.
+pub(super) fn forget_proofs(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    except: Option<SessionId>,
+    rests: impl Fn(&[Proof]) -> bool,
+) {
+    for login in user.logins.values().filter(|login| rests(&login.proofs)) {
+        change.delete(ItemKey::Login(login.login));
+    }
+    for stored in user.sessions.values().filter(|stored| Some(stored.session) != except) {
+        // One that this very decision ended stays ended.
+        if change.deletes().contains(&ItemKey::Session(stored.session)) {
+            continue;
+        }
         // What this very decision took from the session already stays taken.
         let taken = change.puts().iter().find_map(|item| match item {
             Item::Session(session) if session.session == stored.session => Some(session),
