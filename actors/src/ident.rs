@@ -63,6 +63,15 @@ struct Slot {
     waiting: AtomicUsize,
 }
 
+/// Where a name stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// Until when unknown devices may not try it, if so.
+    pub(crate) closed_until: Option<Timestamp>,
+    /// Failures in a row.
+    pub(crate) failures: u32,
+}
+
 /// A guess at a name that nobody has, until its failure is counted or it is given up.
 pub(crate) struct Turn<'a> {
     slot: &'a Slot,
@@ -131,10 +140,10 @@ impl Idents {
         PartitionKey::new(Kind::Ident, self.vault.mac_tagged(Purpose::Ident, &[name.as_bytes()]))
     }
 
-    /// May this name be tried? Until when not, otherwise.
-    pub(crate) async fn closed_until(&self, key: &PartitionKey) -> Result<Option<Timestamp>, StoreError> {
-        let gate = self.gate(key).await?;
-        Ok(self.end_of(gate))
+    /// Where this name stands.
+    pub(crate) async fn standing(&self, key: &PartitionKey) -> Result<Standing, StoreError> {
+        let (gate, failures) = self.gate(key).await?;
+        Ok(Standing { closed_until: self.end_of(gate), failures })
     }
 
     fn end_of(&self, gate: Gate) -> Option<Timestamp> {
@@ -145,11 +154,11 @@ impl Idents {
         }
     }
 
-    async fn gate(&self, key: &PartitionKey) -> Result<Gate, StoreError> {
+    async fn gate(&self, key: &PartitionKey) -> Result<(Gate, u32), StoreError> {
         let partition = self.store.load(key, &[ITEM]).await?;
         let throttle = partition.get::<Throttle>(key, ITEM)?.unwrap_or_else(fresh_throttle);
         let now = not_before(&partition, certain(self.clock.as_ref())?);
-        Ok(throttle::status(&throttle, Bucketing::Unknown, now))
+        Ok((throttle::status(&throttle, Bucketing::Unknown, now), throttle.total))
     }
 
     /// Waits for a turn to hash for a name that nobody has: at most as many at once as the name has guesses left, and as
@@ -163,7 +172,7 @@ impl Idents {
             freed.as_mut().enable();
             // First the place, then the count: whoever had a place before has counted its failure, or is in the way.
             let (mut turn, place) = Turn::ask(slot, &key.id);
-            let gate = self.gate(key).await?;
+            let (gate, _) = self.gate(key).await?;
             if let Some(until) = self.end_of(gate) {
                 return Ok(if waits.is_none() { Asked::Closed(until) } else { Asked::ClosedMeanwhile });
             }
@@ -201,6 +210,12 @@ impl Idents {
     /// Forgets failures, after a success from an unknown device. Writes nothing where there were none.
     pub(crate) async fn succeed(&self, key: &PartitionKey) -> Result<(), StoreError> {
         self.change(key, |throttle, _, _| throttle::succeed(throttle, Bucketing::Unknown)).await
+    }
+
+    /// Ends the row of failures, after a success from a known device, as that ends the row of the account: else strangers suspend the
+    /// name alone, a little at a time. The cool-down stays.
+    pub(crate) async fn spare(&self, key: &PartitionKey) -> Result<(), StoreError> {
+        self.change(key, |throttle, _, _| throttle.total = 0).await
     }
 
     /// Forgets everything, a suspension included. Writes nothing where there is nothing.

@@ -4,10 +4,12 @@
 //! 2. The name's own counter is asked. Closed, and the browser is no known device of that user: a cool-down, whoever has
 //!    or has not that name. Nothing is hashed.
 //! 3. Somebody has it: the owner of that account hashes, judges, commits. Nobody: the same work on a decoy, in turns.
-//! 4. A failure is counted against the name, durably, before the answer; a success from an unknown device forgets them.
+//! 4. A failure is counted against the name, durably, before the answer. A success from an unknown device forgets them; one from a known
+//!    device ends their row, as it does the account's, and leaves the cool-down.
 //!
-//! To an unknown device a closed bucket of the account answers as a wrong password, and a suspended password as a
-//! cool-down of an hour. The floor under the answer's time is the edge's.
+//! To an unknown device a closed bucket of the account and a suspended password answer as a wrong password, until the name's own
+//! counter is closed: at a hundred failures that looks like a cool-down of an hour. It is forgotten sooner than the suspension, and what
+//! is seen then must be what is seen of a name that nobody has. The floor under the answer's time is the edge's.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -93,8 +95,8 @@ impl SignInService {
         let Some(user) = holder else {
             return self.decoy(attempt, &ident, &password, deadline).await.map(|outcome| (None, outcome));
         };
-        let closed = self.idents.closed_until(&ident).await?;
-        if let (Some(until), None) = (closed, device) {
+        let standing = self.idents.standing(&ident).await?;
+        if let (Some(until), None) = (standing.closed_until, device) {
             return Ok((None, SignInOutcome::Throttled { until }));
         }
         let trusted = tried.trusted.into_iter().find(|trusted| trusted.user == user);
@@ -109,21 +111,20 @@ impl SignInService {
                 self.tell_of_nobody(attempt, &ident);
                 SignInOutcome::Wrong
             }
+            // Another spelling or another door closed this bucket, or it was long ago: that is not for a stranger to learn.
+            SignInOutcome::Throttled { .. } | SignInOutcome::Suspended if device.is_none() => SignInOutcome::Wrong,
             SignInOutcome::Suspended => {
                 SignInOutcome::Throttled { until: self.clock.now().after(SUSPENDED_LOOKS_LIKE) }
             }
-            // Another spelling or another door closed this bucket: that is not for a stranger to learn.
-            SignInOutcome::Throttled { .. } if device.is_none() => SignInOutcome::Wrong,
             other => other,
         };
-        match &outcome {
-            SignInOutcome::Wrong if device.is_none() => self.idents.fail(&ident).await?,
-            SignInOutcome::SecondFactor { .. } | SignInOutcome::SignedIn(_) if device.is_none() => {
-                self.idents.succeed(&ident).await?;
-            }
-            _ => {}
-        }
         let proved = matches!(outcome, SignInOutcome::SecondFactor { .. } | SignInOutcome::SignedIn(_));
+        match (device, proved) {
+            (None, true) => self.idents.succeed(&ident).await?,
+            (None, false) if outcome == SignInOutcome::Wrong => self.idents.fail(&ident).await?,
+            (Some(_), true) if standing.failures > 0 => self.idents.spare(&ident).await?,
+            (None | Some(_), _) => {}
+        }
         Ok((proved.then_some(user), outcome))
     }
 

@@ -327,3 +327,42 @@ async fn a_password_changed_on_a_known_device_opens_its_name_to_every_browser() 
     let outcome = world.guess("ada", "seven quiet lighthouses").await;
     assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
 }
+
+/// Else strangers close a name to new browsers by guesses that the account has long forgotten.
+#[tokio::test]
+async fn a_right_password_ends_the_row_of_failures_of_its_name_as_that_of_the_account() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    for _ in 0..25 {
+        close_the_unknown_bucket(&world, "ada").await;
+        assert!(matches!(known(&world, &person).await, SignInOutcome::SignedIn(_)));
+        assert!(matches!(world.guess("ada", PASSWORD).await, SignInOutcome::Throttled { .. }), "the cool-down stays");
+        world.pass(Duration::from_hours(2));
+    }
+    let outcome = world.guess("ada", PASSWORD).await;
+    assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
+
+/// A name's counter is forgotten, a suspension is not.
+#[tokio::test]
+async fn a_suspension_of_long_ago_looks_like_a_name_that_nobody_has() {
+    let world = World::new().await;
+    world.register("ada").await;
+    for name in ["ada", "nobody"] {
+        fail_a_hundred_times(&world, name).await;
+    }
+    world.pass(Duration::from_hours(10 * 24));
+    world.clean_up().await;
+    let idents = world.store.scan(Kind::Ident, None, 10, &[""]).await.expect("works");
+    assert!(idents.partitions.is_empty(), "they are forgotten");
+    let mut seen = Vec::new();
+    for name in ["ada", "nobody"] {
+        let mut outcomes = Vec::new();
+        for _ in 0..7 {
+            outcomes.push(world.guess(name, PASSWORD).await);
+        }
+        seen.push(outcomes);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(matches!(seen[0][4..], [SignInOutcome::Wrong, SignInOutcome::Throttled { .. }, ..]), "{seen:?}");
+}
