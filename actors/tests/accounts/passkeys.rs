@@ -432,3 +432,13 @@ async fn a_passkey_renews_the_session_that_asks_for_fresh_proofs() {
     let view = session(&world, &mut person, &login, &mut key).await;
     assert_eq!((view.session, view.fresh), (before, true));
 }
+
+#[tokio::test]
+async fn what_a_passkey_is_made_for_is_shown_to_fresh_proofs_alone() {
+    let world = World::new().await;
+    let person = world.register("ada").await;
+    let factor = begun(&world, &person, "").await;
+    assert!(creation(&world, &person, factor).await.is_some());
+    world.pass(Duration::from_mins(10));
+    assert!(creation(&world, &person, factor).await.is_none());
+}

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use actors::domain::command::SignInOutcome;
-use schema::Timestamp;
+use actors::domain::command::{ShowTotp, SignInOutcome};
+use schema::{Kind, PartitionKey, Store as _, Timestamp, record::Throttle};
 
-use crate::support::{World, code_at};
+use crate::support::{World, code_at, person::Authenticator, soon};
 
 const STEP: Duration = Duration::from_secs(30);
 
@@ -100,4 +100,44 @@ async fn codes_drawn_with_a_further_device_wait_for_no_guess_at_those_before() {
     let tablet = world.enrol(&mut person).await;
     let outcome = world.type_backup_code(&person, &login, &tablet.backup[0]).await;
     assert!(matches!(outcome, SignInOutcome::SignedIn(_)), "{outcome:?}");
+}
+
+/// More devices give no more guesses (HAZARDS H12).
+#[tokio::test]
+async fn a_wrong_code_counts_against_each_app_that_it_is_compared_with() {
+    let world = World::new().await;
+    let (mut person, first) = world.register_with_totp("ada").await;
+    let second = world.enrol(&mut person).await;
+    world.pass(STEP);
+    let login = world.first_proof(&person).await;
+    let counts = async |app: &Authenticator| {
+        let key = PartitionKey::new(Kind::User, person.user);
+        let item = format!("throttle/totp/{}", app.factor);
+        let stored = world.store.load(&key, &[item.as_str()]).await.expect("works");
+        let counts: Throttle = stored.get(&key, &item).expect("reads").expect("is there");
+        (counts.total, counts.buckets["unknown"].locked_until.is_some())
+    };
+    let wrong = code_at(b"another seed of 20 by", world.now());
+    for guess in 1..=5 {
+        assert_eq!(world.type_totp(&person, &login, wrong.clone()).await, SignInOutcome::Wrong);
+        for app in [&first, &second] {
+            assert_eq!(counts(app).await, (guess, guess == 5));
+        }
+    }
+    for app in [&first, &second] {
+        let outcome = world.type_totp(&person, &login, app.code(world.now())).await;
+        assert!(matches!(outcome, SignInOutcome::Throttled { .. }), "{outcome:?}");
+    }
+}
+
+/// A session that may begin no enrolment is not shown the seed of one either.
+#[tokio::test]
+async fn a_seed_is_shown_to_fresh_proofs_alone() {
+    let world = World::new().await;
+    let (person, _) = world.register_with_totp("ada").await;
+    let (factor, _) = world.begin_totp(&person).await;
+    world.pass(Duration::from_mins(10));
+    let show = ShowTotp { session: person.session.clone(), factor };
+    let shown = world.services.accounts.ask(person.user, &world.attempt(), show, soon()).await.expect("answers");
+    assert!(shown.is_none(), "its fifteen minutes are not over, but the proofs are old");
 }

@@ -303,3 +303,20 @@ async fn a_disabled_user_is_refused_at_the_second_step_too() {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(!elsewhere.is_signed_in().await && !browser.is_signed_in().await);
 }
+
+#[tokio::test]
+async fn a_seed_is_shown_again_after_fresh_proofs_alone() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let page = browser.open("/account/mfa").await;
+    let path = browser.submit(&page, "/account/mfa/totp", &[("name", "Phone")]).await.location().to_owned();
+    let seed = browser.open(&path).await.seed();
+    app.pass(Duration::from_mins(11));
+    let asked = browser.get(&path).await.location().to_owned();
+    assert!(asked.starts_with("/account/reauthenticate?to="), "{asked}");
+    let page = browser.open(&asked).await;
+    let done = browser.submit(&page, "/account/reauthenticate", &[("password", PASSWORD)]).await;
+    assert_eq!(done.location(), path);
+    assert_eq!(browser.open(&path).await.seed(), seed);
+}

@@ -374,14 +374,15 @@ mod tests {
         );
     }
 
-    /// A new command that changes what guards the account belongs here, and asks `sensitive` or `overview::is_fresh`.
+    /// A new command that changes what guards the account, or shows what will, belongs here, and asks `sensitive` or `overview::is_fresh`.
     #[test]
     fn policies_of_operations_reach_the_commands_that_change_what_guards_the_account() {
         let sensitive = Body::SENSITIVE.iter().filter(|(_, sensitive)| *sensitive).map(|(name, _)| *name);
         assert_eq!(
             sensitive.collect::<Vec<_>>().join(" "),
             "begin_email begin_passkey begin_totp change_password confirm_email confirm_address_by_link \
-             confirm_passkey confirm_totp remove_email remove_passkey remove_totp replace_backup_codes resend_email"
+             confirm_passkey confirm_totp remove_email remove_passkey remove_totp replace_backup_codes resend_email \
+             show_passkey show_totp"
         );
     }
 

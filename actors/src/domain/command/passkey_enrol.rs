@@ -111,7 +111,7 @@ fn has_room(user: &User, cx: &Context<'_>) -> bool {
     user.active_passkeys().count() < limits::MAX_FACTORS_PER_METHOD && kept < limits::MAX_FACTORS_KEPT
 }
 
-/// A passkey that awaits its key.
+/// A passkey that awaits its key. Nothing does for a session that may not add one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShowPasskey {
     /// The session.
@@ -140,6 +140,7 @@ impl Decide for ShowPasskey {
     /// It only looks.
     const REVOKES: bool = false;
     const LOOKS: bool = true;
+    const SENSITIVE: bool = true;
 
     fn misses(outcome: &Self::Outcome) -> bool {
         outcome.is_none()
@@ -147,6 +148,8 @@ impl Decide for ShowPasskey {
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<AwaitedPasskey>> {
         let session = user.live_session(&self.session, cx.now, cx.settings);
+        let what = Operation::Add(PolicyMethod::Passkey);
+        let session = session.filter(|session| sensitive::allows(user, session, cx, what));
         let account = session.and_then(|_| user.active_account());
         let shown =
             account.zip(awaiting(user, self.factor, cx)).map(|(account, (passkey, challenge))| AwaitedPasskey {

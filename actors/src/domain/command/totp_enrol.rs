@@ -127,7 +127,7 @@ pub(super) fn cut_name(name: &str) -> String {
     name.chars().take(limits::MAX_FACTOR_NAME).collect()
 }
 
-/// Show the seed of a device that awaits its code; the same one until it expires.
+/// Show the seed of a device that awaits its code; the same one until it expires. A session that may not add a device is shown none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShowTotp {
     /// The session.
@@ -156,9 +156,16 @@ impl Decide for ShowTotp {
     /// It only looks.
     const REVOKES: bool = false;
     const LOOKS: bool = true;
+    const SENSITIVE: bool = true;
+
+    fn misses(outcome: &Self::Outcome) -> bool {
+        outcome.is_none()
+    }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<ShowTotpOutcome>> {
         let session = user.live_session(&self.session, cx.now, cx.settings);
+        let what = Operation::Add(PolicyMethod::Totp);
+        let session = session.filter(|session| sensitive::allows(user, session, cx, what));
         let account = session.and_then(|_| user.active_account());
         let shown = account.zip(awaiting(user, self.factor, cx)).map(|(account, (totp, until))| ShowTotpOutcome {
             name: totp.name.clone(),

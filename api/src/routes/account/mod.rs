@@ -18,6 +18,7 @@ use actors::domain::{
     device::active_since,
 };
 use axum::response::Response;
+use schema::FactorId;
 use serde::Deserialize;
 
 use crate::{
@@ -88,6 +89,19 @@ async fn overview(visit: &Visit, session: &LiveSession, here: &str) -> Result<Ov
 /// The session has ended: sign in, then come back.
 fn sign_in(back: &str) -> PageError {
     PageError::SignInNeeded { back: back.to_owned() }
+}
+
+/// What awaits its confirmation is not shown: it was confirmed, the proofs are not fresh, or there is nothing at this path any more.
+async fn not_shown(
+    visit: &Visit,
+    session: &LiveSession,
+    (factor, path): (FactorId, &str),
+) -> Result<Response, PageError> {
+    let account = overview(visit, session, mfa::HERE).await?;
+    let totp = account.totps.iter().any(|totp| totp.factor == factor && active_since(totp.state).is_some());
+    let confirmed = totp || account.passkeys.iter().any(|passkey| passkey.factor == factor);
+    let over = confirmed || visit.may_change_at(session, mfa::HERE).await?;
+    Ok(if over { see_other(mfa::HERE) } else { reauthenticate(path) })
 }
 
 /// Proofs are not fresh enough: give them again, then come back.

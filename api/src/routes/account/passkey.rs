@@ -18,7 +18,7 @@ use webauthn_rs_core::proto::RegisterPublicKeyCredential;
 use super::{
     Confirming, confirmed, done,
     mfa::{self, HERE, Kept, Said, name_of},
-    overview, reauthenticate, sign_in,
+    not_shown, overview, reauthenticate, sign_in,
 };
 use crate::{
     error::PageError,
@@ -149,7 +149,9 @@ async fn show(
     let services = &visit.state.services;
     let command = ShowPasskey { session: session.reference.clone(), factor };
     let shown = services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    let Some(AwaitedPasskey { name, user_name, challenge, known }) = shown else { return Ok(see_other(HERE)) };
+    let Some(AwaitedPasskey { name, user_name, challenge, known }) = shown else {
+        return not_shown(visit, session, (factor, &path(factor))).await;
+    };
     let known: Vec<_> = known.iter().collect();
     let allow_synced = services.settings.allow_synced_passkeys;
     let attestation = services.attestation();

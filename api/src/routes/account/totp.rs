@@ -13,7 +13,7 @@ use axum::{extract::Path, response::Response};
 use schema::FactorId;
 use serde::Deserialize;
 
-use super::{Confirming, confirmed, done, mfa, overview, reauthenticate, sign_in};
+use super::{Confirming, confirmed, done, mfa, not_shown, overview, reauthenticate, sign_in};
 use crate::{
     error::PageError,
     extract::{
@@ -72,7 +72,7 @@ async fn show(
     let command = ShowTotp { session: session.reference.clone(), factor };
     let services = &visit.state.services;
     let shown = services.accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    let Some(shown) = shown else { return Ok(see_other(mfa::HERE)) };
+    let Some(shown) = shown else { return not_shown(visit, session, (factor, &path(factor))).await };
     let aad = [session.user.to_string(), factor.to_string()];
     let seed = services.vault.open(Purpose::TotpSeed, &[&aad[0], &aad[1]], &shown.sealed_seed);
     let seed = seed.map_err(|_| PageError::Internal("a TOTP seed does not open"))?;
