@@ -1,7 +1,8 @@
 //! Trusted devices: browsers in which, for a while, a right password completes a sign-in.
 //!
 //! 1. Who gives a second proof and ticks the box gets a cookie of its own ([`give`]): an id, a generation and a secret. The user's
-//!    record has the secret's hash. A backup code gives none: it is for somebody who has lost a device, or stolen the codes.
+//!    record has the secret's hash. A backup code gives none: it is for somebody who has lost a device, or stolen the codes. Nor does a
+//!    code by e-mail beside a password that a mailed link has set: that is one mailbox.
 //! 2. A right password that comes with the cookie ([`meet`]) completes the login, and the secret is drawn anew in the same commit.
 //!    The one before is taken for [`TRUST_OVERLAP`](limits::TRUST_OVERLAP) more and gets no new cookie: two tabs may send it
 //!    at once. An older one of a living device was copied, or the answer with the new one was lost. Nobody can tell which, so the
@@ -22,6 +23,7 @@ use schema::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    assurance::{self, Acr},
     change::{Change, Item, ItemKey},
     context::Context,
     event::{self, WithFact},
@@ -101,7 +103,10 @@ pub fn counts(user: &User, trusted: &TrustedDevice, now: Timestamp) -> bool {
 /// whoever calls ends the trust that [gives way](surplus).
 pub fn give(user: &User, cx: &Context<'_>, change: &mut Change, proofs: &[Proof]) -> Option<Given> {
     let never = |proof: &Proof| matches!(proof.method, Method::BackupCode | Method::TrustedDevice);
-    if cx.settings.trust_lifetime.is_zero() || proofs.len() < 2 || proofs.iter().any(never) {
+    // Who reads the mail has both proofs of a password that a mailed link has set and a code by e-mail.
+    let one_mailbox = user.password.as_ref().is_some_and(|password| password.by_mail)
+        && assurance::of(proofs).is_none_or(|proved| proved.acr < Acr::Mfa);
+    if cx.settings.trust_lifetime.is_zero() || proofs.len() < 2 || proofs.iter().any(never) || one_mailbox {
         return None;
     }
     let trusted = TrustedDevice {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use self::areas::Areas;
 
 use super::{
-    assurance::Acr,
+    assurance::{self, Acr},
     change::{ItemKey, collectable, end_of},
     context::Settings,
     device::active_since,
@@ -172,6 +172,20 @@ impl User {
     /// Is a second factor asked for at sign-in?
     pub fn has_second_factor(&self) -> bool {
         self.second_factors().next().is_some()
+    }
+
+    /// Does a code by e-mail bring a sign-in on that has these proofs? Not while a mailed link has set the password and there is another
+    /// device: whoever reads the mail would pass both steps. After two factors it is one proof more. Where mail is all that there is it
+    /// counts as ever, or nobody came back who forgot the password; it never makes for two factors.
+    pub fn takes_mail(&self, proofs: &[Proof]) -> bool {
+        let by_mail = self.password.as_ref().is_some_and(|password| password.by_mail);
+        let another = || {
+            self.active_totps().next().is_some()
+                || !self.active_addresses(Channel::Sms).is_empty()
+                || self.active_passkeys().next().is_some()
+        };
+        let both = || assurance::of(proofs).is_some_and(|proved| proved.acr >= Acr::Mfa);
+        !by_mail || !another() || both()
     }
 
     /// The same user, had this device been removed.

@@ -9,6 +9,7 @@ mod addresses;
 mod alarms;
 mod attested;
 mod bounds;
+mod by_mail;
 mod delivery;
 mod email;
 mod journey;

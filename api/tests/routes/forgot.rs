@@ -43,6 +43,32 @@ async fn a_link_by_mail_sets_a_password_ends_sessions_and_leads_past_no_second_s
     assert!(next.starts_with("/login/email?l="), "the second step is asked for as before: {next}");
 }
 
+/// Or whoever reads the mail would pass both steps.
+#[tokio::test]
+async fn after_a_link_by_mail_an_app_is_asked_for_and_no_code_by_mail() {
+    let app = TestApp::new().await;
+    confirmed(&app, "amelia", 1).await;
+    let mut browser = app.browser();
+    let next = browser.log_in("amelia", PASSWORD).await.location().to_owned();
+    let (page, code) = (browser.open(&next).await, app.mailed_code(2).await);
+    assert_eq!(browser.submit(&page, "/login/email", &[("code", &code)]).await.location(), "/account");
+    browser.enrol().await;
+    app.letter(3).await;
+
+    let mut elsewhere = app.browser();
+    let page = elsewhere.open("/forgot").await;
+    elsewhere.submit(&page, "/forgot", &[("username", "amelia")]).await.location();
+    let link = app.mailed_link(4).await;
+    let page = elsewhere.open(&link).await;
+    assert_eq!(elsewhere.submit(&page, "/reset", &[("new_password", NEW)]).await.location(), "/login");
+    app.pass(Duration::from_secs(1));
+    let next = elsewhere.log_in("amelia", NEW).await.location().to_owned();
+    assert!(next.starts_with("/login/totp?l="), "{next}");
+    let page = elsewhere.open(&next).await;
+    let offers = |way: &str| page.body.contains(&format!("/login/{way}?l="));
+    assert!(!offers("email") && offers("backup-code"), "{}", page.body);
+}
+
 /// Somebody with a confirmed address, which the account names.
 async fn confirmed(app: &TestApp, name: &str, nth: usize) {
     let mut browser = app.browser();

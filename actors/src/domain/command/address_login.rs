@@ -2,6 +2,9 @@
 //!
 //! A login has one live code: sending another replaces it, by whichever way, and never resets what was counted. The code is consumed with the
 //! login item that it belongs to, in the commit that accepts it. So is the link beside a code by e-mail ([`sent_link`](super::sent_link)).
+//!
+//! Two messages to one mailbox are no two steps: beside a password that a mailed link has set, a code by e-mail counts only where the
+//! account has no other device ([`User::takes_mail`]). None is sent then, and one that is on its way leads to the other ways.
 
 use schema::{
     FactorId, Timestamp,
@@ -52,7 +55,7 @@ pub struct SendLoginCode {
 impl Decide for SendLoginCode {
     type Outcome = SendOutcome;
     const NAME: &'static str = "send_login_code";
-    const NEEDS: Areas = Areas::LOGINS;
+    const NEEDS: Areas = Areas::LOGINS.and(Areas::SESSIONS);
     /// The code before was good for nothing but this login.
     const REVOKES: bool = false;
 
@@ -62,6 +65,7 @@ impl Decide for SendLoginCode {
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SendOutcome> {
         let login = sign_in::live_login(user, &self.login, cx);
+        let login = login.filter(|login| counts(user, login, self.channel, cx));
         let active = user.active_addresses(self.channel);
         let to = active.into_iter().find(|active| self.factor.is_none_or(|wanted| wanted == active.factor));
         let Some(((login, account), to)) = login.zip(user.active_account()).zip(to) else {
@@ -210,6 +214,9 @@ impl<'a> AwaitedCode<'a> {
         let live = login.sent.as_ref().filter(|sent| cx.now < sent.expires_at);
         let found = live.and_then(|sent| Some((sent, went_to(user, sent)?)));
         let (sent, (channel, device)) = found.ok_or(VerifySentCodeOutcome::NoCode)?;
+        if !counts(user, login, channel, cx) {
+            return Err(VerifySentCodeOutcome::Judged(sign_in::goes_on(user, cx, of, login)));
+        }
         Ok(Self { sent, channel, device })
     }
 
@@ -257,7 +264,12 @@ impl<'a> AwaitedCode<'a> {
     }
 }
 
-/// The address that a code went to, if its codes still count.
+/// Do codes that are sent this way bring the login on?
+fn counts(user: &User, login: &Login, channel: Channel, cx: &Context<'_>) -> bool {
+    channel != Channel::Email || user.takes_mail(&sign_in::proved(user, login, cx))
+}
+
+/// The address that a code went to, if it is still in force.
 pub(super) fn went_to<'a>(user: &'a User, sent: &SentCode) -> Option<(Channel, &'a Address)> {
     [Channel::Email, Channel::Sms].into_iter().find_map(|channel| {
         let active = user.active_addresses(channel).into_iter().find(|active| active.factor == sent.factor)?;

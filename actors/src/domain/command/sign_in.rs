@@ -14,7 +14,7 @@
 
 use schema::{
     BrowserId, DeviceId, SessionId, Sid,
-    record::{AuditEvent, CountedText, KnownDevice, Login, Method, Proof, SentCode, Session, Unknown},
+    record::{AuditEvent, CountedText, KnownDevice, Login, Method, PolicyMethod, Proof, SentCode, Session, Unknown},
 };
 
 pub use super::login::{LoginRef, SignInOutcome, SignedIn, Stage, Ways};
@@ -130,6 +130,21 @@ fn raised(user: &User, login: Option<&Login>, cx: &Context<'_>) -> Vec<Proof> {
     session.map(|session| session.proofs.clone()).unwrap_or_default()
 }
 
+/// What was proved for a login so far, with what the session has that it raises.
+pub(super) fn proved(user: &User, login: &Login, cx: &Context<'_>) -> Vec<Proof> {
+    let mut proofs = raised(user, Some(login), cx);
+    login.proofs.iter().cloned().for_each(|proof| assurance::add(&mut proofs, proof));
+    proofs
+}
+
+/// How a login goes on in which nothing was proved just now.
+pub(super) fn goes_on(user: &User, cx: &Context<'_>, of: &LoginRef, login: &Login) -> SignInOutcome {
+    let proofs = proved(user, login, cx);
+    let outlook = of.asks.outlook(user, &proofs, cx.now, cx.settings);
+    let Next { ways, stage } = Next::of(user, &proofs, outlook, login.raises);
+    SignInOutcome::SecondFactor { expires_at: login.expires_at, ways, stage, trust_ended: false }
+}
+
 /// Trusts the browser. The one that gives way to it, if there are too many, takes with it what rests on it, but for the session that
 /// is renewed.
 fn give_trust(
@@ -180,11 +195,16 @@ pub(super) struct Next {
 }
 
 impl Next {
-    /// After these proofs. Where the policies ask for nothing that the account has, any device will do.
+    /// After these proofs. Where the policies ask for nothing that the account has, any device will do; but not mail beside a password that
+    /// came by mail ([`User::takes_mail`]).
     pub(super) fn of(user: &User, proofs: &[Proof], outlook: Outlook, raises: bool) -> Self {
         let given = proofs.iter().filter(|proof| proof.method != Method::TrustedDevice).count();
         let backup_code = outlook.backup_code || !outlook.goes_on;
-        let ways = if outlook.methods.is_empty() { Ways::of(user) } else { Ways::by(&outlook.methods, backup_code) };
+        let takes_mail = user.takes_mail(proofs);
+        // Where policies ask for mail alone, and that does not count yet, it is asked for after another device.
+        let bring_on = outlook.methods.iter().any(|method| takes_mail || *method != PolicyMethod::Email);
+        let ways = if bring_on { Ways::by(&outlook.methods, backup_code) } else { Ways::of(user) };
+        let ways = Ways { email: ways.email && takes_mail, ..ways };
         let several = outlook.goes_on && (raises || given > 1 || outlook.left > 1);
         let (step, of) = (given + 1, given + outlook.left);
         Self { ways, stage: several.then_some(Stage { step, of, asked: outlook.named, raises }) }

@@ -38,6 +38,28 @@ fn ahead(asks: &Asks, user: &User, proofs: &[Proof]) -> Outlook {
     asks.outlook(user, proofs, NOW, &Settings::default())
 }
 
+/// One mailbox does not pass two steps: a link by mail has set the password.
+#[test]
+fn a_code_by_mail_counts_beside_a_password_by_mail_only_where_there_is_no_other_device() {
+    let cases: [(&[PolicyMethod], &[PolicyMethod], bool); 9] = [
+        (&[Email], &[], true),
+        (&[Email, Totp], &[], false),
+        (&[Email, Sms], &[], false),
+        (&[Email, Passkey], &[], false),
+        (&ALL, &[], false),
+        (&ALL, &[Email], false),
+        (&ALL, &[Totp], true),
+        (&ALL, &[Sms], true),
+        (&ALL, &[Passkey], true),
+    ];
+    for (owned, given, counts) in cases {
+        let mut ann = owner(owned);
+        assert!(ann.takes_mail(&gave(given)), "{owned:?}: its owner has chosen the password");
+        ann.password.as_mut().expect("a password").by_mail = true;
+        assert_eq!(ann.takes_mail(&gave(given)), counts, "{owned:?} {given:?}");
+    }
+}
+
 #[test]
 fn each_method_of_all_of_is_asked_for_and_none_twice() {
     let (asks, ann) = (asks(vec![all_of(&[Totp, Passkey])]), owner(&ALL));
