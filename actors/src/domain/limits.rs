@@ -24,6 +24,8 @@ pub const MAX_FACTOR_NAME: usize = 64;
 
 /// From the first accepted proof to the last.
 pub const LOGIN_LIFETIME: Duration = Duration::from_mins(15);
+/// A login that a code is sent for lasts as long as the code, but no longer than this after its last proof.
+pub const LOGIN_AT_MOST: Duration = Duration::from_mins(30);
 /// Challenges that were answered by a user's passkeys, and are kept until a day after their end. Who is beyond it waits.
 pub const MAX_CHALLENGES: usize = 500;
 /// From showing a TOTP seed, or what a passkey is made for, to its confirmation.

@@ -362,3 +362,23 @@ async fn asking_for_links_uses_up_nothing_of_the_messages_that_codes_need() {
     let login = world.first_proof(&person).await;
     assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
 }
+
+/// A login may be nearly over when a code is sent for it. Who has one sent again and again does not keep it for ever.
+#[tokio::test]
+async fn a_code_is_good_for_ten_minutes_however_late_in_a_login_it_was_sent() {
+    let (world, postbox) = world().await;
+    let (person, _) = registered(&world, &postbox).await;
+    let (one, two) = (world.first_proof(&person).await, world.first_proof(&person).await);
+    let almost = Duration::from_mins(10).saturating_sub(Duration::from_secs(1));
+    world.pass(Duration::from_mins(14));
+    assert!(matches!(send(&world, &person, (Channel::Email, &one)).await, SendOutcome::Sent));
+    assert!(matches!(send(&world, &person, (Channel::Email, &two)).await, SendOutcome::Sent));
+    let code = postbox.code(2).await;
+    world.pass(almost);
+    assert!(signed_in(&verify(&world, &person, &one, code).await));
+    assert!(matches!(send(&world, &person, (Channel::Email, &two)).await, SendOutcome::Sent));
+    let code = postbox.code(4).await;
+    world.pass(Duration::from_mins(6) + Duration::from_secs(1));
+    let outcome = verify(&world, &person, &two, code).await;
+    assert_eq!(outcome, VerifySentCodeOutcome::Judged(SignInOutcome::LoginEnded), "half an hour is over");
+}

@@ -7,6 +7,7 @@ use actors::{
     domain::{
         assurance::Acr,
         command::{Stage, Ways},
+        limits,
     },
     vault::{OpenError, Purpose},
 };
@@ -133,6 +134,11 @@ impl LoginState {
         self.expires_at = expires_at;
         self.ways = ways;
         self.stage = stage;
+    }
+
+    /// The same, once a code was sent for it: it lasts as long as the code.
+    pub fn with_code(&self, now: Timestamp) -> Self {
+        Self { expires_at: self.expires_at.max(now.after(limits::SENT_CODE_LIFETIME)), ..self.clone() }
     }
 
     /// The authorization request that it answers, if it answers one.

@@ -225,3 +225,22 @@ async fn many_accounts_together_fill_no_strangers_mailbox() {
     let (done, _) = enrol(&mut browser, ADDRESS, 6).await;
     assert_eq!(done.backup_codes().len(), 10, "{}", done.body);
 }
+
+/// The cookie of the sign-in lasts as long as the code, too.
+#[tokio::test]
+async fn a_code_that_is_sent_late_in_a_sign_in_is_good_for_its_ten_minutes() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    enrol(&mut browser, ADDRESS, 1).await;
+    let mut elsewhere = app.browser();
+    let next = elsewhere.log_in("amelia", PASSWORD).await.location().to_owned();
+    app.letter(2).await;
+    app.pass(Duration::from_mins(14));
+    let page = elsewhere.open(&next).await;
+    elsewhere.submit(&page, "/login/email/send", &[]).await.location();
+    let code = app.mailed_code(3).await;
+    app.pass(Duration::from_mins(9));
+    let page = elsewhere.open(&next).await;
+    assert_eq!(elsewhere.submit(&page, "/login/email", &[("code", &code)]).await.location(), "/account");
+}

@@ -83,6 +83,7 @@ impl Decide for SendLoginCode {
         let drawn = sent_code::draw(&cx.attempt.seed, address::takes_link(self.channel, self.link));
         let recipient = Recipient { user: user.id, factor: to.factor, binding: Binding::Login(login.login) };
         let sent = drawn.keep(cx, &recipient);
+        let expires_at = sign_in::end_with(login, &sent);
         let letter = Letter {
             channel: self.channel,
             to: to.address.clone(),
@@ -90,9 +91,9 @@ impl Decide for SendLoginCode {
             lang: cx.lang(),
             content: Content::SignInCode { link: drawn.token(cx, &recipient), code: drawn.code },
         };
-        let message = letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(login.expires_at));
+        let message = letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(expires_at));
         let texts = texts::with(&login.texts, message, self.count.as_ref());
-        change.put(Item::Login(Login { sent: Some(sent), texts, ..login.clone() }));
+        change.put(Item::Login(Login { sent: Some(sent), texts, expires_at, ..login.clone() }));
         let method = sign_in::method_name(address::method(self.channel));
         let event = event::of(cx, "login.code_sent", user.id).with("method", method);
         let event = event.with("factor", to.factor.to_string());

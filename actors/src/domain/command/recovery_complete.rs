@@ -69,6 +69,7 @@ impl Decide for SendRecoveryCode {
             Recipient { user: user.id, factor: recovery::as_factor(due), binding: Binding::Recovery(login.login) };
         let drawn = sent_code::draw(&cx.attempt.seed, false);
         let sent = drawn.keep(cx, &recipient);
+        let expires_at = sign_in::end_with(login, &sent);
         let letter = Letter {
             channel: Channel::Email,
             to: (*to).to_owned(),
@@ -76,7 +77,7 @@ impl Decide for SendRecoveryCode {
             lang: cx.lang(),
             content: Content::RecoveryCode { code: drawn.code, token: link.token.clone() },
         };
-        letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(login.expires_at));
+        letter::post(user.id, cx, &mut change, (&letter, sends), sent.expires_at.min(expires_at));
         if due.asked_at.is_none() {
             // Once: who can ask for codes all day must not fill other mailboxes with it.
             let content = Content::RecoveryDue { token: link.token };
@@ -84,7 +85,7 @@ impl Decide for SendRecoveryCode {
         }
         let asked_at = due.asked_at.or(Some(cx.now));
         change.put(Item::Recovery(Recovery { asked_at, ..recovery::with_link(due, link.hash) }));
-        change.put(Item::Login(Login { sent: Some(sent), ..login.clone() }));
+        change.put(Item::Login(Login { sent: Some(sent), expires_at, ..login.clone() }));
         let event = event::of(cx, "recovery.code_sent", user.id).with("recovery", due.recovery.to_string());
         Decision { change, events: vec![event], outcome: SendOutcome::Sent }
     }

@@ -13,7 +13,7 @@
 //! that no id from before the proof is worth anything.
 
 use schema::{
-    BrowserId, DeviceId, SessionId, Sid,
+    BrowserId, DeviceId, SessionId, Sid, Timestamp,
     record::{AuditEvent, CountedText, KnownDevice, Login, Method, PolicyMethod, Proof, SentCode, Session, Unknown},
 };
 
@@ -135,6 +135,12 @@ pub(super) fn proved(user: &User, login: &Login, cx: &Context<'_>) -> Vec<Proof>
     let mut proofs = raised(user, Some(login), cx);
     login.proofs.iter().cloned().for_each(|proof| assurance::add(&mut proofs, proof));
     proofs
+}
+
+/// The end of a login that this code is sent for: that of the code, which would else be good for less than its message says. Whoever has
+/// one sent again and again does not keep the login for ever.
+pub(super) fn end_with(login: &Login, sent: &SentCode) -> Timestamp {
+    login.expires_at.max(sent.expires_at.min(login.started_at.after(limits::LOGIN_AT_MOST)))
 }
 
 /// How a login goes on in which nothing was proved just now.

@@ -105,8 +105,12 @@ async fn send(form: Submitted<Nothing>) -> Result<Response, PageError> {
     visit.may_cause_a_message()?;
     let command = SendRecoveryCode { login: second_step(&visit, &login, user), policies: visit.policies().await? };
     match visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await? {
+        SendOutcome::Sent => {
+            visit.keep_login(&login.with_code(visit.now()));
+            Ok(see_other(&path(&login)))
+        }
         // Why there is none any more, the page tells.
-        SendOutcome::Sent | SendOutcome::Ended => Ok(see_other(&path(&login))),
+        SendOutcome::Ended => Ok(see_other(&path(&login))),
         SendOutcome::Wait { until } => show(&visit, &login, Some(visit.too_early(until))).await,
     }
 }

@@ -132,7 +132,10 @@ pub(super) async fn send(
     let outcome = visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?;
     fee::settle(visit, fee, matches!(outcome, SendOutcome::Sent));
     Ok(match outcome {
-        SendOutcome::Sent => Sending::Sent,
+        SendOutcome::Sent => {
+            visit.keep_login(&login.with_code(visit.now()));
+            Sending::Sent
+        }
         SendOutcome::Wait { until } => Sending::Wait(until),
         SendOutcome::Ended => Sending::Ended,
     })
