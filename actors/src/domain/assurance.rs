@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn the_claims_follow_from_the_proofs_alone() {
         use Method::{BackupCode, EmailCode, Password, SmsCode, Totp, TrustedDevice};
-        let cases: [(&[Proof], &[&str], Acr, i64); 27] = [
+        let cases: [(&[Proof], &[&str], Acr, i64); 28] = [
             (&[proof(Password, 5)], &["pwd"], Acr::OneFactor, 5),
             (&[proof(Totp, 5)], &["otp"], Acr::OneFactor, 5),
             (&[proof(BackupCode, 5)], &["rcv"], Acr::OneFactor, 5),
@@ -192,6 +192,7 @@ mod tests {
             (&[proof(BackupCode, 7), proof(EmailCode, 9)], &["email", "otp", "rcv"], Acr::TwoStep, 7),
             (&[proof(Password, 5), proof(Totp, 6), proof(EmailCode, 1)], &["email", "mfa", "otp", "pwd"], Acr::Mfa, 5),
             (&[proof(Password, 5), proof(TrustedDevice, 1)], &["pwd", "tdv"], Acr::OneFactor, 5),
+            (&[proof(TrustedDevice, 1), proof(Totp, 5)], &["otp", "tdv"], Acr::OneFactor, 5),
             (&[proof(TrustedDevice, 1), proof(EmailCode, 5)], &["email", "otp", "tdv"], Acr::OneFactor, 5),
             (&[proof(TrustedDevice, 1), proof(BackupCode, 5)], &["rcv", "tdv"], Acr::OneFactor, 5),
             (
