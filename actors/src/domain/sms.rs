@@ -1,7 +1,7 @@
 //! What text messages may cost, and where they may go: somebody who has them sent to numbers that share the fee with him earns
 //! by each, so each is paid out of a budget.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schema::record::SmsSpending;
 
@@ -22,10 +22,16 @@ pub struct Countries {
 }
 
 impl Countries {
-    /// How many messages may go to a country in a day; `None`: none at all.
-    fn per_day(&self, country: Country) -> Option<u64> {
+    /// How many messages may go to a country in a day, if that is said.
+    fn per_day(&self, country: Country) -> Result<Option<u32>, Unpaid> {
         let named = self.named.iter().find(|(named, _)| *named == country).map(|(_, most)| *most);
-        named.or(self.others).map(|most| most.map_or(u64::MAX, u64::from))
+        named.or(self.others).ok_or(Unpaid::Country)
+    }
+
+    /// Do messages go to more than one country?
+    fn are_several(&self) -> bool {
+        let named = self.named.iter().filter(|(_, most)| *most != Some(0)).map(|(country, _)| *country);
+        self.others.is_some_and(|most| most != Some(0)) || named.collect::<BTreeSet<_>>().len() > 1
     }
 }
 
@@ -42,6 +48,8 @@ pub struct SmsPolicy {
     pub prices: BTreeMap<Country, u64>,
     /// What all messages of a day (UTC) may cost.
     pub budget_per_day: u64,
+    /// How much of that messages to one country may cost, in percent, where they go to several: to each for which no number is said.
+    pub country_share: u32,
     /// How many of them may go unanswered.
     pub fraud: FraudPolicy,
 }
@@ -54,6 +62,7 @@ impl Default for SmsPolicy {
             price: 1000,
             prices: BTreeMap::new(),
             budget_per_day: 200_000,
+            country_share: 50,
             fraud: FraudPolicy::default(),
         }
     }
@@ -66,6 +75,8 @@ pub enum Unpaid {
     Country,
     /// As many as may go to that country have, today.
     CountryPerDay,
+    /// One country has cost its part of the money of the day; the rest is for the others.
+    CountryShare,
     /// The money of the day is spent.
     Budget,
 }
@@ -76,6 +87,7 @@ impl Unpaid {
         match self {
             Self::Country => "country",
             Self::CountryPerDay => "country_per_day",
+            Self::CountryShare => "country_share",
             Self::Budget => "budget",
         }
     }
@@ -87,17 +99,29 @@ impl SmsPolicy {
         self.prices.get(&country).copied().unwrap_or(self.price)
     }
 
+    /// What messages to a country may cost for which no number is said, if not everything: who pumps to one country leaves the rest to the
+    /// others.
+    fn share(&self) -> Option<u64> {
+        let is_shared = self.country_share < 100 && self.countries.are_several();
+        is_shared.then(|| self.budget_per_day.saturating_mul(self.country_share.into()) / 100)
+    }
+
     /// Takes a block of messages to a country out of what was spent of a day's budget so far: how many, and what is spent then.
     /// Blocks shrink with what is left, so that nodes have little lying about when it comes to the end.
     pub fn take(&self, spending: &SmsSpending, country: Country) -> Result<(u32, SmsSpending), Unpaid> {
-        let per_day = self.countries.per_day(country).ok_or(Unpaid::Country)?;
+        let per_day = self.countries.per_day(country)?;
         let sent = spending.countries.get(country.as_str()).copied().unwrap_or(0);
-        let left = per_day.saturating_sub(sent.into());
-        if left == 0 {
-            return Err(Unpaid::CountryPerDay);
-        }
         let price = self.price_to(country);
-        let paid = self.budget_per_day.saturating_sub(spending.spent).checked_div(price).unwrap_or(u64::MAX);
+        let paid_by = |money: u64| money.checked_div(price).unwrap_or(u64::MAX);
+        let (most, spent) = match per_day {
+            Some(per_day) => (per_day.into(), Unpaid::CountryPerDay),
+            None => (self.share().map_or(u64::MAX, paid_by), Unpaid::CountryShare),
+        };
+        let left = most.saturating_sub(sent.into());
+        if left == 0 {
+            return Err(spent);
+        }
+        let paid = paid_by(self.budget_per_day.saturating_sub(spending.spent));
         if paid == 0 {
             return Err(Unpaid::Budget);
         }
@@ -140,7 +164,14 @@ mod tests {
     fn a_far_country_costs_more_of_the_budget_and_leaves_the_rest_to_those_that_cost_less() {
         let countries = Countries { named: Vec::new(), others: Some(None) };
         let prices = BTreeMap::from([(country("JM"), 4500)]);
-        let policy = SmsPolicy { countries, price: 800, prices, budget_per_day: 10_000, ..SmsPolicy::default() };
+        let policy = SmsPolicy {
+            countries,
+            price: 800,
+            prices,
+            budget_per_day: 10_000,
+            country_share: 100,
+            ..SmsPolicy::default()
+        };
         let (_, after) = policy.take(&nothing(), country("JM")).expect("one");
         let (_, after) = policy.take(&after, country("JM")).expect("two");
         assert_eq!((after.spent, policy.take(&after, country("JM")).map(|_| ())), (9000, Err(Unpaid::Budget)));
@@ -148,19 +179,58 @@ mod tests {
         assert_eq!((after.spent, policy.take(&after, country("DE")).map(|_| ())), (9800, Err(Unpaid::Budget)));
     }
 
+    /// How many messages go to a country until none does, and why.
+    fn pumped(policy: &SmsPolicy, spending: &mut SmsSpending, to: &str) -> (u32, Unpaid) {
+        let mut sent = 0;
+        loop {
+            match policy.take(spending, country(to)) {
+                Ok((block, after)) => (sent, *spending) = (sent + block, after),
+                Err(unpaid) => return (sent, unpaid),
+            }
+        }
+    }
+
+    #[test]
+    fn who_pumps_to_one_country_leaves_the_others_their_part_of_the_budget() {
+        let named = |names: &[(&str, Option<u32>)]| Countries {
+            named: names.iter().map(|(name, most)| (country(name), *most)).collect(),
+            others: None,
+        };
+        let policy = |countries| SmsPolicy { countries, ..SmsPolicy::default() };
+        let two = policy(named(&[("DE", None), ("AT", None)]));
+        let mut spending = nothing();
+        assert_eq!(pumped(&two, &mut spending, "AT"), (100, Unpaid::CountryShare));
+        assert_eq!(pumped(&two, &mut spending, "DE"), (100, Unpaid::CountryShare));
+        assert_eq!(spending.spent, two.budget_per_day);
+
+        let everywhere = policy(Countries { named: Vec::new(), others: Some(None) });
+        assert_eq!(pumped(&everywhere, &mut nothing(), "AT"), (100, Unpaid::CountryShare));
+        let own = policy(named(&[("DE", Some(150)), ("AT", None)]));
+        assert_eq!(pumped(&own, &mut nothing(), "DE"), (150, Unpaid::CountryPerDay), "its own number counts");
+        let fifth = SmsPolicy { country_share: 20, ..two };
+        assert_eq!(pumped(&fifth, &mut nothing(), "DE"), (40, Unpaid::CountryShare));
+        let whole = SmsPolicy { country_share: 100, ..fifth };
+        assert_eq!(pumped(&whole, &mut nothing(), "DE"), (200, Unpaid::Budget));
+        for only in [named(&[("DE", None)]), named(&[("DE", None), ("AT", Some(0))])] {
+            assert_eq!(pumped(&policy(only), &mut nothing(), "DE"), (200, Unpaid::Budget), "there is no other");
+        }
+    }
+
     proptest! {
-        /// However it is taken: money and countries stay within their bounds, and all of the money can be spent.
+        /// However it is taken: money and countries stay within their bounds, and all of the money that they leave can be spent.
         #[test]
         fn no_more_is_taken_than_there_is(
-            price in 100_u64..2000, far in 100_u64..20_000, budget in 0_u64..3_000_000, most in 1_u32..3000, order in prop::collection::vec(0..2_usize, 1..50)
+            price in 100_u64..2000, far in 100_u64..20_000, budget in 0_u64..3_000_000, most in 1_u32..3000, country_share in 1..=100_u32,
+            order in prop::collection::vec(0..2_usize, 1..50)
         ) {
             let countries = [country("DE"), country("JM")];
             let named = vec![(countries[0], None), (countries[1], Some(most))];
             let policy = SmsPolicy {
                 countries: Countries { named, others: None }, price,
-                prices: BTreeMap::from([(countries[1], far)]), budget_per_day: budget, ..SmsPolicy::default()
+                prices: BTreeMap::from([(countries[1], far)]), budget_per_day: budget, country_share, ..SmsPolicy::default()
             };
             let costs = [price, far];
+            let part = if country_share == 100 { u64::MAX } else { budget * u64::from(country_share) / 100 };
             let (mut spending, mut taken) = (nothing(), [0_u64; 2]);
             // In this order again and again, then the unbounded one to the end.
             for which in order.iter().copied().cycle().take(2000).chain(std::iter::repeat_n(0, 10_000)) {
@@ -170,12 +240,13 @@ mod tests {
                         spending = after;
                     }
                     Err(Unpaid::CountryPerDay) => prop_assert_eq!((which, taken[1]), (1, u64::from(most))),
+                    Err(Unpaid::CountryShare) => prop_assert!(which == 0 && (taken[0] + 1) * price > part),
                     Err(refused) => prop_assert_eq!((refused, spending.spent + costs[which] > budget), (Unpaid::Budget, true)),
                 }
-                prop_assert!(spending.spent <= budget && taken[1] <= u64::from(most));
+                prop_assert!(spending.spent <= budget && taken[0] * price <= part && taken[1] <= u64::from(most));
             }
             prop_assert_eq!(taken[0] * price + taken[1] * far, spending.spent);
-            prop_assert!(spending.spent + price > budget);
+            prop_assert!(spending.spent + price > budget || (taken[0] + 1) * price > part);
         }
     }
 }

@@ -192,6 +192,7 @@ async fn notices_by_text_message_are_paid_out_of_the_budget() {
         options.carriers.push(carrier);
         options.sms.price = 1000;
         options.sms.budget_per_day = 1500;
+        options.sms.country_share = 100;
     })
     .await;
     let mut person = world.register("ada").await;

@@ -253,7 +253,7 @@ async fn with_policy(policy: SmsPolicy) -> World {
 #[tokio::test]
 async fn spending_stops_at_the_budget_and_what_was_paid_back_can_be_spent_again() {
     let countries = Countries { named: vec![(country("DE"), None), (country("JM"), Some(2))], others: None };
-    let policy = SmsPolicy { countries, price: 700, budget_per_day: 5000, ..SmsPolicy::default() };
+    let policy = SmsPolicy { countries, price: 700, budget_per_day: 5000, country_share: 100, ..SmsPolicy::default() };
     let world = with_policy(policy).await;
     let person = world.register("ada").await;
     let budget = &world.services.sms_budget;
@@ -279,7 +279,7 @@ async fn spending_stops_at_the_budget_and_what_was_paid_back_can_be_spent_again(
 
 #[tokio::test]
 async fn what_a_node_had_taken_is_spent_when_it_ends() {
-    let countries = Countries { named: Vec::new(), others: Some(None) };
+    let countries = Countries { named: vec![(country("DE"), None)], others: None };
     let policy = SmsPolicy { countries, price: 1000, budget_per_day: 3000, ..SmsPolicy::default() };
     let world = with_policy(policy.clone()).await;
     let person = world.register("ada").await;
@@ -299,13 +299,13 @@ async fn two_nodes_that_pay_at_once_stay_within_one_budget() {
     let person = world.register("ada").await;
     let (other, _store) = world.second_node().await;
     let (one, two) = (&world.services.sms_budget, &other.sms_budget);
-    let all = async |budget: &SmsBudget| {
+    let all = async |budget: &SmsBudget, to: &str| {
         let mut paid = 0;
         loop {
-            match budget.pay(person.user, &world.attempt(), country("DE")).await {
+            match budget.pay(person.user, &world.attempt(), country(to)).await {
                 Ok(Ok(_)) => paid += 1,
                 Ok(Err(unpaid)) => {
-                    assert_eq!(unpaid, Unpaid::Budget);
+                    assert_eq!(unpaid, Unpaid::CountryShare);
                     return paid;
                 }
                 // The other one was first too often; nothing was taken.
@@ -314,8 +314,13 @@ async fn two_nodes_that_pay_at_once_stay_within_one_budget() {
             tokio::task::yield_now().await;
         }
     };
-    let (by_one, by_two) = tokio::join!(all(one), all(two));
-    assert_eq!(by_one + by_two, 200, "the default budget, at the default price: {by_one} and {by_two}");
+    // The default budget, at the default price, half of it for each country.
+    for pumped in ["DE", "AT"] {
+        let (by_one, by_two) = tokio::join!(all(one, pumped), all(two, pumped));
+        assert_eq!(by_one + by_two, 100, "{pumped}: {by_one} and {by_two}");
+    }
+    let last = one.pay(person.user, &world.attempt(), country("FR")).await.expect("works");
+    assert_eq!(last.map(drop), Err(Unpaid::Budget));
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ pub(super) fn settle(visit: &Visit, fee: Option<Fee>, sent: bool) {
 pub(super) const fn words(unsent: Unsent) -> Text {
     match unsent {
         Unsent::Unpaid(Unpaid::Country) => text("sms-unpaid-country"),
-        Unsent::Unpaid(Unpaid::CountryPerDay) => text("sms-unpaid-country-day"),
+        Unsent::Unpaid(Unpaid::CountryPerDay | Unpaid::CountryShare) => text("sms-unpaid-country-day"),
         Unsent::Unpaid(Unpaid::Budget) => text("sms-unpaid-budget"),
         Unsent::Suspected(suspicion) => match suspicion.scope() {
             Scope::Country => text("sms-held-country"),

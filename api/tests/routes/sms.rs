@@ -170,7 +170,7 @@ async fn many_accounts_together_fill_no_strangers_phone() {
 async fn spending_stops_where_it_is_to_stop_and_whoever_gets_no_message_is_told_what_else_works() {
     let country = |name: &str| name.parse().expect("a country");
     let countries = Countries { named: vec![(country("JM"), Some(3)), (country("DE"), None)], others: None };
-    let policy = SmsPolicy { countries, price: 1000, budget_per_day: 7000, ..SmsPolicy::default() };
+    let policy = SmsPolicy { countries, price: 1000, budget_per_day: 7000, country_share: 100, ..SmsPolicy::default() };
     let app = TestApp::with_sms(HTTPS, policy, |_| {}).await;
     for n in 0..5 {
         let mut browser = app.browser();

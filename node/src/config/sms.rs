@@ -44,6 +44,10 @@ pub struct Sms {
     pub prices: Vec<Price>,
     /// What all messages of a day (UTC) may cost, in the same currency, over all nodes. Beyond it none is sent.
     pub budget_per_day: Amount,
+    /// How much of `sms.budget_per_day` messages to one country may cost, in percent, where `sms.countries` allows more than one: for each country without a
+    /// number of messages of its own. So who has messages sent to one country leaves the rest to people of the others. 100: everything.
+    #[schemars(range(min = 1, max = 100))]
+    pub country_share: u32,
     /// Text messages whose codes nobody types: who has them sent to numbers that share the fee with him types none. They are counted over
     /// all nodes, by the country of the number and by the client's address prefix; a message that was not sent, or whose sign-in was
     /// completed in another way, does not count. What may go unanswered grows with the codes that are typed.
@@ -62,6 +66,7 @@ impl Default for Sms {
             price: Amount(policy.price),
             prices: Vec::new(),
             budget_per_day: Amount(policy.budget_per_day),
+            country_share: policy.country_share,
             fraud: Fraud::default(),
         }
     }
@@ -154,6 +159,7 @@ impl Sms {
             price: if leaves { self.price.0 } else { 0 },
             prices: self.prices.iter().filter(|_| leaves).map(|price| (price.country, price.amount.0)).collect(),
             budget_per_day: self.budget_per_day.0,
+            country_share: self.country_share,
             fraud: self.fraud.policy(),
         }
     }

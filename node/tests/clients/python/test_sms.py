@@ -201,7 +201,7 @@ class SmsTest(unittest.TestCase):
         (port,) = free_ports(1)
         gateway = self.gateway(port, "http")
         money = {"DOORWARD__SMS__PRICE": "0.08", "DOORWARD__SMS__BUDGET_PER_DAY": "0.40"}
-        server = self.server("budget", **settings("http", port), **money)
+        server = self.server("budget", **settings("http", port), **money, **{"DOORWARD__SMS__COUNTRY_SHARE": "100"})
         for n in range(4):
             pumping = self.registered(server)
             pumping.number = f"+43664123450{n}"
@@ -223,6 +223,22 @@ class SmsTest(unittest.TestCase):
         metrics = requests.get(f"{server.management}/metrics", timeout=30).text
         self.assertIn('doorward_sms_budget_total{country="AT",outcome="country_per_day"} 2', metrics)
         self.assertIn('doorward_sms_budget_total{country="DE",outcome="budget"} 1', metrics)
+
+    @ONE_NODE
+    def test_who_pumps_to_one_country_leaves_people_of_another_their_codes_though_no_bound_is_written(self):
+        (port,) = free_ports(1)
+        gateway = self.gateway(port, "http")
+        money = {"DOORWARD__SMS__PRICE": "0.08", "DOORWARD__SMS__BUDGET_PER_DAY": "0.40"}
+        server = self.server("pumped", **settings("http", port), **money, **{"DOORWARD__SMS__COUNTRIES": "DE,AT"})
+        for n in range(4):
+            pumping = self.registered(server)
+            pumping.number = f"+43664123450{n}"
+            page = pumping.begin_phone()
+            self.assertEqual("sent to numbers of this country today" in page.words, n >= 2, page.describe())
+        person = self.registered(server)
+        self.assertEqual(len(person.enrol_phone(gateway)), 10)
+        metrics = requests.get(f"{server.management}/metrics", timeout=30).text
+        self.assertIn('doorward_sms_budget_total{country="AT",outcome="country_share"} 2', metrics)
 
     @unittest.skipIf(CLUSTER, "each node shows its own")
     def test_without_a_provider_a_development_server_shows_what_it_would_have_sent(self):
