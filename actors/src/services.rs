@@ -62,6 +62,8 @@ pub struct ServicesOptions {
     pub serves: bool,
     /// Who sends messages, in the order in which they are asked; none: no messages.
     pub carriers: Vec<Arc<dyn Carrier>>,
+    /// Messages of one way that wait in memory to be sent, at most; the others wait in the store.
+    pub messages_waiting: usize,
     /// Numbers of the rules.
     pub settings: Settings,
     /// Where text messages may go, and what they may cost.
@@ -363,6 +365,8 @@ async fn start_texts(
 async fn start_notifier(options: &ServicesOptions, vault: &Arc<Vault>) -> Result<Notifier, ractor::SpawnErr> {
     Notifier::start(NotifierOptions {
         carriers: options.carriers.clone(),
+        max_waiting: options.messages_waiting,
+        store: Arc::clone(&options.store),
         clock: Arc::clone(&options.clock),
         entropy: Arc::clone(&options.entropy),
         vault: Arc::clone(vault),

@@ -12,17 +12,21 @@
 //! well ([`Notifier::found`]). Where several nodes share a store only one of them sends it: the one that committed it, for
 //! [`TAKEN_OVER_AFTER`](limits::TAKEN_OVER_AFTER), then whoever holds the lease on it ([`TakeMessage`]).
 //!
-//! A text message that somebody asked for was paid before it was decided on. A notice is paid in step 2, each time that it is offered,
-//! and paid back if nobody takes it.
+//! No more than [`MAX_WAITING`] messages of a way are kept in memory. Others are owed as well, but *deferred*: they are read out of their
+//! partitions when half of that room is free again. The ways share nothing, so a provider of text messages that hangs holds up no mail.
+//!
+//! A text message that somebody asked for was paid before it was decided on, and is paid back in step 3 if nobody took it. A notice is
+//! paid in step 2, each time that it is offered, and paid back if nobody takes it.
 //!
 //! A message is sent twice if the process dies, or the store does not answer, between 2 and 3, and if a provider takes it that
 //! was not waited for; a code is good once all the same. A process without providers of its way takes no message: it leaves
 //! it to others.
 
+mod deferred;
 mod offer;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -34,7 +38,7 @@ use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 use schema::{
-    MessageId, Timestamp, UserId,
+    MessageId, Store, Timestamp, UserId,
     record::{Channel, Message},
 };
 use tokio::{
@@ -63,10 +67,10 @@ pub const AVOIDED_FOR: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two rounds.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// Messages that are offered at the same time.
+/// Messages of one way that are offered at the same time.
 const AT_ONCE: usize = 64;
-/// Messages kept in memory; beyond that they are found again at a load or a start.
-const MAX_WAITING: usize = 10_000;
+/// Messages of one way that are kept in memory.
+pub const MAX_WAITING: usize = 10_000;
 
 /// Why a provider did not take a letter. In words, without address or content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +98,10 @@ pub trait Carrier: Send + Sync {
 pub struct NotifierOptions {
     /// Providers, in the order in which they are asked.
     pub carriers: Vec<Arc<dyn Carrier>>,
+    /// Messages of one way that are kept in memory, usually [`MAX_WAITING`].
+    pub max_waiting: usize,
+    /// Holds what there is no room for.
+    pub store: Arc<dyn Store>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// For the attempts of its commits.
@@ -128,13 +136,47 @@ struct Shared {
     accounts: OnceLock<Accounts>,
     /// What text messages are paid out of that nobody has asked for.
     budget: OnceLock<SmsBudget>,
-    /// When each message that this process was handed and that is not settled was decided on, and its end.
-    owed: Mutex<HashMap<MessageId, (Timestamp, Timestamp)>>,
+    /// Each message that this process was handed and that is not settled.
+    owed: Mutex<HashMap<MessageId, Debt>>,
     /// Told whenever one of them is.
     settled: Notify,
-    permits: Semaphore,
+    /// Who holds one offers a message.
+    permits: Ways<Semaphore>,
     /// By carrier: until when it comes after the others.
     avoided: Mutex<Vec<Option<Instant>>>,
+}
+
+/// One of these for each way.
+#[derive(Default)]
+struct Ways<T> {
+    email: T,
+    sms: T,
+}
+
+impl<T> Ways<T> {
+    const fn of(&self, channel: Channel) -> &T {
+        match channel {
+            Channel::Email => &self.email,
+            Channel::Sms => &self.sms,
+        }
+    }
+
+    const fn of_mut(&mut self, channel: Channel) -> &mut T {
+        match channel {
+            Channel::Email => &mut self.email,
+            Channel::Sms => &mut self.sms,
+        }
+    }
+}
+
+/// What is remembered of every message that is owed, whether there is room for its content or not.
+#[derive(Clone, Copy)]
+struct Debt {
+    user: UserId,
+    channel: Channel,
+    found: bool,
+    created_at: Timestamp,
+    expires_at: Timestamp,
 }
 
 /// A message on its way.
@@ -150,6 +192,10 @@ enum Order {
     Take(Owed),
     Offer(MessageId),
     Offered(MessageId, Offered),
+    /// There may be room for deferred messages that go this way.
+    Recall(Channel),
+    /// A deferred message was read, unless it is settled.
+    Recalled(MessageId, Option<Message>),
 }
 
 /// What came of offering a message.
@@ -178,7 +224,7 @@ impl Notifier {
             budget: OnceLock::new(),
             owed: Mutex::default(),
             settled: Notify::new(),
-            permits: Semaphore::new(AT_ONCE),
+            permits: Ways { email: Semaphore::new(AT_ONCE), sms: Semaphore::new(AT_ONCE) },
         });
         let (actor, _) = Actor::spawn(None, Worker { shared: Arc::clone(&shared) }, ()).await?;
         Ok(Self { actor, shared })
@@ -203,7 +249,7 @@ impl Notifier {
 
     /// When the oldest of them was decided on.
     pub(crate) fn oldest_owed(&self) -> Option<Timestamp> {
-        self.shared.living_owed().values().map(|(created_at, _)| *created_at).min()
+        self.shared.living_owed().values().map(|debt| debt.created_at).min()
     }
 
     /// Takes a message that was just committed here.
@@ -221,8 +267,9 @@ impl Notifier {
         if !self.can_send(owed.message.channel) {
             return;
         }
-        let times = (owed.message.created_at, owed.message.expires_at);
-        self.shared.owed.lock().insert(owed.message.message, times);
+        let Message { channel, created_at, expires_at, .. } = owed.message;
+        let debt = Debt { user: owed.user, channel, found: owed.found, created_at, expires_at };
+        self.shared.owed.lock().entry(owed.message.message).or_insert(debt);
         // If the notifier has stopped the message stays owed, so that nobody takes it for settled.
         let _ = self.actor.send_message(Order::Take(owed));
     }
@@ -247,8 +294,19 @@ struct Worker {
 #[derive(Default)]
 struct State {
     standing: HashMap<MessageId, Standing>,
+    /// How much of that goes each way.
+    lanes: Ways<Lane>,
     /// What is under way; it ends with the notifier.
     offers: JoinSet<()>,
+}
+
+/// The messages that go one way.
+#[derive(Default)]
+struct Lane {
+    /// Those in memory.
+    standing: usize,
+    /// May there be others that are owed?
+    deferred: bool,
 }
 
 impl Actor for Worker {
@@ -260,28 +318,14 @@ impl Actor for Worker {
         Ok(State::default())
     }
 
-    async fn handle(
-        &self,
-        myself: ActorRef<Order>,
-        order: Order,
-        State { standing, offers }: &mut State,
-    ) -> Result<(), ActorProcessingErr> {
-        while offers.try_join_next().is_some() {}
+    async fn handle(&self, myself: ActorRef<Order>, order: Order, state: &mut State) -> Result<(), ActorProcessingErr> {
+        while state.offers.try_join_next().is_some() {}
         match order {
-            Order::Take(owed) => {
-                let id = owed.message.message;
-                if standing.len() >= MAX_WAITING {
-                    metrics::counter!("doorward_messages_deferred_total").increment(1);
-                } else if let Entry::Vacant(place) = standing.entry(id) {
-                    let pause = self.shared.pause_before(&owed);
-                    place.insert(Standing { owed, rounds: 0 });
-                    myself.send_after(pause, move || Order::Offer(id));
-                }
-            }
+            Order::Take(owed) => self.stand(&myself, state, owed),
             Order::Offer(id) => {
-                if let Some(standing) = standing.get(&id) {
+                if let Some(standing) = state.standing.get(&id) {
                     let (shared, owed) = (Arc::clone(&self.shared), standing.owed.clone());
-                    offers.spawn(async move {
+                    state.offers.spawn(async move {
                         let offered = AssertUnwindSafe(shared.offer(owed)).catch_unwind().await;
                         let offered = offered.unwrap_or_else(|_| Offered::Later("a provider panicked".to_owned()));
                         // A notifier that has stopped settles nothing more.
@@ -290,22 +334,30 @@ impl Actor for Worker {
                 }
             }
             Order::Offered(id, Offered::Settled) => {
-                standing.remove(&id);
-                self.shared.owed.lock().remove(&id);
-                self.shared.settled.notify_waiters();
+                self.shared.is_settled(id);
+                if let Some(standing) = state.standing.remove(&id) {
+                    let channel = standing.owed.message.channel;
+                    state.lanes.of_mut(channel).standing -= 1;
+                    self.recall(&myself, state, channel);
+                }
             }
             Order::Offered(id, Offered::Another(until)) => {
                 let pause = until.since(self.shared.options.clock.now()).max(FIRST_PAUSE);
                 myself.send_after(pause, move || Order::Offer(id));
             }
             Order::Offered(id, Offered::Later(reason)) => {
-                if let Some(standing) = standing.get_mut(&id) {
+                if let Some(standing) = state.standing.get_mut(&id) {
                     standing.rounds += 1;
                     tracing::warn!(%id, reason, rounds = standing.rounds, "no provider took a message; it is offered again");
                     let pause = (FIRST_PAUSE * 2u32.saturating_pow(standing.rounds - 1)).min(LONGEST_PAUSE);
                     myself.send_after(pause, move || Order::Offer(id));
                 }
             }
+            Order::Recall(channel) => {
+                state.lanes.of_mut(channel).deferred = true;
+                self.recall(&myself, state, channel);
+            }
+            Order::Recalled(id, message) => self.recalled(&myself, state, id, message),
         }
         Ok(())
     }
@@ -313,11 +365,17 @@ impl Actor for Worker {
 
 impl Shared {
     /// Messages that are neither settled nor over, in the lock that guards them.
-    fn living_owed(&self) -> parking_lot::MutexGuard<'_, HashMap<MessageId, (Timestamp, Timestamp)>> {
+    fn living_owed(&self) -> parking_lot::MutexGuard<'_, HashMap<MessageId, Debt>> {
         let now = self.options.clock.now();
         let mut owed = self.owed.lock();
-        owed.retain(|_, (_, expires_at)| now < expires_at.after(limits::TAKEN_FOR));
+        owed.retain(|_, debt| now < debt.expires_at.after(limits::TAKEN_FOR));
         owed
+    }
+
+    /// Nothing is to be done about a message any more.
+    fn is_settled(&self, id: MessageId) {
+        self.owed.lock().remove(&id);
+        self.settled.notify_waiters();
     }
 
     /// How long a message is left to another node that may be sending it.

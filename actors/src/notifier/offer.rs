@@ -36,7 +36,7 @@ impl Shared {
     /// Offers a message to the providers and commits what became of it.
     pub(super) async fn offer(&self, owed: Owed) -> Offered {
         // Closed never.
-        let _permit = self.permits.acquire().await;
+        let _permit = self.permits.of(owed.message.channel).acquire().await;
         let Some(accounts) = self.accounts.get() else {
             return Offered::Later("this process has just begun".to_owned());
         };

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,9 +17,10 @@ use actors::{
 };
 use async_trait::async_trait;
 use schema::record::Channel;
+use tokio::sync::Notify;
 
 use super::{
-    addresses::{begin, world},
+    addresses::{begin, begun, world},
     email::ADDRESS,
 };
 use crate::{
@@ -37,7 +38,7 @@ async fn owes(world: &World, person: &Person) -> bool {
 }
 
 /// Waits until nothing does.
-async fn settled(world: &World) {
+pub(crate) async fn settled(world: &World) {
     while world.services.notifier.owed() > 0 {
         tokio::task::yield_now().await;
     }
@@ -216,4 +217,99 @@ async fn a_provider_that_panics_is_asked_again() {
     assert_eq!(postbox.letter(1).await.to, ADDRESS);
     settled(&world).await;
     assert!(!owes(&world, &person).await);
+}
+
+/// A provider of text messages that takes them in and says nothing.
+#[derive(Default)]
+struct Silent {
+    asked: AtomicUsize,
+    changed: Notify,
+}
+
+#[async_trait]
+impl Carrier for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+
+    fn carries(&self, channel: Channel) -> bool {
+        channel == Channel::Sms
+    }
+
+    async fn carry(&self, _: &Letter) -> Result<(), NotCarried> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// A relay: it takes mail alone.
+struct Relay(Arc<Postbox>);
+
+#[async_trait]
+impl Carrier for Relay {
+    fn name(&self) -> &'static str {
+        "relay"
+    }
+
+    fn carries(&self, channel: Channel) -> bool {
+        channel == Channel::Email
+    }
+
+    async fn carry(&self, letter: &Letter) -> Result<(), NotCarried> {
+        self.0.carry(letter).await
+    }
+}
+
+#[tokio::test]
+async fn a_provider_of_text_messages_that_hangs_holds_up_no_mail() {
+    const AT_ONCE: usize = 64;
+    let (silent, postbox) = (Arc::new(Silent::default()), Postbox::new());
+    let carriers: [Arc<dyn Carrier>; 2] = [Arc::clone(&silent) as _, Arc::new(Relay(Arc::clone(&postbox)))];
+    let world = World::with(move |options| options.carriers.extend(carriers)).await;
+    let mut person = world.register("person-0").await;
+    for n in 0..=AT_ONCE {
+        // Ten an hour are one person's.
+        if n % 10 == 9 {
+            person = world.register(&format!("person-{n}")).await;
+        }
+        begun(&world, &person, &format!("+49151123456{n:02}")).await;
+    }
+    while silent.asked.load(Ordering::SeqCst) < AT_ONCE {
+        silent.changed.notified().await;
+    }
+    begun(&world, &person, ADDRESS).await;
+    assert_eq!(postbox.letter(1).await.to, ADDRESS);
+    assert_eq!(silent.asked.load(Ordering::SeqCst), AT_ONCE, "none of them was given up for it");
+}
+
+#[tokio::test]
+async fn what_there_was_no_room_for_is_sent_once_there_is() {
+    let postbox = Postbox::refusing(later());
+    let carrier = Arc::clone(&postbox);
+    let world = World::with(move |options| {
+        options.carriers.push(carrier);
+        options.messages_waiting = 2;
+    })
+    .await;
+    let person = world.register("ada").await;
+    for n in 1..=5 {
+        begun(&world, &person, &format!("ada-{n}@example.org")).await;
+    }
+    postbox.until(|postbox| postbox.asked() == 2).await;
+    // A text message has room of its own.
+    begun(&world, &person, "+4915112345678").await;
+    postbox.until(|postbox| postbox.asked() == 3).await;
+    assert_eq!(world.services.notifier.owed(), 6);
+    *postbox.refusal.lock() = None;
+    let mut told = Vec::new();
+    for n in 1..=6 {
+        told.push(postbox.letter(n).await.to);
+    }
+    told.sort_unstable();
+    let mails = (1..=5).map(|n| format!("ada-{n}@example.org"));
+    assert_eq!(told, ["+4915112345678".to_owned()].into_iter().chain(mails).collect::<Vec<_>>());
+    settled(&world).await;
+    assert!(!owes(&world, &person).await);
+    assert_eq!(world.told("message.sent").await, 6, "each once");
 }

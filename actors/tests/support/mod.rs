@@ -25,6 +25,7 @@ use actors::{
     entropy::{Entropy, SeededEntropy},
     hasher::Argon2Params,
     key_ring::Rotation,
+    notifier::MAX_WAITING,
     vault::MasterKeys,
 };
 use cluster::{Authority, Generation, NoCaller};
@@ -217,6 +218,7 @@ fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntr
         peers: Arc::new(NoCaller),
         serves: true,
         carriers: Vec::new(),
+        messages_waiting: MAX_WAITING,
         settings: Settings::default(),
         sms: SmsPolicy { countries: Countries { named: Vec::new(), others: Some(None) }, ..SmsPolicy::default() },
         password_policy: Policy::default(),

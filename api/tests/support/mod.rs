@@ -174,6 +174,7 @@ async fn start(
         peers: Arc::new(NoCaller),
         serves: true,
         carriers,
+        messages_waiting: actors::notifier::MAX_WAITING,
         settings,
         sms,
         password_policy: Policy::default(),

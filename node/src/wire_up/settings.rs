@@ -12,7 +12,7 @@ use actors::{
     entropy::Entropy,
     hasher::Argon2Params,
     key_ring::Rotation,
-    notifier::Carrier,
+    notifier::{Carrier, MAX_WAITING},
     vault::MasterKeys,
 };
 use anyhow::Context as _;
@@ -53,6 +53,7 @@ pub(super) fn options(config: &Config, base: Foundations) -> anyhow::Result<Serv
         peers: base.peers,
         serves: base.serves,
         carriers: base.carriers,
+        messages_waiting: MAX_WAITING,
         settings: settings(config)?,
         sms: config.sms.policy(),
         password_policy: Policy { min_len: password.min_length_single_factor.into(), ..Policy::default() },
