@@ -7,6 +7,8 @@
 //! 2. Messages are paid out of the block that the node has in memory, and paid back into it.
 //! 3. When the partition cannot be read or written nobody pays, and nothing is sent.
 //!
+//! A message that no provider took, in the end, is paid back by the node that notes so, if the day is still the same.
+//!
 //! What a node has in memory when it ends counts as spent, and so does what was paid by a request that went away meanwhile: more
 //! than the budget is never spent, rather less. A message that is handed to two providers, because the first did not answer in
 //! time, was paid once.
@@ -34,6 +36,8 @@ use crate::{
 
 const ITEM: &str = "spending";
 const DAY_SECS: i64 = 24 * 60 * 60;
+/// A request pays a message no longer than this before it is decided on.
+const DECIDED_WITHIN: Duration = Duration::from_mins(1);
 /// What is spent is forgotten this long after its day began.
 const LIFETIME: Duration = Duration::from_hours(3 * 24);
 
@@ -107,7 +111,7 @@ impl SmsBudget {
         country: Country,
     ) -> Result<Result<Paid, Unpaid>, StoreError> {
         let now = certain(self.clock.as_ref())?;
-        let day = now.as_secs().div_euclid(DAY_SECS);
+        let day = day_of(now);
         let paid = self.take(now, day, country).await?.map(|()| Paid { day, country });
         let outcome = paid.as_ref().map_or_else(|unpaid| unpaid.name(), |_| "paid");
         metrics::counter!("doorward_sms_budget_total", "country" => country.to_string(), "outcome" => outcome)
@@ -121,8 +125,17 @@ impl SmsBudget {
     /// A paid message that was not sent.
     pub fn pay_back(&self, paid: &Paid) {
         let mut taken = self.taken.lock();
-        if taken.day == paid.day {
+        if taken.day <= paid.day {
             *taken.of(paid.day, paid.country) += 1;
+        }
+    }
+
+    /// A message that was decided on at that time, paid before, and taken by no provider. One that may have been paid the day before is
+    /// not paid back, for that day's money is worth nothing on the next.
+    pub(crate) fn pay_back_decided(&self, country: Country, decided_at: Timestamp) {
+        let day = day_of(decided_at);
+        if day_of(decided_at.before(DECIDED_WITHIN)) == day {
+            self.pay_back(&Paid { day, country });
         }
     }
 
@@ -177,4 +190,8 @@ impl SmsBudget {
         };
         self.shipper.tell(&format!("sms/{}", attempt.id), &event);
     }
+}
+
+const fn day_of(at: Timestamp) -> i64 {
+    at.as_secs().div_euclid(DAY_SECS)
 }

@@ -61,7 +61,12 @@ impl Shared {
         let record = RecordDelivery { message: owed.message.message, delivered };
         for _ in 0..COMMITS {
             match self.commit(accounts, owed.user, record.clone()).await {
-                Ok(_) => return Offered::Settled,
+                Ok(waited) => {
+                    if waited && matches!(record.delivered, Delivered::Failed { .. }) {
+                        self.pay_back(&owed);
+                    }
+                    return Offered::Settled;
+                }
                 Err(reason) => tracing::warn!(reason, "what became of a message is not recorded yet"),
             }
             tokio::time::sleep(FIRST_PAUSE).await;
@@ -117,7 +122,7 @@ impl Shared {
 
     /// Pays a text message that nobody has asked for; nothing is to be paid for any other.
     async fn pay(&self, user: UserId, letter: &Letter) -> Result<Result<Option<Paid>, Unpaid>, String> {
-        if letter.channel != Channel::Sms || !matches!(letter.content, Content::Notice { .. }) {
+        if letter.channel != Channel::Sms || was_asked_for(letter) {
             return Ok(Ok(None));
         }
         let budget = self.budget.get().ok_or("this process has just begun")?;
@@ -125,6 +130,18 @@ impl Shared {
         let attempt = self.attempt();
         let paid = budget.pay(user, &attempt, number.country()).await;
         Ok(paid.map_err(|error| error.to_string())?.map(Some))
+    }
+
+    /// Pays back a text message that somebody asked for: it was noted just now, and once, that no provider takes it. What nobody has
+    /// asked for was paid back when it was offered.
+    fn pay_back(&self, owed: &Owed) {
+        let letter = Letter::open(&self.options.vault, owed.user, &owed.message);
+        let Some(letter) = letter.filter(|letter| letter.channel == Channel::Sms && was_asked_for(letter)) else {
+            return;
+        };
+        if let (Some(budget), Ok(number)) = (self.budget.get(), PhoneNumber::parse(&letter.to, None)) {
+            budget.pay_back_decided(number.country(), owed.message.created_at);
+        }
     }
 
     /// Offers an open letter to the providers.
@@ -198,4 +215,9 @@ impl Shared {
         order.sort_by_key(|index| (avoided[*index].is_some_and(|until| now < until), *index));
         order
     }
+}
+
+/// Did somebody ask for it? Then, if it costs anything, it was paid before it was decided on.
+const fn was_asked_for(letter: &Letter) -> bool {
+    !matches!(letter.content, Content::Notice { .. })
 }

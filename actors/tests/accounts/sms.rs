@@ -1,6 +1,6 @@
 //! Codes by text message: what differs from codes by e-mail ([`crate::email`]), and what the two have in common.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actors::{
     domain::{
@@ -14,6 +14,7 @@ use actors::{
         phone::Country,
         sms::{Countries, SmsPolicy, Unpaid},
     },
+    notifier::NotCarried,
     sms_budget::SmsBudget,
 };
 use schema::{
@@ -24,6 +25,7 @@ use schema::{
 use crate::{
     addresses::{WRONG, a_hundred_failures, begin, begun, confirm, enrol, other, send, signed_in, verify, world},
     email::ADDRESS,
+    messages::settled,
     postbox::Postbox,
     support::{Cut, PASSWORD, Person, World, session_ref, soon},
 };
@@ -334,4 +336,57 @@ async fn nobody_pays_while_the_budget_cannot_be_read() {
     world.store.cut(Cut::All);
     let paid = world.services.sms_budget.pay(person.user, &world.attempt(), country("DE")).await;
     assert!(paid.is_err(), "{paid:?}");
+}
+
+/// A world that has money for one message a day.
+async fn with_money_for_one(postbox: &Arc<Postbox>) -> World {
+    let countries = Countries { named: vec![(country("DE"), None)], others: None };
+    let policy = SmsPolicy { countries, price: 1000, budget_per_day: 1000, ..SmsPolicy::default() };
+    let carrier = Arc::clone(postbox);
+    World::with(move |options| {
+        options.sms = policy;
+        options.carriers.push(carrier);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_code_that_no_provider_takes_is_paid_back_and_one_that_was_sent_is_not() {
+    let postbox = Postbox::refusing(NotCarried::Never("no such number".to_owned()));
+    let world = with_money_for_one(&postbox).await;
+    let person = world.register("ada").await;
+    let pay = async || {
+        let paid = world.services.sms_budget.pay(person.user, &world.attempt(), country("DE")).await;
+        paid.expect("the store works").map(drop)
+    };
+    assert_eq!(pay().await, Ok(()));
+    begun(&world, &person, NUMBER).await;
+    postbox.until(|postbox| postbox.asked() == 1).await;
+    settled(&world).await;
+    *postbox.refusal.lock() = None;
+    assert_eq!(pay().await, Ok(()), "nothing was spent");
+    begun(&world, &person, "+4915112345679").await;
+    postbox.letter(1).await;
+    settled(&world).await;
+    assert_eq!(pay().await, Err(Unpaid::Budget));
+}
+
+#[tokio::test]
+async fn a_code_of_yesterday_that_no_provider_took_is_no_money_today() {
+    let postbox = Postbox::refusing(NotCarried::Later("not now".to_owned()));
+    let world = with_money_for_one(&postbox).await;
+    let person = world.register("ada").await;
+    let pay = async || {
+        let paid = world.services.sms_budget.pay(person.user, &world.attempt(), country("DE")).await;
+        paid.expect("the store works").map(drop)
+    };
+    assert_eq!(pay().await, Ok(()));
+    begun(&world, &person, NUMBER).await;
+    postbox.until(|postbox| postbox.asked() == 1).await;
+    world.pass(Duration::from_hours(24));
+    assert_eq!(pay().await, Ok(()), "the next day");
+    while world.told("message.failed").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pay().await, Err(Unpaid::Budget));
 }
