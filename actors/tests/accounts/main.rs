@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/postbox.rs"]
+mod postbox;
+
 mod addresses;
 mod alarms;
 mod attested;
@@ -22,7 +25,6 @@ mod one_account;
 mod operating;
 mod passkeys;
 mod pauses;
-mod postbox;
 mod proofs_gone;
 mod races;
 mod recovery;

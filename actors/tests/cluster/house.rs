@@ -25,6 +25,7 @@ use schema::{Store, UserId};
 
 use crate::{
     network::{End, Network},
+    postbox::Postbox,
     support::{MemoryStore, Person, START, World, seed_signing_keys, soon},
 };
 
@@ -63,6 +64,18 @@ impl House {
     pub(crate) async fn of(names: &[&str]) -> Self {
         let house = Self::empty(names).await;
         house.put_view(names).await;
+        house.all_read().await;
+        house
+    }
+
+    /// Two nodes, each with a provider of messages of its own.
+    pub(crate) async fn with_postboxes(nodes: [(&str, &Arc<Postbox>); 2]) -> Self {
+        let mut house = Self::empty(&[]).await;
+        for (name, postbox) in nodes {
+            let carrier = Arc::clone(postbox);
+            house.add(name, |options| options.carriers.push(carrier)).await;
+        }
+        house.put_view(&nodes.map(|(name, _)| name)).await;
         house.all_read().await;
         house
     }

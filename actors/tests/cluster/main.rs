@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/postbox.rs"]
+mod postbox;
+
 #[path = "../support/proofs.rs"]
 mod proofs;
 

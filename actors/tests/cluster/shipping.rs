@@ -1,9 +1,16 @@
-//! Events that a node did not live to ship.
+//! Events that a node did not live to ship, and messages that it did not live to send.
 
 use std::time::Duration;
 
+use actors::{
+    domain::command::{BeginAddress, BeginAddressOutcome},
+    notifier::NotCarried,
+};
+use schema::record::Channel;
+
 use crate::{
     house::House,
+    postbox::Postbox,
     support::{Cut, Fault, Person, soon},
 };
 
@@ -62,6 +69,44 @@ async fn a_node_that_was_only_thought_dead_loses_nothing() {
     b.store.cut(Cut::All);
     a.services.shipper.recover().await.expect("recovers");
     assert_eq!(a.audit().await.len(), before + 2);
+}
+
+/// A message that a node did not live to send, because its provider took none, is sent once by the node that is left.
+#[tokio::test]
+async fn a_code_that_a_dead_node_did_not_send_is_sent_once_by_who_is_left() {
+    let (works, refuses) = (Postbox::new(), Postbox::refusing(NotCarried::Later("not now".to_owned())));
+    let house = House::with_postboxes([("a", &works), ("b", &refuses)]).await;
+    let person = house.person_of("b").await;
+    house.stand_still().await;
+    let (a, b) = (house.world("a"), house.world("b"));
+    let (session, address) = (person.session.clone(), "ada@example.org".to_owned());
+    let channel = Channel::Email;
+    let begin =
+        BeginAddress { session, channel, name: String::new(), address: address.clone(), link: true, count: None };
+    let begun = b.services.accounts.ask(person.user, &b.attempt(), begin, soon()).await.expect("answers");
+    assert!(matches!(begun, BeginAddressOutcome::Begun { .. }), "{begun:?}");
+    refuses.until(|postbox| postbox.asked() == 1).await;
+
+    b.store.cut(Cut::All);
+    house.put_view(&["a"]).await;
+    house.reads("a").await;
+    a.services.shipper.recover().await.expect("recovers");
+    a.services.shipper.recover().await.expect("recovers");
+    assert_eq!(a.services.notifier.owed(), 1, "it is found");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(works.asked(), 0, "b may be sending it");
+    // From now on b could send it, but it must ask the store whose it is.
+    a.pass(Duration::from_secs(31));
+    *refuses.refusal.lock() = None;
+    house.reads("a").await;
+    assert_eq!(works.letter(1).await.to, address);
+    while a.services.notifier.owed() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    a.services.shipper.recover().await.expect("recovers");
+    tokio::time::sleep(Duration::from_mins(3)).await;
+    assert_eq!((works.asked(), works.taken(), refuses.taken()), (1, 1, 0));
+    assert_eq!(a.told("message.sent").await, 1);
 }
 
 /// Somebody else whom this node owns.
