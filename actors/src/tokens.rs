@@ -183,7 +183,7 @@ impl TokenIssuer {
             sid: grant.sid.to_string(),
             scope: scope.to_owned(),
             auth_time: grant.assurance.auth_time.as_secs(),
-            acr: grant.assurance.acr.as_str().to_owned(),
+            acr: grant.acr().to_owned(),
             amr: grant.assurance.amr.clone(),
             authorization_details: grant.authorization_details.clone(),
         }
@@ -198,7 +198,7 @@ impl TokenIssuer {
             exp: grant.issued_at.after(self.settings.id_token_lifetime).as_secs(),
             auth_time: grant.assurance.auth_time.as_secs(),
             nonce: grant.nonce.clone(),
-            acr: grant.assurance.acr.as_str().to_owned(),
+            acr: grant.acr().to_owned(),
             amr: grant.assurance.amr.clone(),
             sid: grant.sid.to_string(),
             at_hash: Some(at_hash),

@@ -78,6 +78,14 @@ impl Acr {
     }
 }
 
+/// What the `acr` claim says where these values were asked for, in the order of preference: the first of them that this rung satisfies,
+/// as the client wrote it, for it may compare texts (OpenID Connect Core, 5.5.1.1; RFC 9470, 4). Where it satisfies none, or none
+/// was asked for, it is the rung's own.
+pub fn told(reached: Acr, asked: &[String]) -> &str {
+    let satisfied = |value: &&String| Acr::parse(value).is_some_and(|acr| acr <= reached);
+    asked.iter().find(satisfied).map_or(reached.as_str(), String::as_str)
+}
+
 /// What the proofs amount to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assurance {
@@ -287,6 +295,23 @@ mod tests {
         assert!(Acr::ALL.is_sorted());
         assert_eq!(Acr::parse(REFEDS_MFA), Some(Acr::Mfa));
         assert_eq!(Acr::parse("phrhw"), None);
+    }
+
+    #[test]
+    fn the_first_value_asked_for_that_is_satisfied_is_told_and_no_other() {
+        let told = |reached, asked: &[&str]| {
+            let asked: Vec<String> = asked.iter().map(|&value| value.to_owned()).collect();
+            super::told(reached, &asked).to_owned()
+        };
+        let (mfa, phr) = (Acr::Mfa.as_str(), Acr::PhishingResistant.as_str());
+        assert_eq!(told(Acr::PhishingResistant, &[]), phr, "nothing was asked for");
+        assert_eq!(told(Acr::Mfa, &[REFEDS_MFA]), REFEDS_MFA, "as it was asked for");
+        assert_eq!(told(Acr::PhishingResistant, &[mfa]), mfa, "more than that was proved");
+        assert_eq!(told(Acr::PhishingResistant, &["phr", mfa]), phr);
+        assert_eq!(told(Acr::Mfa, &["phr", REFEDS_MFA, mfa]), REFEDS_MFA, "the first that is satisfied");
+        for asked in [REFEDS_MFA, mfa, "phr", "urn:other"] {
+            assert_eq!(told(Acr::TwoStep, &[asked]), Acr::TwoStep.as_str(), "{asked} was not proved");
+        }
     }
 
     /// The same for every pair with a passkey: bound to its device or not, its user verified or not.

@@ -14,11 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use super::{
-    authorization_details,
-    claims::{AcrDemand, acr_demand},
-    params::Params,
-};
+use super::{authorization_details, params::Params, wanted_acr::WantedAcr};
 use crate::error::oauth::{ErrorCode, OAuthError};
 
 /// Bytes of `state`.
@@ -195,14 +191,16 @@ impl Judge<'_> {
         check_length(params, "nonce", MAX_NONCE)?;
         let prompt = Prompt::parse(params.get("prompt"))?;
         let max_age = max_age(params.get("max_age"))?;
+        let wanted = WantedAcr::read(params.get("acr_values"), params.get("claims"), self.highest)?;
         let requirement = Requirement {
             begun_at: self.now,
             // `max_age=0` asks for a new sign-in (OpenID Connect Core, errata set 2).
             login: prompt.login || max_age == Some(0),
             max_age,
-            acr: essential_acr(params.get("claims"), self.highest)?,
+            acr: wanted.least,
             // Who is not to be asked anything gets what there is.
-            prefers: if prompt.none { Vec::new() } else { preferred(params.get("acr_values"), self.highest) },
+            prefers: if prompt.none { Vec::new() } else { wanted.prefers() },
+            acr_values: wanted.values(),
             subject: self.subject(params.get("id_token_hint"))?,
             consent: prompt.consent,
         };
@@ -341,31 +339,6 @@ fn max_age(text: Option<&str>) -> Result<Option<u64>, OAuthError> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse::<u64>().ok().filter(|seconds| digits && *seconds <= MAX_MAX_AGE);
     seconds.map(Some).ok_or_else(|| OAuthError::invalid_request("max_age must be a whole number of seconds"))
-}
-
-/// Those of `acr_values` that this server knows, each once: they come in the order of preference (OpenID Connect Core, 3.1.2.1).
-fn preferred(values: Option<&str>, highest: Acr) -> Vec<Acr> {
-    let mut known = Vec::new();
-    for acr in values.unwrap_or_default().split(' ').filter_map(Acr::parse) {
-        if acr <= highest && !known.contains(&acr) {
-            known.push(acr);
-        }
-    }
-    known
-}
-
-fn essential_acr(claims: Option<&str>, highest: Acr) -> Result<Option<Acr>, OAuthError> {
-    let Some(claims) = claims else {
-        return Ok(None);
-    };
-    match acr_demand(claims, highest).map_err(|error| OAuthError::invalid_request(error.to_string()))? {
-        AcrDemand::None => Ok(None),
-        AcrDemand::AtLeast(acr) => Ok(Some(acr)),
-        AcrDemand::Unreachable => Err(OAuthError::new(
-            ErrorCode::UnmetAuthenticationRequirements,
-            "claims asks for an acr that this server does not reach; acr_values_supported has those that it does",
-        )),
-    }
 }
 
 impl AuthorizationRequest {

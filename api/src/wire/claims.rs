@@ -1,10 +1,12 @@
-//! The `claims` parameter (OpenID Connect Core, 5.5). Only an essential `acr` has weight here; everything else that it may
-//! ask for is decided by scopes, and asking for it is no error.
+//! The `claims` parameter (OpenID Connect Core, 5.5). Only `acr` has weight here: an essential one is demanded, any other is
+//! preferred, as `acr_values` are. Everything else that it may ask for is decided by scopes, and asking for it is no error.
 
 use actors::domain::assurance::Acr;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use super::wanted_acr::reachable;
 
 /// Longer ones are refused.
 const MAX: usize = 4096;
@@ -15,12 +17,14 @@ const MAX: usize = 4096;
 pub struct ClaimsError;
 
 /// What `claims` demands of the authentication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcrDemand {
     /// Nothing.
     None,
-    /// At least this rung.
-    AtLeast(Acr),
+    /// One of these values, if it can be had.
+    Prefers(Vec<String>),
+    /// At least this rung, which is the lowest that these values name.
+    AtLeast(Acr, Vec<String>),
     /// Only values that this server never reaches.
     Unreachable,
 }
@@ -40,11 +44,15 @@ pub fn acr_demand(text: &str, highest: Acr) -> Result<AcrDemand, ClaimsError> {
     };
     let demand: Demand = serde_json::from_value(Value::Object(demand.clone())).map_err(|_| ClaimsError)?;
     let named: Vec<String> = demand.value.into_iter().chain(demand.values.unwrap_or_default()).collect();
-    if !demand.essential || named.is_empty() {
+    if named.is_empty() {
         return Ok(AcrDemand::None);
     }
-    let lowest = named.iter().filter_map(|value| Acr::parse(value)).filter(|acr| *acr <= highest).min();
-    Ok(lowest.map_or(AcrDemand::Unreachable, AcrDemand::AtLeast))
+    let values = reachable(named.iter().map(String::as_str), highest);
+    if !demand.essential {
+        return Ok(AcrDemand::Prefers(values));
+    }
+    let lowest = values.iter().filter_map(|value| Acr::parse(value)).min();
+    Ok(lowest.map_or(AcrDemand::Unreachable, |lowest| AcrDemand::AtLeast(lowest, values)))
 }
 
 /// The member as an object; `null` is as good as absent.
@@ -70,21 +78,33 @@ struct Demand {
 mod tests {
     use super::*;
 
+    fn values(values: &[&str]) -> Vec<String> {
+        values.iter().map(|&value| value.to_owned()).collect()
+    }
+
     #[test]
-    fn only_an_essential_acr_demands_something() {
+    fn an_essential_acr_is_demanded_and_a_voluntary_one_preferred() {
+        let mfa = Acr::Mfa.as_str();
         for (claims, demand) in [
             (r#"{"userinfo":{"name":{"essential":true}}}"#, AcrDemand::None),
             (r#"{"id_token":{"acr":null,"auth_time":{"essential":true}}}"#, AcrDemand::None),
-            (r#"{"id_token":{"acr":{"value":"urn:doorward:acr:mfa"}}}"#, AcrDemand::None),
+            (r#"{"id_token":{"acr":{"value":"urn:doorward:acr:mfa"}}}"#, AcrDemand::Prefers(values(&[mfa]))),
+            (
+                r#"{"id_token":{"acr":{"values":["x","phr","phrh","urn:doorward:acr:mfa","phr"]}}}"#,
+                AcrDemand::Prefers(values(&["phr", mfa])),
+            ),
             (r#"{"id_token":{"acr":{"essential":true}}}"#, AcrDemand::None),
-            (r#"{"id_token":{"acr":{"essential":true,"value":"urn:doorward:acr:mfa"}}}"#, AcrDemand::AtLeast(Acr::Mfa)),
+            (
+                r#"{"id_token":{"acr":{"essential":true,"value":"urn:doorward:acr:mfa"}}}"#,
+                AcrDemand::AtLeast(Acr::Mfa, values(&[mfa])),
+            ),
             (
                 r#"{"id_token":{"acr":{"essential":true,"values":["x","https://refeds.org/profile/mfa"]}}}"#,
-                AcrDemand::AtLeast(Acr::Mfa),
+                AcrDemand::AtLeast(Acr::Mfa, values(&["https://refeds.org/profile/mfa"])),
             ),
             (
                 r#"{"id_token":{"acr":{"essential":true,"values":["urn:doorward:acr:mfa","urn:doorward:acr:1fa"]}}}"#,
-                AcrDemand::AtLeast(Acr::OneFactor),
+                AcrDemand::AtLeast(Acr::OneFactor, values(&[mfa, "urn:doorward:acr:1fa"])),
             ),
             (r#"{"id_token":{"acr":{"essential":true,"values":["x"]}}}"#, AcrDemand::Unreachable),
         ] {
@@ -97,9 +117,9 @@ mod tests {
         let (phr, phrh) = (Acr::PhishingResistant, Acr::PhishingResistantHardware);
         let only = r#"{"id_token":{"acr":{"essential":true,"value":"phrh"}}}"#;
         assert_eq!(acr_demand(only, phr), Ok(AcrDemand::Unreachable));
-        assert_eq!(acr_demand(only, phrh), Ok(AcrDemand::AtLeast(phrh)));
+        assert_eq!(acr_demand(only, phrh), Ok(AcrDemand::AtLeast(phrh, values(&["phrh"]))));
         let either = r#"{"id_token":{"acr":{"essential":true,"values":["phrh","phr"]}}}"#;
-        assert_eq!(acr_demand(either, phrh), Ok(AcrDemand::AtLeast(phr)));
+        assert_eq!(acr_demand(either, phrh), Ok(AcrDemand::AtLeast(phr, values(&["phrh", "phr"]))));
     }
 
     #[test]

@@ -7,3 +7,4 @@ pub mod discovery;
 pub mod logout;
 pub mod params;
 pub mod token;
+mod wanted_acr;

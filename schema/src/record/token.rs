@@ -48,6 +48,10 @@ record! {
         pub challenge: Option<String>,
         /// The proofs of the session at that moment (HAZARDS H16).
         pub proofs: Vec<Proof>,
+        /// The values of `acr` that were asked for, in the order of preference. Data of level 3 has none: there tokens say what was
+        /// reached.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub acr_values: Vec<String>,
         /// What the user confirmed (RFC 9396), for the access token that the code gives. Written from data level 4 on.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub authorization_details: Vec<AuthorizationDetail>,
@@ -110,6 +114,9 @@ record! {
         pub scopes: BTreeSet<String>,
         /// The proofs of the code (HAZARDS H16).
         pub proofs: Vec<Proof>,
+        /// Those of the code.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub acr_values: Vec<String>,
         /// The newest generation; the first is 1.
         pub generation: u32,
         /// SHA-256 of the newest generation's secret part, 128 bits.

@@ -40,6 +40,10 @@ pub struct Requirement {
     /// none, the tokens say what there is instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefers: Vec<Acr>,
+    /// All values of `acr` that were asked for, demanded or preferred, as they were written and in the order of preference: the tokens
+    /// say which of them is satisfied. A node of an earlier version passes over them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
     /// The user whom `id_token_hint` names.
     pub subject: Option<UserId>,
     /// `prompt=consent`: ask even if it was given before.
@@ -264,6 +268,7 @@ impl Authorize {
             nonce: self.nonce.clone(),
             challenge: self.challenge.clone(),
             proofs: session.proofs.clone(),
+            acr_values: self.requirement.acr_values.clone(),
             authorization_details: self.authorization_details.clone(),
             issued_at: cx.now,
             expires_at: cx.now.after(cx.settings.code_lifetime),

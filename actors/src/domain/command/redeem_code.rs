@@ -162,6 +162,7 @@ fn first_generation(code: &Code, cx: &Context<'_>, session_end: schema::Timestam
         offline,
         scopes: code.scopes.clone(),
         proofs: code.proofs.clone(),
+        acr_values: code.acr_values.clone(),
         generation: 1,
         secret_hash: sha256_b64(&Grant::refresh_secret(seed)),
         started_at: cx.now,

@@ -38,6 +38,9 @@ pub struct Grant {
     pub nonce: Option<String>,
     /// `amr`, `acr`, `auth_time`.
     pub assurance: Assurance,
+    /// The values of `acr` that were asked for. A node of an earlier version tells the rung.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
     /// What the user confirmed (RFC 9396); only at the code's redemption, for it was confirmed once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<AuthorizationDetail>,
@@ -66,6 +69,11 @@ impl Grant {
         seed.derive("refresh secret")
     }
 
+    /// The `acr` claim.
+    pub fn acr(&self) -> &str {
+        assurance::told(self.assurance.acr, &self.acr_values)
+    }
+
     pub(super) fn of(user: &User, family: &Family, scopes: BTreeSet<String>, cx: &Context<'_>) -> Option<Self> {
         Some(Self {
             user: user.id,
@@ -77,6 +85,7 @@ impl Grant {
             scopes,
             nonce: None,
             assurance: assurance::of(&family.proofs)?,
+            acr_values: family.acr_values.clone(),
             authorization_details: Vec::new(),
             profile: profile(user)?,
             issued_at: cx.now,

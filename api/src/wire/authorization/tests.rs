@@ -1,5 +1,6 @@
 //! Requests good and bad, one rule a test, and a property over all of them.
 
+use actors::domain::assurance::REFEDS_MFA;
 use proptest::prelude::*;
 use schema::record::{ClientAuth, SigningAlg, Unknown};
 
@@ -174,7 +175,28 @@ fn what_is_demanded_of_the_session_is_kept() {
     assert_eq!(good(&[("claims", Some(claims))]).requirement.acr, Some(Acr::Mfa));
     let values = ("acr_values", Some("urn:other phrh phr urn:doorward:acr:mfa phr urn:doorward:acr:2step"));
     assert_eq!(good(&[values]).requirement.prefers, [Acr::PhishingResistant, Acr::Mfa, Acr::TwoStep]);
-    assert_eq!(good(&[values, ("prompt", Some("none"))]).requirement.prefers, [], "nobody is asked");
+    let silent = good(&[values, ("prompt", Some("none"))]).requirement;
+    assert_eq!(silent.prefers, [], "nobody is asked");
+    assert_eq!(
+        silent.acr_values,
+        ["phr", Acr::Mfa.as_str(), Acr::TwoStep.as_str()],
+        "what there is is told in these words"
+    );
+}
+
+#[test]
+fn values_of_acr_are_kept_as_they_came_with_what_is_demanded_first() {
+    let values = ("acr_values", Some("urn:doorward:acr:mfa https://refeds.org/profile/mfa phr"));
+    let voluntary = r#"{"id_token":{"acr":{"values":["phr","urn:doorward:acr:2step"]}}}"#;
+    let read = good(&[values, ("claims", Some(voluntary))]).requirement;
+    assert_eq!((read.acr, read.prefers), (None, vec![Acr::Mfa, Acr::PhishingResistant, Acr::TwoStep]));
+    assert_eq!(read.acr_values, [Acr::Mfa.as_str(), REFEDS_MFA, "phr", Acr::TwoStep.as_str()]);
+    let silent = good(&[("claims", Some(voluntary)), ("prompt", Some("none"))]).requirement;
+    assert_eq!((silent.acr, silent.prefers), (None, Vec::new()), "it does not fail for what is preferred");
+    let essential = r#"{"id_token":{"acr":{"essential":true,"values":["phr","https://refeds.org/profile/mfa"]}}}"#;
+    let read = good(&[values, ("claims", Some(essential))]).requirement;
+    assert_eq!((read.acr, read.prefers), (Some(Acr::Mfa), vec![Acr::Mfa, Acr::PhishingResistant]));
+    assert_eq!(read.acr_values, ["phr", REFEDS_MFA, Acr::Mfa.as_str()]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The protocol, as applications use it.
 
+mod acr;
 mod assurance;
 mod authorize;
 mod authorize_prompt;

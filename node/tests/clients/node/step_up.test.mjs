@@ -8,6 +8,7 @@ import { RelyingParty } from './lib/relying_party.mjs';
 import { someone, suite } from './lib/suite.mjs';
 
 const MFA = 'urn:doorward:acr:mfa';
+const REFEDS = 'https://refeds.org/profile/mfa';
 const MAX_AGE = 300;
 
 const shared = suite('step-up', async (all) => {
@@ -40,6 +41,19 @@ async function call(token) {
   const parameters = [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]);
   return { status: response.status, asked: Object.fromEntries(parameters) };
 }
+
+it('the tokens tell the value that was asked for, also by its other name, and refreshed ones too', async () => {
+  const { who, robot } = await someone(shared.server);
+  await enrolTotp(robot, who);
+  await signOut(robot);
+  const essential = (value) => JSON.stringify({ id_token: { acr: { essential: true, value } } });
+  for (const [asked, told] of [[{ acr_values: REFEDS }, REFEDS], [{ claims: essential(REFEDS) }, REFEDS], [{}, MFA]]) {
+    const tokens = await shared.rp.signIn(robot, who, asked);
+    assert.equal((await shared.rp.verified(tokens)).acr, told);
+    const refreshed = await client.refreshTokenGrant(shared.rp.configuration, tokens.refresh_token);
+    assert.equal((await shared.rp.verifiedAccess(refreshed.access_token)).acr, told);
+  }
+});
 
 it('a challenge of a resource server raises the sign-in, and the tokens from before stay what they were', async () => {
   const { who, robot } = await someone(shared.server);
