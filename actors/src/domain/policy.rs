@@ -218,6 +218,15 @@ pub fn judge(policies: &[Policy], case: Case<'_>) -> Verdict {
     verdict
 }
 
+/// Is something recommended that counts how often it is declined? Who passes it by would never come to where it is required, so it
+/// waits for an answer.
+pub fn awaits_answer(policies: &[Policy], case: Case<'_>) -> bool {
+    let Case { user, client, operations, now, settings, .. } = case;
+    let counted = policies.iter().filter(|policy| policy.skips.is_some() && applies(policy, user, client, operations));
+    let mut open = counted.filter(|policy| strength(policy, user, now) == Strength::Recommended);
+    open.any(|policy| !declined(policy, user, now) && lacking(policy, user, settings).is_some())
+}
+
 /// Was a recommendation declined lately? Who will have to is asked more often.
 fn declined(policy: &Policy, user: &User, now: Timestamp) -> bool {
     let at = user.account.as_ref().and_then(|account| account.mfa_declined_at);

@@ -226,6 +226,7 @@ impl Clients {
             authorization_details: Vec::new(),
             allowed: true,
             raises: false,
+            recommends: false,
         };
         let to = Self::somewhere(net, nodes);
         self.command(net, to, person, (authorize, Purpose::Authorize { session, offline }));

@@ -28,6 +28,7 @@ impl Model {
             authorization_details: Vec::new(),
             allowed: false,
             raises: false,
+            recommends: false,
         };
         let (outcome, attempt) = self.decide(&command);
         if let AuthorizeOutcome::Issued { code } = outcome {

@@ -83,6 +83,7 @@ impl World {
             authorization_details: Vec::new(),
             allowed: false,
             raises: false,
+            recommends: false,
         }
     }
 

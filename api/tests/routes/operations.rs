@@ -6,6 +6,7 @@ use actors::{
     domain::{
         assurance::Acr,
         operation::{PASSWORD_CHANGE, SECURITY_CHANGE},
+        policy::AT_ONCE,
     },
     testing::Traits,
 };
@@ -13,6 +14,7 @@ use http::StatusCode;
 use schema::record::{Policy, PolicyMethod, PolicyMode, PolicyScope};
 
 use crate::{
+    oauth::rp::{Rp, returned},
     passkey::enrol,
     policies::{required, set},
     support::{Browser, PASSWORD, TestApp},
@@ -165,6 +167,44 @@ async fn a_new_account_has_days_of_grace_and_a_recommendation_is_declined_so_oft
     let mut browser = app.browser();
     browser.log_in("amelia", PASSWORD).await.location();
     assert_eq!(browser.get("/account").await.location(), "/account/mfa");
+}
+
+#[tokio::test]
+async fn a_recommendation_that_counts_waits_for_an_answer_however_the_application_is_opened() {
+    const TYPED: [(&str, &str); 2] = [("username", "amelia"), ("password", PASSWORD)];
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    let mode = PolicyMode::Required { from: AT_ONCE };
+    set(&app, Policy { skips: Some(2), mode, ..required(PolicyScope::Client { client: rp.id.clone() }) }).await;
+    let waits = "/account/mfa/recommended?to=%2Foauth%2Fauthorize%2Fcontinue";
+    let led = browser.get(&rp.path(&[])).await.location().to_owned();
+    assert!(led.starts_with(waits), "{led}");
+    let (_, label) = led.split_once("%3Fl%3D").expect("the label of the login");
+    let onward = format!("/oauth/authorize/continue?l={label}");
+    assert_eq!(browser.get(&onward).await.location(), led, "the way on is no way round");
+    assert!(browser.get(&rp.path(&[])).await.location().starts_with(waits), "nor is the application");
+    let silent = returned(&browser.get(&rp.path(&[("prompt", "none")])).await);
+    assert_eq!(silent["error"], "interaction_required");
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK, "the policy is that application's alone");
+    let page = browser.open(&led).await;
+    assert!(page.body.contains("put it off 2 times more"), "{}", page.body);
+    assert_eq!(browser.submit(&page, "/account/mfa/decline", &[]).await.location(), onward);
+    assert!(returned(&browser.get(&onward).await).contains_key("code"));
+    assert!(returned(&browser.get(&rp.path(&[])).await).contains_key("code"), "it was declined");
+
+    app.pass(Duration::from_hours(24));
+    let mut browser = app.browser();
+    let page = browser.open(&rp.path(&[])).await;
+    let led = browser.submit(&page, "/login", &TYPED).await.location().to_owned();
+    assert!(led.starts_with(waits), "{led}");
+    let led = browser.get(&rp.path(&[])).await.location().to_owned();
+    assert!(led.starts_with(waits), "signed in, and not answered yet: {led}");
+    let page = browser.open(&led).await;
+    assert!(page.body.contains("put it off once more"), "{}", page.body);
+    let back = browser.submit(&page, "/account/mfa/decline", &[]).await.location().to_owned();
+    assert_eq!(browser.get(&back).await.location(), "/account/mfa", "nothing is left to decline");
 }
 
 #[tokio::test]

@@ -81,6 +81,9 @@ pub struct Authorize {
     /// Does who asks know how a session is raised, and may it be?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub raises: bool,
+    /// Does who asks know where a recommendation is answered?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recommends: bool,
 }
 
 /// A code, or what is missing. The code's secret is [`Authorize::code_secret`] of the attempt.
@@ -112,6 +115,8 @@ pub enum AuthorizeOutcome {
     UnmetAcr,
     /// A policy asks for a device that the account does not have: one must be set up first.
     EnrolmentNeeded,
+    /// A policy counts how often its recommendation is declined, and waits for the answer ([`DeclineMfa`](super::DeclineMfa)).
+    AnswerNeeded,
     /// Too many codes of other clients are open.
     Full,
 }
@@ -226,6 +231,9 @@ impl Authorize {
             settings: cx.settings,
         };
         match policy::judge(&self.policies, case) {
+            Verdict::Recommended if self.recommends && policy::awaits_answer(&self.policies, case) => {
+                Some(AuthorizeOutcome::AnswerNeeded)
+            }
             Verdict::Met | Verdict::Recommended => None,
             Verdict::StepUp if self.raises && can_be_raised(&policy::outlook(&self.policies, None, case)) => {
                 Some(AuthorizeOutcome::MoreNeeded)

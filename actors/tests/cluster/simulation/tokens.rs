@@ -37,6 +37,7 @@ impl Client {
             authorization_details: Vec::new(),
             allowed: true,
             raises: false,
+            recommends: false,
         };
         let (at, outcome) = self.all.ask(node, user, &attempt, authorize).await;
         let accepted = outcome.as_ref().map(|outcome| matches!(outcome, AuthorizeOutcome::Issued { .. }));

@@ -123,8 +123,13 @@ async fn lead(
     if !recommended {
         return Ok(see_other(&to));
     }
+    Ok(see_other(&path(&to)))
+}
+
+/// The recommendation, on the way to this path.
+pub fn path(to: &str) -> String {
     let to: String = url::form_urlencoded::byte_serialize(to.as_bytes()).collect();
-    Ok(see_other(&format!("{HERE}?to={to}")))
+    format!("{HERE}?to={to}")
 }
 
 /// No parameter leads out of this site.

@@ -40,6 +40,8 @@ pub(super) enum Step {
     Consent(Question),
     /// The user must set up a device first.
     Enrol(UserId),
+    /// The user must set up a device or decline to.
+    Recommend(UserId),
 }
 
 /// What the user is asked.
@@ -85,6 +87,7 @@ pub(super) async fn step(
         authorization_details: request.authorization_details.clone(),
         allowed: allowed == Some(session.user),
         raises: raise::is_known(visit),
+        recommends: true,
     };
     let attempt = visit.attempt();
     match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
@@ -108,6 +111,9 @@ pub(super) async fn step(
         }
         AuthorizeOutcome::EnrolmentNeeded => {
             missing(visit, request, ErrorCode::InteractionRequired, Step::Enrol(session.user))
+        }
+        AuthorizeOutcome::AnswerNeeded => {
+            missing(visit, request, ErrorCode::InteractionRequired, Step::Recommend(session.user))
         }
         AuthorizeOutcome::UnmetAcr => {
             let text = "what was proved does not reach what was asked for";

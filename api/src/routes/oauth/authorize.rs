@@ -32,7 +32,7 @@ use crate::{
     error::{PageError, oauth::OAuthError},
     extract::{Asked, Caller, Cookies, LoginState, Then, Visit, asked::UI_LOCALES, visit::see_other},
     locale::Locale,
-    routes::login,
+    routes::{account::recommended, login},
     state::ApiState,
     wire::{
         authorization::{AuthorizationRequest, Judge, PageProblem, Refusal, ReturnTo, client_id},
@@ -157,6 +157,7 @@ async fn resume(visit: &Visit, login: LoginState) -> Result<Response, PageError>
         }
         Step::Consent(question) => Ok(ask(visit, login, question.user)),
         Step::Enrol(user) => Ok(enrol(visit, login, user)),
+        Step::Recommend(user) => Ok(recommend(visit, login, user)),
     }
 }
 
@@ -174,6 +175,10 @@ async fn proceed(visit: &Visit, request: Box<AuthorizationRequest>) -> Result<Re
         Step::Enrol(user) => {
             let login = visit.begin_login(Then::Authorize(request)).await?;
             Ok(enrol(visit, login, user))
+        }
+        Step::Recommend(user) => {
+            let login = visit.begin_login(Then::Authorize(request)).await?;
+            Ok(recommend(visit, login, user))
         }
     }
 }
@@ -208,6 +213,13 @@ fn enrol(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
     login.user = Some(user);
     visit.keep_login(&login);
     see_other("/account/mfa")
+}
+
+/// Sends the browser to where a recommendation is answered, and from there back here.
+fn recommend(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
+    login.user = Some(user);
+    visit.keep_login(&login);
+    see_other(&recommended::path(&format!("/oauth/authorize/continue?l={}", login.label())))
 }
 
 /// Validates a request against the registration of its client.
