@@ -194,6 +194,26 @@ pub fn strictness(policy: &Policy, user: &User, now: Timestamp) -> impl Ord + us
     (strength(policy, user, now), Acr::parse(&policy.at_least), steps, Reverse(ways.len()), Reverse(age))
 }
 
+/// What these policies require of somebody who goes on using what an application got in a sign-in: nothing of operations, for those are
+/// confirmed each time.
+pub fn of_tokens(policies: &[Policy], client: &ClientId) -> Vec<Policy> {
+    let concerns = |policy: &&Policy| match &policy.scope {
+        PolicyScope::Everybody | PolicyScope::Account | PolicyScope::Role { .. } => true,
+        PolicyScope::Client { client: of } => of == client,
+        PolicyScope::Operation { .. } => false,
+    };
+    let required = policies.iter().filter(|policy| matches!(policy.mode, PolicyMode::Required { .. }));
+    required.filter(concerns).cloned().collect()
+}
+
+/// Is everything met that is required on this occasion? As [`judge`] says it, without a look at what could be proved or set up.
+pub fn is_all_met(policies: &[Policy], case: Case<'_>) -> bool {
+    let Case { user, client, operations, now, .. } = case;
+    let own = own(user);
+    let applying = policies.iter().chain(&own).filter(|policy| applies(policy, user, client, operations));
+    applying.filter(|policy| strength(policy, user, now) == Strength::Required).all(|policy| is_met(policy, case))
+}
+
 /// What is missing for this sign-in, by these policies and by what is asked of the account itself: a device, or else a proof, or else
 /// nothing that must be.
 pub fn judge(policies: &[Policy], case: Case<'_>) -> Verdict {

@@ -28,6 +28,7 @@ mod pauses;
 mod proofs_gone;
 mod races;
 mod recovery;
+mod refreshing;
 mod registering;
 mod registering_by_email;
 mod resting;

@@ -62,7 +62,7 @@ impl Clients {
         let token = self.number();
         let secret_hash = sha256_b64(&Grant::refresh_secret(&sent.attempt.seed));
         let (family, generation, client) = (grant.family, grant.generation, grant.client.clone());
-        let newest = Refresh { family, generation, secret_hash, client, scopes: None };
+        let newest = Refresh { family, generation, secret_hash, client, scopes: None, policies: Vec::new() };
         let human = &mut self.people[sent.person];
         match &sent.purpose {
             Purpose::Redeem(n) => {

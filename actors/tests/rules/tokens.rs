@@ -66,6 +66,7 @@ impl Model {
             secret_hash: token.secret_hash.clone(),
             client: token.client.clone(),
             scopes: None,
+            policies: Vec::new(),
         };
         let (outcome, attempt) = self.decide(&command);
         assert!(newest || matches!(outcome, RedeemOutcome::Refused(_)), "an older generation was taken");

@@ -47,6 +47,7 @@ pub(crate) fn refresh_of(grant: &Grant, attempt: &Attempt) -> Refresh {
         secret_hash: sha256_b64(&Grant::refresh_secret(&attempt.seed)),
         client: grant.client.clone(),
         scopes: None,
+        policies: Vec::new(),
     }
 }
 

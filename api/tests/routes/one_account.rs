@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use actors::domain::command::RequireMfa;
+use actors::domain::command::{ChangeRole, RequireMfa};
 use http::StatusCode;
+use schema::record::PolicyScope;
 
 use crate::{
-    oauth::rp::{Rp, returned},
+    oauth::rp::{Rp, ok, refused, returned, text},
+    policies::{required, set},
     support::{PASSWORD, TestApp},
 };
 
@@ -62,4 +64,25 @@ async fn who_has_one_notices_nothing_and_a_trusted_browser_stands_in() {
     browser.jar.retain(|name, _| !name.contains("dw_session"));
     assert_eq!(browser.log_in("amelia", PASSWORD).await.location(), "/account");
     assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tokens_of_a_password_alone_are_refreshed_no_more() {
+    let app = TestApp::new().await;
+    let rp = Rp::new(&app).await;
+    let (mut here, mut bob) = (app.browser(), app.browser());
+    here.register("amelia").await;
+    bob.register("bob").await;
+    let (weak, bobs) = (rp.tokens(&mut here, &[]).await, rp.tokens(&mut bob, &[]).await);
+    here.enrol().await;
+    let strong = rp.tokens(&mut here, &[]).await;
+    app.operate("amelia", REQUIRE).await;
+    let refresh = async |tokens| rp.refresh(text(tokens, "refresh_token"), &[]).await;
+    let grant_is_bad = (400, "invalid_grant".to_owned());
+    assert_eq!(refused(&refresh(&weak).await), grant_is_bad);
+    ok(&refresh(&strong).await);
+    set(&app, required(PolicyScope::Role { role: "staff".to_owned() })).await;
+    let bobs = ok(&refresh(&bobs).await);
+    app.operate("bob", ChangeRole { role: "staff".to_owned(), given: true }).await;
+    assert_eq!(refused(&refresh(&bobs).await), grant_is_bad, "a policy is judged as well");
 }

@@ -76,7 +76,7 @@ pub enum FamilyEnd {
     SessionEnded,
     /// A factor that its proofs rest on was removed or reset, or the password changed.
     FactorChanged,
-    /// An operator ended it.
+    /// An operator ended it, or requires more of the account than its proofs amount to.
     Operator,
     /// The user had more than the bound, and this was the oldest.
     Evicted,

@@ -97,7 +97,7 @@ impl Decide for RequireMfa {
     type Outcome = Option<bool>;
     const NAME: &'static str = "require_mfa";
     const NEEDS: Areas = Areas::NONE;
-    /// Who has no second step may do nothing more.
+    /// Who has proved no second step gets neither a page, nor a code, nor further tokens. Access tokens that are out go on to their end.
     const REVOKES: bool = true;
 
     fn revoked(outcome: &Self::Outcome) -> bool {

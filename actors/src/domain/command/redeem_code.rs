@@ -53,7 +53,7 @@ pub enum Refusal {
     Pkce,
     /// Used before: what it gave has ended.
     Reused,
-    /// The session or the family has ended.
+    /// The session or the family has ended, or more is required of the account than the family's proofs amount to.
     Ended,
     /// More scopes than were granted.
     Scope,

@@ -1,11 +1,12 @@
 //! A refresh token is used: its family moves to the next generation (RFC 6749, 6; RFC 9700, 4.14.2). Only the newest
-//! generation is good; an older one with the right client is theft, and the family ends.
+//! generation is good; an older one with the right client is theft, and the family ends. It ends as well where more is required of the
+//! account by now than its proofs amount to: only a new authorization adds to them.
 
 use std::collections::BTreeSet;
 
 use schema::{
     ClientId, FamilyId,
-    record::{Family, FamilyEnd, FamilyState},
+    record::{Family, FamilyEnd, FamilyState, Policy},
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ use crate::{
     domain::{
         change::{Change, Item},
         context::Context,
+        event::{self, WithFact},
+        policy::{self, Case},
         user::{Areas, User},
     },
     secret::{ct_eq_str, sha256_b64},
@@ -36,6 +39,9 @@ pub struct Refresh {
     pub client: ClientId,
     /// `scope`: some of what was granted; the family keeps all of it.
     pub scopes: Option<BTreeSet<String>>,
+    /// What policies require ([`policy::of_tokens`]). A node of an earlier version passes over them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Policy>,
 }
 
 impl Decide for Refresh {
@@ -76,6 +82,9 @@ impl Decide for Refresh {
         if !family.scopes.is_superset(&scopes) {
             return Decision::answer(RedeemOutcome::Refused(Refusal::Scope));
         }
+        if !self.is_enough(user, family, cx) {
+            return self.ended_by_policy(user, cx);
+        }
         let next = Family {
             generation: family.generation + 1,
             secret_hash: sha256_b64(&Grant::refresh_secret(&cx.attempt.seed)),
@@ -92,5 +101,30 @@ impl Decide for Refresh {
             overview::touch(session, cx, &mut change);
         }
         Decision { change, events: Vec::new(), outcome: RedeemOutcome::Granted(Box::new(grant)) }
+    }
+}
+
+impl Refresh {
+    /// Do the proofs amount to what is required of the account by now?
+    fn is_enough(&self, user: &User, family: &Family, cx: &Context<'_>) -> bool {
+        let case = Case {
+            user,
+            client: Some(&family.client),
+            operations: &BTreeSet::new(),
+            begun_at: None,
+            proofs: &family.proofs,
+            now: cx.now,
+            settings: cx.settings,
+        };
+        policy::is_all_met(&self.policies, case)
+    }
+
+    /// The client begins a new authorization, in which what is missing is asked for.
+    fn ended_by_policy(&self, user: &User, cx: &Context<'_>) -> Decision<RedeemOutcome> {
+        let mut change = Change::default();
+        tokens::end_families(user, cx, &mut change, FamilyEnd::Operator, |family| family.family == self.family);
+        let event =
+            event::of(cx, "token.refused", user.id).with("client", self.client.as_str()).with("reason", "policy");
+        Decision { change, events: vec![event], outcome: RedeemOutcome::Refused(Refusal::Ended) }
     }
 }

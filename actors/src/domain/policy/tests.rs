@@ -362,6 +362,8 @@ proptest! {
         let case =
             Case { user: &user, client, operations: &operations, begun_at, proofs: &proofs, now: NOW, settings: &settings };
         let before = judge(&policies, case);
+        prop_assert_eq!(is_all_met(&policies, case), rank(&before) <= rank(&Verdict::Recommended));
+        prop_assert!(before != Verdict::Met || !awaits_answer(&policies, case), "an answer to nothing");
         let at = if front { 0 } else { policies.len() };
         policies.splice(at..at, more);
         let after = judge(&policies, case);

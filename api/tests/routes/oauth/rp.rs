@@ -190,7 +190,7 @@ pub(super) fn json(answer: &Answer) -> Value {
 }
 
 /// Status and `error` of a refusal, which nobody may keep.
-pub(super) fn refused(answer: &Answer) -> (u16, String) {
+pub(crate) fn refused(answer: &Answer) -> (u16, String) {
     assert_eq!(answer.headers["cache-control"], "no-store", "{answer:?}");
     (answer.status.as_u16(), text(&json(answer), "error").to_owned())
 }

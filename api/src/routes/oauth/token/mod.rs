@@ -108,7 +108,9 @@ fn granted(outcome: RedeemOutcome, what: &str) -> Result<Grant, OAuthError> {
              challenge"
         }
         Refusal::Reused => "was used before; everything that it gave has ended",
-        Refusal::Ended => "belongs to a session that has ended",
+        Refusal::Ended => {
+            "belongs to a sign-in that has ended, or that is not enough any more; ask for a new authorization"
+        }
         Refusal::Scope => {
             let text = "scope names more than was granted; send some of what was granted, or leave it out";
             return Err(OAuthError::new(ErrorCode::InvalidScope, text));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actors::domain::{
     command::{Grant, Refresh},
-    scope,
+    policy, scope,
 };
 
 use super::{Request, granted, missing};
@@ -16,12 +16,14 @@ pub(super) async fn refresh(request: &Request<'_>) -> Result<Grant, OAuthError> 
     let scopes = scopes(request.params.get("scope"))?;
     let located = request.state.locators().open_refresh(token);
     let located = located.map_err(|_| OAuthError::invalid_grant("refresh_token is not one that this server issued"))?;
+    let policies = request.state.services.policies.all().await?;
     let command = Refresh {
         family: located.family,
         generation: located.generation,
         secret_hash: located.secret_hash,
         client: request.client.client.clone(),
         scopes,
+        policies: policy::of_tokens(&policies, &request.client.client),
     };
     let accounts = &request.state.services.accounts;
     let outcome = accounts.ask(located.user, request.attempt, command, request.deadline).await?;
