@@ -115,6 +115,68 @@ proptest! {
     }
 }
 
+/// Somebody whose app has had a hundred wrong codes in a row.
+fn with_suspended_app() -> Model {
+    let mut model = Model::new();
+    model.step(&Op::Begin(0));
+    model.step(&Op::Confirm { session: 0, offset: 0, right: true });
+    for _ in 0..20 {
+        model.step(&Op::Password { right: true, known: false });
+        for _ in 0..5 {
+            model.step(&Op::Totp { offset: 0, right: false, known: false });
+        }
+        model.step(&Op::Pass(4_000));
+    }
+    assert_eq!(model.usable_and_active(), (0, 1), "a hundred failures");
+    model
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(4417), cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// DESIGN, section 8: a suspended second factor needs rebinding. Nothing else lets its codes count again, and nothing goes round it.
+    #[test]
+    fn a_suspended_app_counts_never_again_and_is_asked_for_until_it_is_removed(
+        ops in vec(
+            prop_oneof![
+                2 => prop_oneof![Just(31_u32), Just(4_000), Just(90_000)].prop_map(Op::Pass),
+                4 => any::<bool>().prop_map(|known| Op::Password { right: true, known }),
+                4 => (any::<bool>(), any::<bool>()).prop_map(|(right, known)| Op::Totp { offset: 0, right, known }),
+                3 => any::<u8>().prop_map(|index| Op::Backup { index, right: true }),
+                2 => any::<u8>().prop_map(Op::Begin),
+                3 => any::<u8>().prop_map(|session| Op::Confirm { session, offset: 0, right: true }),
+                1 => (any::<u8>(), any::<u8>()).prop_map(|(session, factor)| Op::Remove { session, factor }),
+                1 => any::<u8>().prop_map(|session| Op::AddAddress { session, sms: false, right: true }),
+                1 => any::<bool>().prop_map(|sms| Op::SendCode { sms }),
+                1 => Just(Op::SentCode { n: 0, right: true, known: true }),
+                1 => any::<u8>().prop_map(|session| Op::ChangePassword { session, right: true }),
+                1 => Just(Op::ResetPassword),
+                1 => (0..16_u8).prop_map(Op::Require),
+            ],
+            1..60,
+        )
+    ) {
+        let mut model = with_suspended_app();
+        for op in ops {
+            model.step(&op);
+        }
+    }
+}
+
+#[test]
+fn a_suspended_app_is_bound_anew_by_a_backup_code_and_a_new_app() {
+    let mut model = with_suspended_app();
+    let now = [Op::Password { right: true, known: false }, Op::Totp { offset: 0, right: true, known: false }];
+    now.iter().for_each(|op| model.step(op));
+    assert_eq!(model.usable_and_active(), (0, 1), "the right code is not looked at");
+    for op in
+        [Op::Backup { index: 0, right: true }, Op::Begin(255), Op::Confirm { session: 255, offset: 0, right: true }]
+    {
+        model.step(&op);
+    }
+    assert_eq!(model.usable_and_active(), (1, 2));
+}
+
 /// The sequences reach what they are about: else they prove nothing.
 #[test]
 fn the_sequences_get_far_enough() {

@@ -106,6 +106,7 @@ asked-passkey = Ihren Passkey
 ## Other ways at the second step
 
 other-ways = Anderen Weg versuchen
+ways-suspended = Nach zu vielen falschen Codes in Folge ist ein Weg gesperrt, mit dem Sie sich ausweisen können; er wird nicht angeboten. Verwenden Sie einen anderen, und richten Sie ihn neu ein, sobald Sie angemeldet sind.
 way-passkey = Passkey verwenden
 way-totp = Authenticator-App verwenden
 way-sms = Code per SMS erhalten

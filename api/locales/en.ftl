@@ -106,6 +106,7 @@ asked-passkey = your passkey
 ## Other ways at the second step
 
 other-ways = Try another way
+ways-suspended = After too many wrong codes in a row a way to prove that it is you is suspended, and not offered. Use another one, and set it up anew when you are signed in.
 way-passkey = Use your passkey
 way-totp = Use your authenticator app
 way-sms = Get a code by text message

@@ -98,6 +98,7 @@ asked-passkey = 您的通行密钥
 ## Other ways at the second step
 
 other-ways = 尝试其他方式
+ways-suspended = 由于连续输错次数过多，您的一种验证方式已停用，不再提供。请使用其他方式，登录后再重新设置该方式。
 way-passkey = 使用通行密钥
 way-totp = 使用身份验证器应用
 way-sms = 通过短信获取验证码

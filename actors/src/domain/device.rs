@@ -8,7 +8,8 @@
 //! | Revoked | – | – | – |
 //!
 //! A passkey is proved by the key that an authenticator made for the challenge that was shown. So nothing counts at sign-in that was not proved once, and what was removed never counts again. A device that its throttle has
-//! suspended is Activated still: the suspension is the throttle's, and ends with the device.
+//! suspended is Activated still: the suspension is the throttle's, and ends with the device ([`super::suspension`] says what it is good for
+//! until then).
 
 use schema::{Timestamp, record::FactorState};
 

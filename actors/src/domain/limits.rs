@@ -14,7 +14,7 @@ pub const MAX_FAMILIES: usize = 200;
 pub const MAX_DEVICES: usize = 20;
 /// Trusted devices; the one not used for longest is forgotten.
 pub const MAX_TRUSTED: usize = 10;
-/// Devices of one method (HAZARDS H12).
+/// Devices of one method (HAZARDS H12), but for those with a hundred failures of their own: another takes their place.
 pub const MAX_FACTORS_PER_METHOD: usize = 5;
 /// The same with those that were removed and are not collected yet, which takes a day: a bound for who enrols and removes
 /// in a loop.

@@ -34,6 +34,7 @@ pub mod role;
 pub mod scope;
 pub mod sms;
 pub mod sms_fraud;
+pub mod suspension;
 pub mod texts;
 pub mod throttle;
 pub mod trusted_device;

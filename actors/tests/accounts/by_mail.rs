@@ -20,12 +20,13 @@ use crate::{
 };
 
 const ANOTHER: &str = "seventeen green teapots dancing";
-const BY_APP: Ways = Ways { totp: true, email: false, sms: false, passkey: false, backup_code: true, recovery: false };
+const BY_APP: Ways =
+    Ways { totp: true, email: false, sms: false, passkey: false, backup_code: true, recovery: false, suspended: false };
 
 /// Sets another password by a link that is mailed, as letter number `n`.
 async fn reset_by_mail(world: &World, postbox: &Postbox, (person, n): (&Person, usize)) {
     let accounts = &world.services.accounts;
-    assert!(accounts.ask(person.user, &world.attempt(), MailReset, soon()).await.expect("answers"));
+    assert!(accounts.ask(person.user, &world.attempt(), MailReset { device: None }, soon()).await.expect("answers"));
     let letter = postbox.letter(n).await;
     let Content::PasswordReset { token } = &letter.content else { panic!("{letter:?}") };
     let link = world.services.tokens.locators().open_reset(token.expose()).expect("opens");

@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{
     domain::{
-        command::{MailReset, RemoveOutcome, RemoveTotp, ResetMfa, ResetPassword, ResetPasswordOutcome, SignInOutcome},
+        command::{
+            MailReset, RemoveOutcome, RemoveTotp, ResetMfa, ResetPassword, ResetPasswordOutcome, SignInOutcome, Ways,
+        },
         factor::totp,
         letter::Content,
     },
@@ -88,6 +90,9 @@ async fn an_app_with_a_hundred_failures_of_its_own_is_removed_and_added_again() 
     let world = World::new().await;
     let (person, app) = world.register_with_totp("ada").await;
     suspend_the_app(&world, &person).await;
+    let (outcome, _) = world.type_password("ada", PASSWORD, &world.login(), None).await.expect("answers");
+    let by_backup = Ways { backup_code: true, suspended: true, ..Ways::default() };
+    assert!(matches!(outcome, SignInOutcome::SecondFactor { ways, .. } if ways == by_backup), "{outcome:?}");
     assert_eq!(by_app(&world, &person, &app).await, SignInOutcome::Suspended);
     let mut session = by_backup_code(&world, &person, &app.backup[0]).await;
     let new = world.enrol(&mut session).await;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use actors::domain::user::User;
+use actors::domain::{assurance::Acr, throttle, user::User};
 use schema::{
     CodeId,
-    record::{CodeState, FactorState},
+    record::{CodeState, FactorState, Totp},
 };
 
 use super::{Model, Op, Stage};
@@ -46,7 +46,18 @@ impl Model {
             *stage = next;
         }
         assert!(self.user.totps.keys().all(|factor| self.stages.contains_key(factor)));
-        assert!(self.user.active_totps().count() <= 5);
+        assert!(self.user.placed_totps() <= 5);
+    }
+
+    /// A suspended app is in force still, so that a second step is asked for; its codes count again never.
+    pub(super) fn suspended_stays_suspended(&mut self, before: &User, op: &Op) {
+        for totp in before.active_totps().filter(|totp| closed(before, totp)) {
+            let Some(now) = self.user.active_totps().find(|now| now.factor == totp.factor) else { continue };
+            assert!(closed(&self.user, now), "a suspended app counts again by {op:?}");
+            assert_eq!(now.last_step, totp.last_step, "its code was taken by {op:?}");
+            assert!(self.user.usable_totps().all(|usable| usable.factor != totp.factor), "it is offered after {op:?}");
+            assert!(self.user.has_second_factor() && self.user.acr_to_change() >= Acr::Mfa, "{op:?} went round it");
+        }
     }
 
     pub(super) fn steps_increase(&mut self) {
@@ -78,4 +89,9 @@ impl Model {
             }
         }
     }
+}
+
+/// Has this app had a hundred failures of its own?
+fn closed(user: &User, totp: &Totp) -> bool {
+    user.throttles.get(&format!("totp/{}", totp.factor)).is_some_and(throttle::is_suspended)
 }

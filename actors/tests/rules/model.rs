@@ -177,6 +177,11 @@ impl Model {
         (decision.outcome, attempt)
     }
 
+    /// Apps whose codes are looked at, and apps in force.
+    pub(crate) fn usable_and_active(&self) -> (usize, usize) {
+        (self.user.usable_totps().count(), self.user.active_totps().count())
+    }
+
     /// Runs one command, then looks whether everything still holds.
     pub(crate) fn step(&mut self, op: &Op) {
         let before = self.user.clone();
@@ -187,6 +192,7 @@ impl Model {
         self.devices_go_forward(op);
         self.other_devices_go_forward(op);
         self.steps_increase();
+        self.suspended_stays_suspended(&before, op);
         self.guesses_stay_in_budget(&before, op);
     }
 

@@ -99,7 +99,7 @@ impl LoginState {
 
     /// The ways that are offered: none that does not reach what is asked for beside one that does.
     pub fn offered(&self) -> Ways {
-        let Ways { totp, email, sms, passkey, backup_code, recovery } = self.ways;
+        let Ways { totp, email, sms, passkey, backup_code, recovery, suspended } = self.ways;
         let asked = self.aims_at();
         let strict = asked.is_some_and(|acr| acr >= Acr::Mfa);
         let strictest = asked.is_some_and(|acr| acr >= Acr::PhishingResistant);
@@ -111,6 +111,7 @@ impl LoginState {
             passkey,
             backup_code,
             recovery,
+            suspended,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::locale::{Text, text};
 /// The ways on.
 #[derive(Clone, Debug, Serialize)]
 pub struct NextStep {
-    /// Which there are: `totp`, `email`, `sms`, `passkey`, `backup_code`.
+    /// Which there are: `totp`, `email`, `sms`, `passkey`, `backup_code`; and whether a device is `suspended`, which is none of them.
     #[serde(flatten)]
     pub ways: Ways,
     /// Which step it is, and why, where policies ask for several.

@@ -309,3 +309,28 @@ async fn a_reset_link_sets_a_password_once_and_signs_nobody_in() {
     assert_eq!(app.browser().log_in("amelia", PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(app.browser().log_in("amelia", new).await.location(), "/account");
 }
+
+#[tokio::test]
+async fn a_suspended_app_is_not_offered_and_the_page_of_what_is_left_says_so() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    browser.enrol().await;
+    for _ in 0..20 {
+        app.pass(Duration::from_mins(70));
+        let mut browser = app.browser();
+        let led = browser.log_in("amelia", PASSWORD).await.location().to_owned();
+        let page = browser.open(&led).await;
+        assert!(!page.body.contains("is suspended"), "{}", page.body);
+        for _ in 0..5 {
+            let answer = browser.submit(&page, "/login/totp", &[("code", "000000")]).await;
+            assert!(answer.status.is_client_error(), "{answer:?}");
+        }
+    }
+    app.pass(Duration::from_hours(2));
+    let mut browser = app.browser();
+    let led = browser.log_in("amelia", PASSWORD).await.location().to_owned();
+    assert!(led.starts_with("/login/backup-code?l="), "{led}");
+    let page = browser.open(&led).await;
+    assert!(page.body.contains("is suspended") && !page.body.contains("/login/totp?l="), "{}", page.body);
+}

@@ -146,7 +146,8 @@ impl BeginAddress {
         let collected = user.collectable(cx.now, usize::MAX);
         let all = user.addresses(self.channel).keys();
         let kept = all.filter(|factor| !collected.contains(&address::key(self.channel, **factor))).count();
-        if active.len() >= limits::MAX_FACTORS_PER_METHOD || kept >= limits::MAX_FACTORS_KEPT {
+        let places = user.placed_addresses(self.channel);
+        if places >= limits::MAX_FACTORS_PER_METHOD || kept >= limits::MAX_FACTORS_KEPT {
             return Err(BeginAddressOutcome::TooMany);
         }
         let same = pending(user, self.channel).filter(|old| old.address == self.address);

@@ -66,8 +66,9 @@ impl Decide for SendLoginCode {
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SendOutcome> {
         let login = sign_in::live_login(user, &self.login, cx);
         let login = login.filter(|login| counts(user, login, self.channel, cx));
-        let active = user.active_addresses(self.channel);
-        let to = active.into_iter().find(|active| self.factor.is_none_or(|wanted| wanted == active.factor));
+        // One whose codes are looked at, unless another is asked for.
+        let mut active = user.usable_addresses(self.channel).into_iter().chain(user.active_addresses(self.channel));
+        let to = active.find(|active| self.factor.is_none_or(|wanted| wanted == active.factor));
         let Some(((login, account), to)) = login.zip(user.active_account()).zip(to) else {
             return Decision::answer(SendOutcome::Ended);
         };
@@ -142,7 +143,8 @@ impl Decide for ShowLoginCode {
         let Some(login) = sign_in::live_login(user, &self.login, cx) else {
             return Decision::answer(None);
         };
-        let active = user.active_addresses(self.channel);
+        let usable = user.usable_addresses(self.channel);
+        let active = if usable.is_empty() { user.active_addresses(self.channel) } else { usable };
         let addresses: Vec<_> =
             active.iter().map(|active| (active.factor, address::label(self.channel, active))).collect();
         let country = |number: &str| PhoneNumber::parse(number, None).ok().map(|number| number.country());

@@ -16,11 +16,6 @@ use crate::domain::{
 /// The name of the common throttle. It has no buckets.
 pub(crate) const THROTTLE: &str = "codes";
 
-/// Are the codes of this device not looked at any more?
-pub(super) fn is_suspended(user: &User, device: &str) -> bool {
-    [THROTTLE, device].iter().any(|name| user.throttles.get(*name).is_some_and(throttle::is_suspended))
-}
-
 /// May a code of this device be looked at?
 pub(super) fn gate(user: &User, device: &str, bucket: Bucketing<'_>, now: Timestamp) -> Gate {
     let common = user.throttles.get(THROTTLE);

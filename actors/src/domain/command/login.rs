@@ -68,6 +68,9 @@ pub struct Ways {
     /// says so, nor do the ways of a session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovery: bool,
+    /// Is there a device that is none of them, for too many wrong codes? A node of an earlier version offers it all the same.
+    #[serde(default)]
+    pub suspended: bool,
 }
 
 const fn yes() -> bool {
@@ -77,23 +80,32 @@ const fn yes() -> bool {
 impl Ways {
     /// By the code of an authenticator app.
     pub const fn by_app() -> Self {
-        Self { totp: true, email: false, sms: false, passkey: false, backup_code: true, recovery: false }
-    }
-
-    /// By each device of this user, or a backup code.
-    pub fn of(user: &User) -> Self {
         Self {
-            totp: user.active_totps().next().is_some(),
-            email: !user.active_addresses(Channel::Email).is_empty(),
-            sms: !user.active_addresses(Channel::Sms).is_empty(),
-            passkey: user.active_passkeys().next().is_some(),
+            totp: true,
+            email: false,
+            sms: false,
+            passkey: false,
             backup_code: true,
             recovery: false,
+            suspended: false,
         }
     }
 
-    /// By one of these methods alone.
-    pub fn by(methods: &BTreeSet<PolicyMethod>, backup_code: bool) -> Self {
+    /// By each device of this user that is not suspended, or a backup code.
+    pub fn of(user: &User) -> Self {
+        Self {
+            totp: user.usable_totps().next().is_some(),
+            email: !user.usable_addresses(Channel::Email).is_empty(),
+            sms: !user.usable_addresses(Channel::Sms).is_empty(),
+            passkey: user.active_passkeys().next().is_some(),
+            backup_code: true,
+            recovery: false,
+            suspended: user.has_suspended_device(),
+        }
+    }
+
+    /// By one of these methods of the user alone.
+    pub fn by(user: &User, methods: &BTreeSet<PolicyMethod>, backup_code: bool) -> Self {
         let has = |method| methods.contains(&method);
         Self {
             totp: has(PolicyMethod::Totp),
@@ -102,6 +114,7 @@ impl Ways {
             passkey: has(PolicyMethod::Passkey),
             backup_code,
             recovery: false,
+            suspended: user.has_suspended_device(),
         }
     }
 }

@@ -103,6 +103,7 @@ pub use totp_remove::RemoveTotp;
 pub use totp_rename::RenameTotp;
 pub use trusted_device::{ForgetOutcome, ForgetTrusted};
 pub use verify_totp::VerifyTotp;
+pub(crate) use verify_totp::throttle_of as totp_throttle;
 
 /// What a decision comes to.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use schema::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decide, Decision, codes,
+    Decide, Decision,
     sensitive::{self, Operation},
     sign_in::Ways,
     verify_totp::throttle_of,
@@ -43,8 +43,8 @@ pub struct SessionView {
     pub fresh: bool,
     /// Does the account ask for a second factor?
     pub second_factor: bool,
-    /// Has the account no authenticator app? Then the second proof, unless it is a backup code, is sent or asked of a device
-    /// between two pages, as a login does it. The name is of a version that knew e-mail alone.
+    /// Has the account no authenticator app, or none whose codes are looked at? Then the second proof, unless it is a backup code, is sent
+    /// or asked of a device between two pages, as a login does it. The name is of a version that knew e-mail alone.
     #[serde(default, rename = "by_mail_alone")]
     pub without_app: bool,
     /// How a second proof can be given.
@@ -102,7 +102,7 @@ pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<S
         user_name: account.user_name.clone(),
         fresh: is_recent(user, session, cx),
         second_factor: user.has_second_factor(),
-        without_app: user.has_second_factor() && user.active_totps().next().is_none(),
+        without_app: user.has_second_factor() && user.usable_totps().next().is_none(),
         ways: Ways::of(user),
         second_factor_required: account.mfa_required_at.is_some(),
         assurance,
@@ -336,7 +336,7 @@ impl Decide for Overview {
             state: t.state,
             created_at: t.created_at,
             last_used_at: t.last_used_at,
-            suspended: codes::is_suspended(user, &throttle_of(t)),
+            suspended: user.is_suspended(&throttle_of(t)),
         });
         let view = |channel, address: &Address| AddressView {
             factor: address.factor,
@@ -345,7 +345,7 @@ impl Decide for Overview {
             state: address.state,
             created_at: address.created_at,
             last_used_at: address.last_used_at,
-            suspended: codes::is_suspended(user, &address::throttle(channel, address.factor)),
+            suspended: user.is_suspended(&address::throttle(channel, address.factor)),
         };
         let addresses = |channel| {
             let kept = user.addresses(channel).values().filter(|address| shown(address.state));

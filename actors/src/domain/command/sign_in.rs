@@ -209,7 +209,7 @@ impl Next {
         let takes_mail = user.takes_mail(proofs);
         // Where policies ask for mail alone, and that does not count yet, it is asked for after another device.
         let bring_on = outlook.methods.iter().any(|method| takes_mail || *method != PolicyMethod::Email);
-        let ways = if bring_on { Ways::by(&outlook.methods, backup_code) } else { Ways::of(user) };
+        let ways = if bring_on { Ways::by(user, &outlook.methods, backup_code) } else { Ways::of(user) };
         let ways = Ways { email: ways.email && takes_mail, ..ways };
         let several = outlook.goes_on && (raises || given > 1 || outlook.left > 1);
         let (step, of) = (given + 1, given + outlook.left);

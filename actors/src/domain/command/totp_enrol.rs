@@ -70,7 +70,7 @@ impl Decide for BeginTotp {
         }
         let collected = user.collectable(cx.now, usize::MAX);
         let kept = user.totps.keys().filter(|factor| !collected.contains(&ItemKey::Totp(**factor))).count();
-        if user.active_totps().count() >= limits::MAX_FACTORS_PER_METHOD || kept >= limits::MAX_FACTORS_KEPT {
+        if user.placed_totps() >= limits::MAX_FACTORS_PER_METHOD || kept >= limits::MAX_FACTORS_KEPT {
             return Decision::answer(BeginTotpOutcome::TooMany);
         }
         let mut change = Change::default();

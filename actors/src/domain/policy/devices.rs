@@ -64,9 +64,9 @@ pub fn met_by(policy: &Policy) -> BTreeSet<PolicyMethod> {
     METHODS.into_iter().filter(|method| suffices(policy, &with(&[*method].into()))).collect()
 }
 
-/// What the devices of the account miss, all of them together.
+/// What the devices of the account miss, all of them together. One that is suspended meets no policy, so that another is set up.
 pub fn lacking(policy: &Policy, user: &User, settings: &Settings) -> Option<Lacking> {
-    let owned = owned(user);
+    let owned = if guards_account(policy) { owned(user) } else { usable(user) };
     let hardware = user.active_passkeys().any(|(_, key)| settings.attestation.is_hardware(key));
     let is_enough = |more: &BTreeSet<PolicyMethod>| {
         let hardware = hardware || more.contains(&PolicyMethod::Passkey);
@@ -90,14 +90,31 @@ pub fn missing(policy: &Policy, user: &User, settings: &Settings) -> Missing {
     lacking(policy, user, settings).map(|lacking| lacking.methods)
 }
 
+/// Is it about changes of the account itself? There a suspended device is asked for still, or a hundred wrong codes would do for who
+/// wants to add another one.
+const fn guards_account(policy: &Policy) -> bool {
+    matches!(policy.scope, PolicyScope::Operation { client: None, .. })
+}
+
 /// The methods of which the account has a device in force.
 pub(super) fn owned(user: &User) -> BTreeSet<PolicyMethod> {
+    let in_force = |channel| !user.active_addresses(channel).is_empty();
+    methods(user, user.active_totps().next().is_some(), in_force)
+}
+
+/// Those of which it has one whose proofs are looked at.
+pub(super) fn usable(user: &User) -> BTreeSet<PolicyMethod> {
+    let looked_at = |channel| !user.usable_addresses(channel).is_empty();
+    methods(user, user.usable_totps().next().is_some(), looked_at)
+}
+
+fn methods(user: &User, totp: bool, reached: impl Fn(Channel) -> bool) -> BTreeSet<PolicyMethod> {
     let mut owned = BTreeSet::new();
-    if user.active_totps().next().is_some() {
+    if totp {
         owned.insert(PolicyMethod::Totp);
     }
     for (channel, method) in [(Channel::Email, PolicyMethod::Email), (Channel::Sms, PolicyMethod::Sms)] {
-        if !user.active_addresses(channel).is_empty() {
+        if reached(channel) {
             owned.insert(method);
         }
     }

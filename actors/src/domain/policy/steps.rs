@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AT_ONCE, Case, METHODS, Strength, applies, counted,
-    devices::{owned, sets, with},
+    devices::{owned, sets, usable, with},
     is_met, lacking, own, strength, suffices,
 };
 use crate::domain::{
@@ -107,16 +107,20 @@ pub fn outlook(policies: &[Policy], wanted: Option<&Policy>, case: Case<'_>) -> 
     }
     let open: Vec<&Policy> = unmet.iter().filter(|policy| lacking(policy, user, settings).is_none()).copied().collect();
     let is_open = !open.is_empty();
-    let owned = owned(user);
     let chances = Chances::of(if is_open { &open } else { &unmet }, case);
-    let methods: BTreeSet<PolicyMethod> = owned.iter().filter(|method| chances.takes(**method)).copied().collect();
+    let those = |owned: &BTreeSet<PolicyMethod>| -> BTreeSet<PolicyMethod> {
+        owned.iter().filter(|method| chances.takes(**method)).copied().collect()
+    };
+    // Where nothing that is usable brings it on, a suspended device is asked for all the same: a backup code stands for it, nothing less.
+    let devices = if is_open && those(&usable(user)).is_empty() { owned(user) } else { usable(user) };
+    let methods = those(&devices);
     let known = |policy: &&Policy| counted(policy, case).iter().any(|proof| assurance::is_known(proof.method));
     Outlook {
         goes_on: is_open && !methods.is_empty(),
         backup_code: chances.takes_backup_code(),
         left: chances.least(),
         named: METHODS.into_iter().filter(|method| is_named(&required, *method)).collect(),
-        by_devices: is_open && chances.end_with(&owned) && open.iter().all(known),
+        by_devices: is_open && chances.end_with(&devices) && open.iter().all(known),
         methods,
     }
 }

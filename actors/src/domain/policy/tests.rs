@@ -15,6 +15,7 @@ use crate::{
 
 mod operations;
 mod steps;
+mod suspended;
 
 /// Those of which the users here have devices.
 const OWN: [PolicyMethod; 3] = [PolicyMethod::Totp, PolicyMethod::Email, PolicyMethod::Sms];

@@ -120,7 +120,15 @@ impl Texts {
 
     fn ways(&self) -> Ways {
         let hostile = self.hostile;
-        Ways { totp: !hostile, email: hostile, sms: hostile, passkey: !hostile, backup_code: true, recovery: false }
+        Ways {
+            totp: !hostile,
+            email: hostile,
+            sms: hostile,
+            passkey: !hostile,
+            backup_code: true,
+            recovery: false,
+            suspended: hostile,
+        }
     }
 
     /// The only step, or one of several.
