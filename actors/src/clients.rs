@@ -24,7 +24,7 @@ use crate::{
     clock::{Clock, certain},
     domain::client::{self, RegistrationError},
     entropy::Entropy,
-    generations::Generations,
+    generations::{Change, Generations, Unannounced},
     secret::{Secret, sha256_b64},
     shared_load::SharedLoads,
     transact::{Transaction, transact, transact_at},
@@ -70,6 +70,9 @@ pub enum ClientError {
     /// Its registration says more than this version can judge (HAZARDS H15).
     #[error("client {0} was registered by a newer version of the program, which alone can change it")]
     Newer(ClientId),
+    /// It was changed, and not every node knows it yet.
+    #[error(transparent)]
+    Unannounced(#[from] Unannounced),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -160,13 +163,13 @@ impl Clients {
     }
 
     /// A change was committed: nothing in memory is older, here at once, and everywhere when this returns.
-    async fn changed(&self, id: &ClientId) -> Result<(), StoreError> {
+    async fn changed(&self, id: &ClientId, change: Change) -> Result<(), Unannounced> {
         {
             let mut cache = self.cache.write();
             self.changes.fetch_add(1, Ordering::AcqRel);
             cache.remove(id);
         }
-        self.generations.announce(&PartitionKey::new(Kind::Client, id)).await
+        change.announce().await
     }
 
     /// Registers a client; returns it with its secret, which is not kept.
@@ -225,6 +228,7 @@ impl Clients {
         let secret = self.draw_secret();
         let now = certain(self.clock.as_ref())?;
         let key = PartitionKey::new(Kind::Client, id);
+        let change = self.generations.change(&key);
         transact_at(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition, now| {
             let Some(known) = partition.get::<Client>(&key, ITEM)? else {
                 return Ok(Transaction::answer(Err(ClientError::Unknown(id.clone()))));
@@ -240,7 +244,7 @@ impl Clients {
             Ok(Transaction { config: !self.generations.is_alone(), ..Transaction::put(put, Ok(())) })
         })
         .await??;
-        self.changed(id).await?;
+        self.changed(id, change).await?;
         Ok(secret)
     }
 
@@ -248,6 +252,7 @@ impl Clients {
     pub async fn delete(&self, id: &ClientId) -> Result<(), ClientError> {
         let now = certain(self.clock.as_ref())?;
         let key = PartitionKey::new(Kind::Client, id);
+        let change = self.generations.change(&key);
         let existed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
             let existed = partition.items.contains_key(ITEM);
             let deletes = if existed { vec![ITEM.into()] } else { Vec::new() };
@@ -256,9 +261,11 @@ impl Clients {
         })
         .await?;
         if !existed {
+            // Who removed it may not have lived to tell the others.
+            change.deliver().await?;
             return Err(ClientError::Unknown(id.clone()));
         }
-        Ok(self.changed(id).await?)
+        Ok(self.changed(id, change).await?)
     }
 
     /// Is this one of the client's secrets?

@@ -44,6 +44,12 @@ pub(crate) fn certain(clock: &dyn Clock) -> Result<Timestamp, StoreError> {
     clock.certain().ok_or_else(|| StoreError::Unavailable("this node's clock is not known to be right".to_owned()))
 }
 
+/// The time to note with a commit that nothing is decided by. While the clock is not known to be right that is the time of
+/// the partition's last commit, which none is before (HAZARDS H3).
+pub(crate) fn stamp(clock: &dyn Clock) -> Timestamp {
+    clock.certain().unwrap_or_default()
+}
+
 /// What a clock shows, as the authority looks at it.
 pub fn hands(clock: &dyn Clock) -> Hands {
     let (now, monotonic) = clock.both();
@@ -51,13 +57,20 @@ pub fn hands(clock: &dyn Clock) -> Hands {
 }
 
 /// A clock that is decided by only while the authority vouches for it.
-pub(crate) struct VouchedClock {
+pub struct VouchedClock {
     clock: Arc<dyn Clock>,
     authority: Arc<Authority>,
 }
 
+impl fmt::Debug for VouchedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VouchedClock").finish_non_exhaustive()
+    }
+}
+
 impl VouchedClock {
-    pub(crate) fn new(clock: Arc<dyn Clock>, authority: Arc<Authority>) -> Self {
+    /// This clock, as far as this authority vouches for it.
+    pub fn new(clock: Arc<dyn Clock>, authority: Arc<Authority>) -> Self {
         Self { clock, authority }
     }
 }

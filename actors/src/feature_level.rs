@@ -21,7 +21,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, stamp},
     entropy::Entropy,
     transact::{Transaction, transact},
 };
@@ -135,7 +135,7 @@ impl FeatureLevel {
         if common <= self.current() {
             return Ok(());
         }
-        let (key, now) = (partition(), self.clock.now());
+        let (key, now) = (partition(), stamp(self.clock.as_ref()));
         let level = transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
             let before: Option<record::FeatureLevel> = partition.get(&key, ITEM)?;
             let (level, unknown) = before.map_or((0, Unknown::default()), |level| (level.level, level.unknown));

@@ -48,6 +48,11 @@ impl Following {
                 async move { keys.follow(moves).await }
             });
             run(&mut tasks, "shipper", move || recover(shipper.clone()));
+            let owing = generations.clone();
+            run(&mut tasks, "announcements", move || {
+                let owing = owing.clone();
+                async move { owing.pay().await }
+            });
             run(&mut tasks, "level", move || keep_up(level.clone()));
             run(&mut tasks, "generations", move || {
                 let reader = reader.clone();

@@ -2,8 +2,10 @@
 //!
 //! 1. The change is committed on its own partition, together with an event item (`Transaction::config`).
 //! 2. The event is *delivered*: the generation of its kind is moved, in the partition `cluster/generations`. Then the item
-//!    is removed. A process that dies in between leaves the item; whoever loads the partition next, or finds its dirty note,
-//!    delivers it. Delivered twice it moves twice, which costs each node one more look at what it keeps, and nothing else.
+//!    is removed. Where the store does not take that, the partition is *owed*: the process tries again for as long as it
+//!    runs, and leaves its cursor in the dirty stream where it is. A process that dies in between leaves the item; whoever
+//!    loads the partition next, or finds its dirty note, delivers it. Delivered twice it moves twice, which costs each node
+//!    one more look at what it keeps, and nothing else.
 //! 3. Every node reads the generations once a second. What it keeps in memory carries the generation that was known *before*
 //!    its load began, and is answered from while that is the newest one, by a read that began less than [`BOUND`] ago. Since
 //!    it began neither clock has jumped nor has the machine slept, and the clock is not too far off
@@ -13,18 +15,19 @@
 //!
 //! Creating something moves nothing, since what is absent is never kept. A node that is alone does none of this.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cluster::{Authority, BOUND};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use schema::{
     EVENT_PREFIX, Kind, Partition, PartitionKey, Put, Store, StoreError,
     record::{ConfigGeneration, Unknown},
 };
+use thiserror::Error;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, stamp},
     entropy::Entropy,
     transact::{Transaction, transact},
 };
@@ -39,6 +42,11 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const EARLY: Duration = Duration::from_millis(100);
 /// One read takes this long at most.
 const READ_WITHIN: Duration = Duration::from_millis(300);
+/// How long who waits for a change to be announced has it tried, and the pause between tries: at least, and at most twice.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(200);
+/// How often it is tried afterwards, when nobody waits.
+const OWED_INTERVAL: Duration = Duration::from_secs(1);
 /// The kinds that have a generation.
 const KINDS: [Kind; 3] = [Kind::Client, Kind::Policy, Kind::Keyring];
 
@@ -64,6 +72,20 @@ struct Inner {
     authority: Arc<Authority>,
     seen: RwLock<Option<Seen>>,
     moves: watch::Sender<Counters>,
+    /// Partitions whose last change may not be known everywhere, and how many changes of each are under way here.
+    owed: Mutex<BTreeMap<PartitionKey, usize>>,
+}
+
+/// A change is stored, and not every node is known to have heard of it. They will, once the store takes that.
+#[derive(Debug, Error)]
+#[error("the change is stored, but not yet known everywhere: {0}")]
+pub struct Unannounced(StoreError);
+
+/// A change of a partition, from before its commit on. Unless it was delivered when this is dropped - the store did not
+/// say what became of it, or nobody waits for it any more - the partition is owed.
+pub(crate) struct Change {
+    generations: Generations,
+    key: PartitionKey,
 }
 
 impl std::fmt::Debug for Generations {
@@ -81,7 +103,7 @@ impl Generations {
         authority: Arc<Authority>,
     ) -> Self {
         let (seen, moves) = (RwLock::new(None), watch::Sender::new([0; KINDS.len()]));
-        Self(Arc::new(Inner { store, clock, entropy, authority, seen, moves }))
+        Self(Arc::new(Inner { store, clock, entropy, authority, seen, moves, owed: Mutex::default() }))
     }
 
     /// Is there nobody else to be told?
@@ -167,14 +189,31 @@ impl Generations {
         if partition.items.keys().any(|item| item.starts_with(EVENT_PREFIX)) { self.deliver(key).await } else { Ok(()) }
     }
 
-    /// Delivers the events of a partition: moves the generation of its kind, then removes them.
+    /// Delivers the events of a partition: moves the generation of its kind, then removes them. What cannot be delivered
+    /// is owed.
     pub async fn deliver(&self, key: &PartitionKey) -> Result<(), StoreError> {
-        let inner = &self.0;
-        let found = inner.store.load(key, &[EVENT_PREFIX]).await?;
-        if found.items.is_empty() || !KINDS.contains(&key.kind) {
-            return Ok(());
+        self.deliver_beside(key, 0).await
+    }
+
+    /// The same for somebody who has so many changes of the partition under way, all of them committed.
+    async fn deliver_beside(&self, key: &PartitionKey, own: usize) -> Result<(), StoreError> {
+        let found = self.0.store.load(key, &[EVENT_PREFIX]).await?;
+        if !found.items.is_empty() && KINDS.contains(&key.kind) {
+            self.0.owed.lock().entry(key.clone()).or_default();
+            self.move_on(key, &found).await?;
         }
-        let (generations, now) = (partition(), inner.clock.now());
+        let mut owed = self.0.owed.lock();
+        // Another change may have been committed since the load.
+        if owed.get(key).is_some_and(|under_way| *under_way <= own) {
+            owed.remove(key);
+        }
+        Ok(())
+    }
+
+    /// Moves the generation for the events that were found, then removes them.
+    async fn move_on(&self, key: &PartitionKey, found: &Partition) -> Result<(), StoreError> {
+        let inner = &self.0;
+        let (generations, now) = (partition(), stamp(inner.clock.as_ref()));
         transact(inner.store.as_ref(), inner.entropy.as_ref(), &generations, now, |partition| {
             let next = ConfigGeneration { generation: stored(partition, key.kind)? + 1, unknown: Unknown::default() };
             Ok(Transaction::put(Put::record(key.kind.as_str(), &next, None), ()))
@@ -187,16 +226,71 @@ impl Generations {
         .await
     }
 
-    /// A change of this partition was committed: returns when every node knows it.
-    pub(crate) async fn announce(&self, key: &PartitionKey) -> Result<(), StoreError> {
-        if self.is_alone() {
+    /// A change of this partition begins. To be called before it is committed.
+    pub(crate) fn change(&self, key: &PartitionKey) -> Change {
+        if !self.is_alone() {
+            *self.0.owed.lock().entry(key.clone()).or_default() += 1;
+        }
+        Change { generations: self.clone(), key: key.clone() }
+    }
+
+    /// May there be a change that others do not know of?
+    pub(crate) fn owes(&self) -> bool {
+        !self.0.owed.lock().is_empty()
+    }
+
+    /// Tries once to deliver what is owed and is not under way.
+    pub(crate) async fn deliver_owed(&self) {
+        let left = |(key, under_way): (&PartitionKey, &usize)| (*under_way == 0).then(|| key.clone());
+        let owed: Vec<PartitionKey> = self.0.owed.lock().iter().filter_map(left).collect();
+        for key in owed {
+            if let Err(error) = self.deliver(&key).await {
+                tracing::warn!(%error, partition = %key, "a change is stored, but not yet known everywhere");
+            }
+        }
+    }
+
+    /// Delivers what is owed as soon as the store takes it, for as long as it is polled.
+    pub(crate) async fn pay(&self) {
+        loop {
+            tokio::time::sleep(OWED_INTERVAL).await;
+            self.deliver_owed().await;
+        }
+    }
+}
+
+impl Change {
+    /// It was committed: returns when every node knows it.
+    pub(crate) async fn announce(self) -> Result<(), Unannounced> {
+        if !self.generations.is_alone() {
+            self.deliver().await.map_err(Unannounced)?;
+            tokio::time::sleep(WITHIN).await;
+        }
+        Ok(())
+    }
+
+    /// Delivers it, and what others left of earlier ones; tries for some seconds.
+    pub(crate) async fn deliver(&self) -> Result<(), StoreError> {
+        let Self { generations, key } = self;
+        if generations.is_alone() {
             return Ok(());
         }
-        self.deliver(key).await.map_err(|error| {
-            StoreError::Unavailable(format!("the change is stored, but not yet known everywhere: {error}"))
-        })?;
-        tokio::time::sleep(WITHIN).await;
-        Ok(())
+        let until = cluster::now() + PATIENCE;
+        loop {
+            match generations.deliver_beside(key, 1).await {
+                Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) if cluster::now() < until => {}
+                delivered => return delivered,
+            }
+            tokio::time::sleep(PAUSE + generations.jitter(PAUSE)).await;
+        }
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        if let Some(under_way) = self.generations.0.owed.lock().get_mut(&self.key) {
+            *under_way = under_way.saturating_sub(1);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     clock::{Clock, certain},
     domain::{assurance::Acr, limits, operation, policy, role},
     entropy::Entropy,
-    generations::Generations,
+    generations::{Change, Generations, Unannounced},
     shared_load::SharedLoads,
     transact::{Transaction, transact},
 };
@@ -103,6 +103,9 @@ pub enum PolicyError {
     /// One was written by a newer version (HAZARDS H15).
     #[error("a policy was set by a newer version of the program, which alone can judge it")]
     Newer,
+    /// It was set or removed, and not every node knows it yet.
+    #[error(transparent)]
+    Unannounced(#[from] Unannounced),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -213,6 +216,7 @@ impl Policies {
         let policy = checked(policy)?;
         let set = Policy { changed_at: self.now()?, ..policy };
         let (key, item) = (partition(), item(&set.scope));
+        let change = self.generations.change(&key);
         let written = transact(self.store.as_ref(), self.entropy.as_ref(), &key, set.changed_at, |partition| {
             let others = read(partition).map(|mut policies| {
                 policies.retain(|other| other.scope != set.scope);
@@ -225,13 +229,14 @@ impl Policies {
             Ok(Transaction { config: !self.generations.is_alone(), ..Transaction::put(put, Ok(())) })
         });
         written.await??;
-        self.changed().await?;
+        self.changed(change).await?;
         Ok(set)
     }
 
     /// Removes the policy of a scope; says whether there was one.
     pub async fn remove(&self, scope: &PolicyScope) -> Result<bool, PolicyError> {
         let (key, item) = (partition(), item(scope));
+        let change = self.generations.change(&key);
         let existed = transact(self.store.as_ref(), self.entropy.as_ref(), &key, self.now()?, |partition| {
             let existed = partition.items.contains_key(item.as_str());
             let deletes = if existed { vec![item.clone().into()] } else { Vec::new() };
@@ -240,7 +245,10 @@ impl Policies {
         });
         let existed = existed.await?;
         if existed {
-            self.changed().await?;
+            self.changed(change).await?;
+        } else {
+            // Who removed it may not have lived to tell the others.
+            change.deliver().await?;
         }
         Ok(existed)
     }
@@ -250,13 +258,13 @@ impl Policies {
     }
 
     /// A change was committed: nothing in memory is older, here at once, and everywhere when this returns.
-    async fn changed(&self) -> Result<(), StoreError> {
+    async fn changed(&self, change: Change) -> Result<(), Unannounced> {
         {
             let mut kept = self.kept.write();
             self.changes.fetch_add(1, Ordering::AcqRel);
             *kept = None;
         }
-        self.generations.announce(&partition()).await
+        change.announce().await
     }
 }
 

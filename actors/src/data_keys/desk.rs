@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::{Clock, certain},
     entropy::Entropy,
-    generations::Generations,
+    generations::{Generations, Unannounced},
     transact::{Transaction, transact},
     vault::Vault,
 };
@@ -78,6 +78,9 @@ pub enum RotationError {
     /// It is too early.
     #[error("another master key became the active one less than two minutes ago; try again in a moment")]
     TooEarly,
+    /// It is the active one now, and not every node knows it yet.
+    #[error(transparent)]
+    Unannounced(#[from] Unannounced),
     /// Keys and store.
     #[error(transparent)]
     Keys(#[from] DataKeysError),
@@ -121,6 +124,7 @@ impl DataKeys {
         self.everybody_has(id).await?;
         let (key, now) = (partition(), certain(self.clock.as_ref())?);
         let item = canary_item(id);
+        let change = self.generations.change(&key);
         transact(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition| {
             let Some(known) = partition.get::<ActiveKey>(&key, ACTIVE)? else {
                 return Ok(Transaction::answer(Err(DataKeysError::Missing(id.to_string()))));
@@ -143,7 +147,7 @@ impl DataKeys {
         })
         .await??;
         self.vault.activate(id).map_err(DataKeysError::from)?;
-        Ok(self.generations.announce(&key).await?)
+        Ok(change.announce().await?)
     }
 
     async fn everybody_has(&self, id: &KeyId) -> Result<(), RotationError> {

@@ -32,7 +32,7 @@ use crate::{
     clock::{Clock, certain},
     data_keys,
     entropy::Entropy,
-    generations::{Generations, Moves},
+    generations::{Generations, Moves, Unannounced},
     shared_load::SharedLoads,
     signer::{ParsedKey, PublicKey, PublicKeys, SignerError, SigningKeyPair},
     transact::{Transaction, transact},
@@ -56,6 +56,9 @@ pub enum KeyRingError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Keys were made, and not every node knows them yet.
+    #[error(transparent)]
+    Unannounced(#[from] Unannounced),
     /// A key cannot be made, opened or parsed.
     #[error("signing key: {0}")]
     Signer(#[from] SignerError),
@@ -195,10 +198,11 @@ impl KeyRing {
     /// Makes the next key of one or of every algorithm; it is published now and signs when the lead is over. Returns when
     /// every node publishes it.
     pub async fn rotate(&self, alg: Option<SigningAlg>) -> Result<Vec<KeyView>, KeyRingError> {
+        let change = self.generations.change(&Keeper::partition());
         let (reply, answer) = oneshot::channel();
         self.actor.send_message(Message::Rotate(alg, reply)).map_err(|_| KeyRingError::Stopped)?;
         let keys = answer.await.map_err(|_| KeyRingError::Stopped)??;
-        self.generations.announce(&Keeper::partition()).await?;
+        change.announce().await?;
         Ok(keys)
     }
 
@@ -324,12 +328,14 @@ impl Keeper {
             }
         }
         let generation = o.generations.before_load(key.kind);
+        let begun = o.generations.change(&key);
         let keys = transact(o.store.as_ref(), o.entropy.as_ref(), &key, now, |partition| {
             let keys = partition.list::<SigningKey>(&key, PREFIX)?.into_iter().map(|(_, key)| key);
             let change = change(&keys.collect::<Vec<_>>(), &wanted, &made, now);
             Ok(Transaction { config: !change.is_empty() && !o.generations.is_alone(), ..change })
         })
         .await?;
+        drop(begun);
         if !o.generations.is_alone() {
             tell(o.generations.deliver(&key).await);
         }

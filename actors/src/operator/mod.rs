@@ -30,6 +30,7 @@ use crate::{
         operation, policy, role,
         user::User,
     },
+    key_ring::KeyRingError,
     policies::{self, PolicyError},
 };
 
@@ -47,7 +48,7 @@ pub enum OperatorError {
     Client(#[from] ClientError),
     /// Keys.
     #[error(transparent)]
-    Keys(#[from] crate::key_ring::KeyRingError),
+    Keys(#[from] KeyRingError),
     /// Master keys.
     #[error(transparent)]
     DataKeys(#[from] RotationError),
@@ -101,6 +102,23 @@ pub enum OperatorError {
     Disabled,
 }
 
+impl OperatorError {
+    /// Is what was asked for stored all the same?
+    const fn is_after_the_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Client(ClientError::Unannounced(_))
+                | Self::Policy(PolicyError::Unannounced(_))
+                | Self::Keys(KeyRingError::Unannounced(_))
+                | Self::DataKeys(RotationError::Unannounced(_))
+        )
+    }
+}
+
+fn fact(name: &str, value: &str) -> BTreeMap<String, Value> {
+    [(name.to_owned(), value.into())].into()
+}
+
 /// Serves operators.
 #[derive(Clone, Debug)]
 pub struct Operator {
@@ -132,8 +150,8 @@ impl Operator {
             }
             Request::ClientRotateSecret(id) => self.rotate_secret(by, &id).await,
             Request::ClientDelete(id) => {
-                self.services.clients.delete(&id).await?;
-                self.tell(by, "client.deleted", "client", id.as_str()).await?;
+                let deleted = self.services.clients.delete(&id).await.map_err(OperatorError::from);
+                self.stored(by, deleted, "client.deleted", fact("client", id.as_str())).await?;
                 Ok(Response::Changed { changed: true, count: 1 })
             }
             Request::UserList { after } => self.list_users(after).await,
@@ -153,25 +171,26 @@ impl Operator {
             Request::PolicyList => Ok(Response::Policies(self.services.policies.all().await?.to_vec())),
             Request::PolicySet(policy) => self.set_policy(by, *policy).await,
             Request::PolicyRemove(scope) => {
-                let changed = self.services.policies.remove(&scope).await?;
-                if changed {
-                    self.tell(by, "policy.removed", "scope", &scope.to_string()).await?;
+                let removed = self.services.policies.remove(&scope).await.map_err(OperatorError::from);
+                if matches!(removed, Ok(false)) {
+                    return Ok(Response::Changed { changed: false, count: 0 });
                 }
-                Ok(Response::Changed { changed, count: changed.into() })
+                self.stored(by, removed, "policy.removed", fact("scope", &scope.to_string())).await?;
+                Ok(Response::Changed { changed: true, count: 1 })
             }
             Request::PolicyExplain { user, client, operation } => {
                 self.explain(by, &user, (client, operation), deadline).await
             }
             Request::KeysList => Ok(Response::Keys(self.services.keys.current().await?.list.clone())),
             Request::KeysRotate(alg) => {
-                let keys = self.services.keys.rotate(alg).await?;
-                self.tell(by, "signing_key.rotated", "alg", &format!("{alg:?}")).await?;
-                Ok(Response::Keys(keys))
+                let keys = self.services.keys.rotate(alg).await.map_err(OperatorError::from);
+                let facts = fact("alg", &format!("{alg:?}"));
+                self.stored(by, keys, "signing_key.rotated", facts).await.map(Response::Keys)
             }
             Request::DataKeysList => Ok(Response::DataKeys(self.services.data_keys.list().await?)),
             Request::DataKeysActivate(id) => {
-                self.services.data_keys.activate(&id).await?;
-                self.tell(by, "master_key.activated", "key", id.as_str()).await?;
+                let activated = self.services.data_keys.activate(&id).await.map_err(OperatorError::from);
+                self.stored(by, activated, "master_key.activated", fact("key", id.as_str())).await?;
                 Ok(Response::DataKeys(self.services.data_keys.list().await?))
             }
             Request::DataKeysReseal { after } => self.reseal(by, after.as_deref()).await,
@@ -194,9 +213,9 @@ impl Operator {
         if Acr::parse(&policy.at_least).is_some_and(|acr| acr > self.services.highest_acr()) {
             return Err(PolicyError::NotVouched(policy.at_least).into());
         }
-        let set = self.services.policies.set_at(level, policy).await?;
-        self.tell_all(by, "policy.set", policies::facts(&set)).await?;
-        Ok(Response::Policies(vec![set]))
+        let facts = policies::facts(&policy);
+        let set = self.services.policies.set_at(level, policy).await.map_err(OperatorError::from);
+        Ok(Response::Policies(vec![self.stored(by, set, "policy.set", facts).await?]))
     }
 
     async fn explain(
@@ -260,8 +279,8 @@ impl Operator {
     }
 
     async fn rotate_secret(&self, by: &Attempt, id: &ClientId) -> Result<Response, OperatorError> {
-        let secret = self.services.clients.rotate_secret(id).await?;
-        self.tell(by, "client.secret_rotated", "client", id.as_str()).await?;
+        let rotated = self.services.clients.rotate_secret(id).await.map_err(OperatorError::from);
+        let secret = self.stored(by, rotated, "client.secret_rotated", fact("client", id.as_str())).await?;
         let client = self.client(id).await?;
         Ok(Response::Client { client: Client::clone(&client).into(), client_secret: Some(secret.expose().clone()) })
     }
@@ -341,9 +360,26 @@ impl Operator {
         by_name.ok_or_else(|| OperatorError::NoUser(who.to_owned()))
     }
 
+    /// An event about a change, if it is stored: also where other nodes could not be told of it.
+    async fn stored<T: Send>(
+        &self,
+        by: &Attempt,
+        done: Result<T, OperatorError>,
+        kind: &str,
+        facts: BTreeMap<String, Value>,
+    ) -> Result<T, OperatorError> {
+        if done.as_ref().is_err_and(|error| !error.is_after_the_change()) {
+            return done;
+        }
+        let told = self.tell_all(by, kind, facts).await;
+        let done = done?;
+        told?;
+        Ok(done)
+    }
+
     /// An event that belongs to no user.
-    async fn tell(&self, by: &Attempt, kind: &str, fact: &str, value: &str) -> Result<(), StoreError> {
-        self.tell_all(by, kind, [(fact.to_owned(), value.into())].into()).await
+    async fn tell(&self, by: &Attempt, kind: &str, name: &str, value: &str) -> Result<(), StoreError> {
+        self.tell_all(by, kind, fact(name, value)).await
     }
 
     async fn tell_all(&self, by: &Attempt, kind: &str, facts: BTreeMap<String, Value>) -> Result<(), StoreError> {

@@ -218,7 +218,7 @@ impl Actor for Worker {
             }
             Message::MoveCursor => self.move_cursor(state).await,
             Message::Leave(reply) => {
-                if self.flush(state).await && !state.let_go && self.recovery.notifier().owed() == 0 {
+                if self.flush(state).await && !state.let_go && self.recovery.owes_nothing().await {
                     self.recovery.leave().await;
                 }
                 let _ = reply.send(());
@@ -252,9 +252,11 @@ impl Worker {
         true
     }
 
-    /// Everything that this node committed before the cursor is shipped: nothing waits, and nothing was let go.
+    /// Everything that this node committed before the cursor is shipped: nothing waits, nothing was let go, and others know of
+    /// every change.
     async fn move_cursor(&self, state: &mut State) {
-        if !state.waiting.is_empty() || state.let_go || !(state.moved || self.recovery.is_shared()) {
+        let left = !state.waiting.is_empty() || state.let_go || self.recovery.owes_a_change();
+        if left || !(state.moved || self.recovery.is_shared()) {
             return;
         }
         match self.recovery.move_on().await {

@@ -24,7 +24,7 @@ use schema::{
 
 use super::{ShipperOptions, stored_event};
 use crate::{
-    clock::certain,
+    clock::{certain, stamp},
     notifier::Notifier,
     transact::{On, Transaction, transact_within},
     visitor,
@@ -58,6 +58,17 @@ impl Recovery {
 
     pub(super) fn notifier(&self) -> &Notifier {
         &self.options.notifier
+    }
+
+    /// Is there a change that other nodes may not know of?
+    pub(super) fn owes_a_change(&self) -> bool {
+        self.options.generations.owes()
+    }
+
+    /// Does nothing that this node committed need its cursor any more, now that what is owed was tried once more?
+    pub(super) async fn owes_nothing(&self) -> bool {
+        self.options.generations.deliver_owed().await;
+        !self.owes_a_change() && self.options.notifier.owed() == 0
     }
 
     /// Are there others who read cursors?
@@ -126,7 +137,8 @@ impl Recovery {
             return;
         }
         let (o, key, mine) = (&self.options, partition(), self.mine());
-        let on = On { store: o.store.as_ref(), entropy: o.entropy.as_ref(), key: &key, now: o.clock.now() };
+        let now = stamp(o.clock.as_ref());
+        let on = On { store: o.store.as_ref(), entropy: o.entropy.as_ref(), key: &key, now };
         let left = transact_within(PATIENCE, on, |partition| {
             let deletes = partition.items.contains_key(&mine).then(|| mine.clone()).into_iter().collect();
             Ok(Transaction { deletes, ..Transaction::answer(()) })

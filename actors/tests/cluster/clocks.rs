@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use actors::{
-    clock::{MockClock, hands},
+    clock::{MockClock, VouchedClock, hands},
     domain::{command::SignInOutcome, factor::totp},
+    stored_view::StoredView,
 };
+use cluster::ViewStore as _;
 use schema::{
     Kind, PartitionKey, Store as _, Timestamp,
     record::{DirtyCursor, SigningAlg},
@@ -13,7 +15,7 @@ use schema::{
 
 use crate::{
     house::House,
-    support::{START, code_at, soon},
+    support::{Cut, START, code_at, soon},
 };
 
 const STEP: Duration = Duration::from_secs(30);
@@ -130,4 +132,31 @@ async fn a_wrong_clock_moves_no_cursor() {
     clock.advance(Duration::from_hours(1));
     tokio::time::sleep(Duration::from_mins(6)).await;
     assert!(at().await > before);
+}
+
+/// What others must hear of is told by a node whose clock is off as well, and nothing is dated by that clock.
+#[tokio::test]
+async fn what_a_node_commits_by_a_wrong_clock_is_not_dated_by_it() {
+    let (house, clock) = house().await;
+    let a = house.world("a");
+    let app = a.app("shop").await;
+    house.stand_still().await;
+    a.store.cut(Cut::Generations);
+    let refused = a.services.clients.delete(&app.client).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("not yet known everywhere")));
+    clock.set(stepped(DAY));
+    a.store.cut(Cut::Nothing);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let client = PartitionKey::new(Kind::Client, &app.client);
+    assert!(house.world("b").store.load(&client, &["event/"]).await.expect("loads").items.is_empty(), "told");
+    assert_eq!(last_commit(&house, &client).await, START);
+
+    let view = house.view.read().await.expect("reads");
+    let vouched = VouchedClock::new(Arc::clone(&clock) as _, Arc::clone(&house.node("a").authority));
+    let row = StoredView::new(Arc::clone(&a.store) as _, Arc::new(vouched), Arc::clone(&a.entropy) as _);
+    assert!(row.replace(view.epoch, &view.followed_by(view.members.clone())).await.expect("writes"));
+    a.services.stop(Duration::from_secs(5)).await;
+    for place in ["view", "shipper"] {
+        assert_eq!(last_commit(&house, &PartitionKey::new(Kind::Cluster, place)).await, START, "{place}");
+    }
 }

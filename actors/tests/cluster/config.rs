@@ -1,11 +1,13 @@
 //! Clients, policies and signing keys that another node changed (HAZARDS H4).
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use actors::{
+    clients::ClientError,
     clock::MockClock,
     domain::{assurance::Acr, command::ChangePasswordOutcome, operation::PASSWORD_CHANGE},
     entropy::SeededEntropy,
+    operator::{Operator, Request, Response},
 };
 use cluster::{Authority, BOUND, Generation};
 use schema::{
@@ -15,8 +17,11 @@ use schema::{
 
 use crate::{
     house::House,
-    support::{Cut, MemoryStore, PASSWORD, START, World},
+    support::{Cut, MemoryStore, PASSWORD, START, World, soon},
 };
+
+/// Longer than a node takes to read the generations, to try again what it owes, and to see that somebody has gone.
+const SOON: Duration = Duration::from_secs(3);
 
 impl House {
     /// Is there such a client, as this node says?
@@ -97,6 +102,102 @@ async fn a_change_that_was_committed_and_not_told_is_told_by_who_takes_over() {
     b.services.shipper.recover().await.expect("recovers");
     b.services.generations.read().await.expect("reads");
     assert!(!house.knows("b", &app.client).await);
+}
+
+/// Deletes a client, of which the other node must be told, while nobody can be.
+async fn deletes_in_vain(house: &House, client: &ClientId) -> Response {
+    house.stand_still().await;
+    house.all_read_generations().await;
+    assert!(house.knows("b", client).await);
+    let a = house.world("a");
+    a.store.cut(Cut::Generations);
+    let operator = Operator::new(a.services.clone());
+    operator.run("operator uid 0".to_owned(), Request::ClientDelete(client.clone()), soon()).await
+}
+
+fn is_not_known_everywhere(response: &Response) -> bool {
+    matches!(response, Response::Refused { message } if message.contains("not yet known everywhere"))
+}
+
+/// A command that ends, or a node that is stopped: whoever comes next finds what it left.
+#[tokio::test]
+async fn a_change_that_could_not_be_told_before_an_orderly_stop_is_told_by_who_is_left() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    let refused = deletes_in_vain(&house, &app.client).await;
+    assert!(is_not_known_everywhere(&refused), "{refused:?}");
+    house.world("a").services.stop(Duration::from_secs(5)).await;
+    tokio::time::sleep(SOON).await;
+    assert!(house.knows("b", &app.client).await, "nobody told");
+    house.put_view(&["b"]).await;
+    house.reads("b").await;
+    tokio::time::sleep(SOON).await;
+    house.reads("b").await;
+    tokio::time::sleep(SOON).await;
+    assert!(!house.knows("b", &app.client).await);
+    assert_eq!(house.world("b").told("client.deleted").await, 1, "it was deleted, whoever knew");
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_told_is_told_once_that_is_possible() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    let refused = deletes_in_vain(&house, &app.client).await;
+    assert!(is_not_known_everywhere(&refused), "{refused:?}");
+    house.world("a").store.cut(Cut::Nothing);
+    tokio::time::sleep(SOON).await;
+    assert!(!house.knows("b", &app.client).await);
+}
+
+#[tokio::test]
+async fn what_meets_a_short_failure_is_told_before_it_is_acknowledged() {
+    let house = House::of(&["a", "b"]).await;
+    let app = house.world("a").app("shop").await;
+    let (heals, deletes) = tokio::join!(
+        async {
+            while house.world("a").store.cut_is(Cut::Nothing) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            house.world("a").store.cut(Cut::Nothing);
+        },
+        deletes_in_vain(&house, &app.client),
+    );
+    let () = heals;
+    assert!(matches!(deletes, Response::Changed { .. }), "{deletes:?}");
+    assert!(!house.knows("b", &app.client).await);
+}
+
+/// The first one died before it could tell, and its notes are not read yet.
+#[tokio::test]
+async fn who_deletes_again_tells_what_the_first_one_could_not() {
+    let house = House::of(&["a", "b", "c"]).await;
+    let app = house.world("a").app("shop").await;
+    deletes_in_vain(&house, &app.client).await;
+    house.world("a").store.cut(Cut::All);
+    let again = house.world("c").services.clients.delete(&app.client).await;
+    assert!(matches!(again, Err(ClientError::Unknown(_))), "{again:?}");
+    tokio::time::sleep(SOON).await;
+    assert!(!house.knows("b", &app.client).await);
+}
+
+#[tokio::test]
+async fn a_policy_that_is_removed_again_is_told_of_though_there_was_none_any_more() {
+    let house = House::of(&["a", "b", "c"]).await;
+    let scope = PolicyScope::Everybody;
+    let policy = Policy::new(scope.clone(), PolicyMode::Required { from: START }, Acr::Mfa.as_str(), START);
+    house.stand_still().await;
+    house.all_read_generations().await;
+    let (a, b, c) = (house.world("a"), house.world("b"), house.world("c"));
+    a.services.policies.set(policy).await.expect("a policy that can be met");
+    assert_eq!(b.services.policies.all().await.expect("loads").len(), 1);
+    a.store.cut(Cut::Generations);
+    let error = a.services.policies.remove(&scope).await.expect_err("not known everywhere");
+    assert!(error.to_string().contains("not yet known everywhere"), "{error}");
+    a.store.cut(Cut::All);
+    assert!(!c.services.policies.remove(&scope).await.expect("removes"));
+    tokio::time::sleep(SOON).await;
+    assert!(b.services.policies.all().await.expect("loads").is_empty());
 }
 
 #[tokio::test]

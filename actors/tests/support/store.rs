@@ -53,6 +53,8 @@ pub(crate) enum Cut {
     View,
     /// The signing keys alone.
     Keys,
+    /// The generations of clients, policies and keys alone.
+    Generations,
     /// Everything.
     All,
 }
@@ -98,6 +100,11 @@ impl TestStore {
         *self.cut.lock() = cut;
     }
 
+    /// Is this what it cannot reach now?
+    pub(crate) fn cut_is(&self, cut: Cut) -> bool {
+        *self.cut.lock() == cut
+    }
+
     fn reach(&self, partition: Option<&PartitionKey>) -> Result<(), StoreError> {
         let is = |kind, id| partition.is_some_and(|key| key.kind == kind && &*key.id == id);
         match *self.cut.lock() {
@@ -108,7 +115,10 @@ impl TestStore {
             Cut::Keys if is(Kind::Keyring, "signing") => {
                 Err(StoreError::Unavailable("the keys are out of reach".to_owned()))
             }
-            Cut::View | Cut::Keys | Cut::Nothing => Ok(()),
+            Cut::Generations if is(Kind::Cluster, "generations") => {
+                Err(StoreError::Unavailable("the generations are out of reach".to_owned()))
+            }
+            Cut::View | Cut::Keys | Cut::Generations | Cut::Nothing => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actors::{
     Services,
-    clock::{self, Clock},
+    clock::{self, Clock, VouchedClock},
     entropy::Entropy,
     peer_service::PeerService,
     stored_view::StoredView,
@@ -76,12 +76,14 @@ impl Seat {
             }
             _ => None,
         };
-        let (view, read) = read_view(options).await?;
+        let read = read_view(options).await?;
         let started = u64::try_from(options.clock.now().as_millis()).unwrap_or_default();
         let before = read.0.member(&node).map_or(0, |member| member.generation.0);
         let generation = Generation(started.max(before + 1));
         let authority = Arc::new(Authority::member(node.clone(), generation));
         authority.observe(read.0, read.1, cluster::now());
+        let vouched = VouchedClock::new(Arc::clone(options.clock), Arc::clone(&authority));
+        let view = StoredView::new(options.backend.store(), Arc::new(vouched), Arc::clone(options.entropy));
         let me = Member {
             node,
             generation,
@@ -200,8 +202,8 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
     bound().with_context(|| format!("cannot listen on {address}; is it in use? See `cluster.listen`"))
 }
 
-/// The view's row, the view, and when the read of it began.
-async fn read_view(options: &SeatOptions<'_>) -> anyhow::Result<(StoredView, (View, tokio::time::Instant))> {
+/// The view, and when the read of it began.
+async fn read_view(options: &SeatOptions<'_>) -> anyhow::Result<(View, tokio::time::Instant)> {
     let (clock, entropy) = (Arc::clone(options.clock), Arc::clone(options.entropy));
     let row = StoredView::new(options.backend.store(), clock, entropy);
     let began = cluster::now();
@@ -210,7 +212,7 @@ async fn read_view(options: &SeatOptions<'_>) -> anyhow::Result<(StoredView, (Vi
         Err(_) if fence::stands(options.backend.store().as_ref()).await? => return Err(fenced()),
         Err(error) => return Err(error).context("reading who is in the cluster"),
     };
-    Ok((row, (view, began)))
+    Ok((view, began))
 }
 
 fn fenced() -> anyhow::Error {
@@ -236,7 +238,7 @@ async fn meet_a_fence(store: Arc<dyn Store>, authority: Arc<Authority>) -> anyho
 pub(super) async fn visit(options: &SeatOptions<'_>) -> anyhow::Result<(Arc<Authority>, Arc<dyn Caller>)> {
     let cluster = &options.config.cluster;
     right_clock(options.backend).await?;
-    let (_, (view, began)) = read_view(options).await?;
+    let (view, began) = read_view(options).await?;
     let now = options.clock.now();
     let started = u64::try_from(now.as_millis()).unwrap_or_default();
     let me = visitor::name(now, options.entropy.as_ref())?;
