@@ -3,13 +3,13 @@
 use std::{num::NonZero, sync::Arc, time::Duration};
 
 use cluster::{Authority, Caller};
-use schema::{AttemptId, Store, record::Channel};
+use schema::{AttemptId, Store, StoreError, Timestamp, record::Channel};
 use thiserror::Error;
 
 use crate::{
     account::{Accounts, AccountsOptions},
     clients::Clients,
-    clock::{Clock, VouchedClock},
+    clock::{Clock, VouchedClock, certain},
     data_keys::{self, DataKeys, DataKeysError},
     domain::{
         assurance::Acr,
@@ -115,7 +115,7 @@ pub enum ServicesError {
     Spawn(#[from] ractor::SpawnErr),
     /// The store.
     #[error(transparent)]
-    Store(#[from] schema::StoreError),
+    Store(#[from] StoreError),
 }
 
 /// All services of a node. Cheap to clone.
@@ -275,6 +275,12 @@ impl Services {
             vault,
             settings,
         }
+    }
+
+    /// Wall time to judge by what was issued with an end: an error while this node's clock is not known to be right
+    /// (HAZARDS H3).
+    pub fn certain_now(&self) -> Result<Timestamp, StoreError> {
+        certain(self.clock.as_ref())
     }
 
     /// Draws an attempt for a request that came in here (HAZARDS H5).

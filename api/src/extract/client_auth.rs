@@ -32,13 +32,13 @@ pub async fn authenticate(clients: &Clients, headers: &HeaderMap, params: &Param
     };
     let secret = credentials.secret.as_deref().map_or("", String::as_str);
     let Some(client) = known else {
-        clients.secret_matches(&nobody(), secret);
+        clients.secret_matches(&nobody(), secret)?;
         return Err(refused());
     };
     let proved = match (&client.auth, &credentials.secret) {
         (ClientAuth::None, None) => true,
         (ClientAuth::None, Some(_)) | (ClientAuth::Secret { .. }, None) => false,
-        (ClientAuth::Secret { .. }, Some(secret)) => clients.secret_matches(&client, secret),
+        (ClientAuth::Secret { .. }, Some(secret)) => clients.secret_matches(&client, secret)?,
     };
     if proved {
         Ok(client)

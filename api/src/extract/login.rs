@@ -186,7 +186,7 @@ impl Visit {
 
     /// The same under an id that is known already.
     pub async fn begin_login_as(&self, login: LoginId, then: Then) -> Result<LoginState, PageError> {
-        let now = self.now();
+        let now = self.certain_now()?;
         let mut login = LoginState {
             login,
             browser: self.browser,
@@ -278,7 +278,7 @@ impl Visit {
     async fn opened(&self, label: &str) -> Result<LoginState, PageError> {
         let cookie = self.cookies.get(&format!("{LOGIN_PREFIX}{label}")).ok_or(PageError::LoginEnded)?;
         let content = self.open(label, &cookie).map_err(|_| PageError::LoginEnded)?;
-        if content.browser != self.browser || content.expires_at <= self.now() {
+        if content.browser != self.browser || content.expires_at <= self.certain_now()? {
             return Err(PageError::LoginEnded);
         }
         let (then, stored) = match content.then {
@@ -330,10 +330,11 @@ impl Visit {
     /// From here on in the language of the newest login of this browser whose label names one; of this user's, if one is given. Nothing
     /// is asked of the store.
     pub(super) fn prefer_newest(&self, user: Option<UserId>) {
+        let Ok(now) = self.certain_now() else { return };
         let found = self.cookies.beginning(LOGIN_PREFIX).into_iter().filter_map(|(label, cookie)| {
             let tag = language_of(label)?;
             let content = self.open(label, cookie).ok()?;
-            let lives = content.browser == self.browser && self.now() < content.expires_at;
+            let lives = content.browser == self.browser && now < content.expires_at;
             (lives && user.is_none_or(|user| content.user == Some(user))).then_some((content.begun_at, tag))
         });
         self.prefer(found.max().map(|(_, tag)| tag));

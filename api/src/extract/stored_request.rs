@@ -27,7 +27,7 @@ pub(crate) async fn store(
         expected: None,
         first: Revision::first(u64::from_be_bytes(services.entropy.array())),
         operation: Operation { id, digest: [0; 32], outcome: RawValue::NULL.to_owned() },
-        at: services.clock.now(),
+        at: services.certain_now()?,
         puts: vec![Put::record(ITEM, &record, Some(expires_at))],
         deletes: Vec::new(),
         partition_expires_at: Some(expires_at),

@@ -153,9 +153,14 @@ impl Visit {
         Ok(self.state.pages.say(self.locale(), text)?)
     }
 
-    /// Wall time.
+    /// Wall time, to be shown.
     pub fn now(&self) -> Timestamp {
         self.state.services.clock.now()
+    }
+
+    /// Wall time, to judge by what has an end.
+    pub fn certain_now(&self) -> Result<Timestamp, PageError> {
+        Ok(self.state.services.certain_now()?)
     }
 
     /// Renders a page.

@@ -24,9 +24,11 @@ use actors::{
         sms::{Countries, SmsPolicy},
     },
     entropy::SeededEntropy,
+    feature_level::LEVEL,
     hasher::Argon2Params,
     key_ring::Rotation,
     notifier::Carrier,
+    stored_view::StoredView,
     vault::MasterKeys,
 };
 use api::{
@@ -34,9 +36,9 @@ use api::{
     mail::{Inbox, Writer},
     page::{Branding, Pages},
 };
-use cluster::{Authority, Generation, NoCaller, NodeId};
+use cluster::{Authority, Generation, Member, NoCaller, NodeId, Role, View, ViewStore as _};
 use schema::{
-    Timestamp, UserId,
+    Store, Timestamp, UserId,
     embedded::{EmbeddedStore, Options},
     record::Channel,
 };
@@ -94,16 +96,27 @@ impl TestApp {
         let sms = SmsPolicy { countries: everywhere, ..SmsPolicy::default() };
         let mut settings = Settings { issuer: HTTPS.to_owned(), ..Settings::default() };
         rules(&mut settings);
-        Self::over(settings, sms, surface).await
+        Self::over(alone(), (settings, sms), surface).await
+    }
+
+    /// The only member of a cluster: its clock is measured by others', so that it is doubted when it was set.
+    pub(crate) async fn member() -> Self {
+        let rules = Settings { issuer: HTTPS.to_owned(), ..Settings::default() };
+        let authority = Arc::new(Authority::member(node(), Generation(1)));
+        Self::over(authority, (rules, SmsPolicy::default()), |_| {}).await
     }
 
     /// The same, where text messages have rules of their own.
     pub(crate) async fn with_sms(issuer: &str, sms: SmsPolicy, change: impl FnOnce(&mut ApiSettings)) -> Self {
         let rules = Settings { issuer: issuer.to_owned(), ..Settings::default() };
-        Self::over(rules, sms, change).await
+        Self::over(alone(), (rules, sms), change).await
     }
 
-    async fn over(rules: Settings, sms: SmsPolicy, change: impl FnOnce(&mut ApiSettings)) -> Self {
+    async fn over(
+        authority: Arc<Authority>,
+        (rules, sms): (Settings, SmsPolicy),
+        change: impl FnOnce(&mut ApiSettings),
+    ) -> Self {
         let issuer = rules.issuer.clone();
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(template().await.path(), folder.path());
@@ -117,7 +130,7 @@ impl TestApp {
         let inbox = Arc::new(Inbox::new(writer(), Arc::clone(&clock) as Arc<dyn Clock>, ways));
         let post = Arc::new(Post::new(Arc::clone(&inbox), writer()));
         let messages = (vec![Arc::clone(&post) as _], sms);
-        let services = start(folder.path(), Arc::clone(&clock), rules, messages).await;
+        let services = start(folder.path(), Arc::clone(&clock), authority, (rules, messages)).await;
         let issuer = Url::parse(&issuer).expect("a URL");
         let mut settings = ApiSettings::new(issuer.clone());
         settings.failure_floor = Duration::ZERO;
@@ -156,21 +169,49 @@ impl TestApp {
     }
 }
 
+fn node() -> NodeId {
+    "test".parse().expect("a node name")
+}
+
+/// Without others.
+fn alone() -> Arc<Authority> {
+    Arc::new(Authority::alone(node(), Generation(1), cluster::now()))
+}
+
+/// Writes the view of a cluster of this one member, which has read it.
+async fn come_in(authority: &Authority, store: &Arc<dyn Store>, clock: &Arc<MockClock>) {
+    let me = Member {
+        node: authority.me().clone(),
+        generation: authority.generation(),
+        roles: vec![Role::Http, Role::Actors],
+        address: "".into(),
+        level: LEVEL,
+        draining: false,
+        term: 1,
+    };
+    let view = View::default().followed_by(vec![me]);
+    let row = StoredView::new(Arc::clone(store), Arc::clone(clock) as _, Arc::new(SeededEntropy::new(8)));
+    assert!(row.replace(0, &view).await.expect("writes"));
+    authority.observe(view, cluster::now(), cluster::now());
+}
+
 /// Services over the store in a folder.
 async fn start(
     folder: &Path,
     clock: Arc<MockClock>,
-    settings: Settings,
-    (carriers, sms): (Vec<Arc<dyn Carrier>>, SmsPolicy),
+    authority: Arc<Authority>,
+    (settings, (carriers, sms)): (Settings, (Vec<Arc<dyn Carrier>>, SmsPolicy)),
 ) -> Services {
-    let store = EmbeddedStore::open(folder, &Options::default()).expect("opens");
-    let node: NodeId = "test".parse().expect("a node name");
+    let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(folder, &Options::default()).expect("opens"));
+    if !authority.is_alone() {
+        come_in(&authority, &store, &clock).await;
+    }
     let options = ServicesOptions {
-        store: Arc::new(store),
+        store,
         clock,
         entropy: Arc::new(SeededEntropy::new(7)),
         master_keys: MasterKeys::parse(RING).expect("a ring"),
-        authority: Arc::new(Authority::alone(node, Generation(1), cluster::now())),
+        authority,
         peers: Arc::new(NoCaller),
         serves: true,
         carriers,
@@ -197,7 +238,8 @@ async fn template() -> &'static TempDir {
             let folder = tempfile::tempdir().expect("a folder for the keys");
             let nothing = (Vec::new(), SmsPolicy::default());
             let rules = Settings { issuer: HTTPS.to_owned(), ..Settings::default() };
-            let services = start(folder.path(), Arc::new(MockClock::new(START)), rules, nothing).await;
+            let clock = Arc::new(MockClock::new(START));
+            let services = start(folder.path(), clock, alone(), (rules, nothing)).await;
             services.stop(Duration::from_secs(5)).await;
             folder
         })

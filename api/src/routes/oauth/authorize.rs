@@ -234,7 +234,8 @@ async fn validate(state: &ApiState, params: &Params) -> Result<AuthorizationRequ
         None => Arc::default(),
     };
     let hint = |token: &str| subject_of(state, keys.as_ref()?, &client, token);
-    let (now, highest) = (state.services.clock.now(), state.services.highest_acr());
+    let now = state.services.certain_now().map_err(PageError::from)?;
+    let highest = state.services.highest_acr();
     let judge = Judge { client: &client, policies: &policies, now, highest, hint: &hint };
     judge.parse(params).map_err(|refusal| match refusal {
         Refusal::Page(problem) => problem.into(),

@@ -38,7 +38,7 @@ pub(super) async fn keep(
 ) -> Result<LoginId, PageError> {
     let services = &state.services;
     let reference = LoginId::from_bytes(services.entropy.array());
-    let until = services.clock.now().after(LIFETIME);
+    let until = services.certain_now()?.after(LIFETIME);
     let mut sealed = seal(state, reference, &Content { until, request: Some(request.clone()) });
     if sealed.len() > MAX_SEALED {
         let taken = state.limits.stored_requests.take(caller.address, services.clock.monotonic());
@@ -64,7 +64,8 @@ pub(super) async fn take(visit: &Visit, reference: &str) -> Result<Authorization
     let services = &visit.state.services;
     let opened = services.vault.open(Purpose::HiddenField, &[reference], &cookie);
     let content: Option<Content> = opened.ok().and_then(|text| serde_json::from_slice(&text).ok());
-    let content = content.filter(|content| visit.now() < content.until).ok_or(PageError::LoginEnded)?;
+    let now = visit.certain_now()?;
+    let content = content.filter(|content| now < content.until).ok_or(PageError::LoginEnded)?;
     visit.cookies.clear(&name);
     if let Some(request) = content.request {
         return Ok(request);

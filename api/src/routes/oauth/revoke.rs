@@ -46,6 +46,6 @@ async fn locate(state: &ApiState, token: &str) -> Result<Option<(UserId, FamilyI
         return Ok(Some((refresh.user, refresh.family)));
     }
     let services = &state.services;
-    let access = services.tokens.verify_access(&*services.keys.current().await?, token, services.clock.now());
+    let access = services.tokens.verify_access(&*services.keys.current().await?, token, services.certain_now()?);
     Ok(access.ok().map(|access| (access.locator.user, access.locator.family)))
 }

@@ -100,7 +100,7 @@ async fn claims(
 ) -> Result<Response, Failure> {
     let services = &state.services;
     let keys = services.keys.current().await?;
-    let access = verified.verify(&services.tokens, &keys, token, services.clock.now()).map_err(|error| {
+    let access = verified.verify(&services.tokens, &keys, token, services.certain_now()?).map_err(|error| {
         tracing::info!(%error, "an access token was refused");
         BearerError::InvalidToken
     })?;

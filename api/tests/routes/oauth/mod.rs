@@ -4,6 +4,7 @@ mod acr;
 mod assurance;
 mod authorize;
 mod authorize_prompt;
+mod clock;
 mod consent;
 mod cors;
 mod discovery;
