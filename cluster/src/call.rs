@@ -10,6 +10,11 @@ use crate::{Envelope, Member, NodeId};
 /// Calls other nodes.
 #[async_trait]
 pub trait Caller: Send + Sync + 'static {
+    /// The name that those who are called take the caller to have proved, where it is not that of the calling node's authority.
+    fn proved_name(&self) -> Option<&NodeId> {
+        None
+    }
+
     /// Sends an envelope to a member and returns what it answers, at the deadline at the latest.
     async fn call(&self, to: &Member, envelope: Envelope, deadline: Instant) -> Result<Bytes, CallFailure>;
 }

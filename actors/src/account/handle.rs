@@ -156,7 +156,9 @@ impl Accounts {
         O: serde::de::DeserializeOwned,
     {
         let _permit = self.permits.take()?;
-        let edge = self.authority().me().clone();
+        // A command has no name of its own in what it proves to others: all deliveries of one attempt are of one edge.
+        let edge =
+            self.directory.shared.acknowledger.peers.proved_name().unwrap_or_else(|| self.authority().me()).clone();
         let mut attempt = attempt.clone();
         if request.is_sensitive() {
             attempt.policies = policies::of_the_account(&self.policies.all().await?);

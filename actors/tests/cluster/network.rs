@@ -104,6 +104,10 @@ pub(crate) struct End {
 
 #[async_trait]
 impl Caller for End {
+    fn proved_name(&self) -> Option<&NodeId> {
+        Some(&self.from)
+    }
+
     async fn call(&self, to: &Member, envelope: Envelope, deadline: Instant) -> Result<Bytes, CallFailure> {
         let network = Arc::clone(&self.network);
         network.calls.lock().push((self.from.clone(), to.node.clone(), envelope.in_place));

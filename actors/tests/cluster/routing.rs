@@ -1,12 +1,12 @@
 //! A command finds its owner from every node, or somebody in the owner's place.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actors::{
     call::{CallError, Deadline},
     domain::command::{RedeemOutcome, Refusal, SignInOutcome},
 };
-use cluster::{Member, Role};
+use cluster::{Authority, Generation, Member, Role, ViewStore as _};
 use futures_util::future::join_all;
 
 use crate::{
@@ -70,6 +70,26 @@ async fn what_the_owner_committed_before_it_was_lost_is_the_outcome() {
 #[tokio::test]
 async fn what_the_owner_committed_and_never_answered_is_the_outcome() {
     the_outcome_is_the_committed_one(Way::NeverAnswered).await;
+}
+
+/// A command of the command line calls with the certificate of the node beside it. What it then serves itself is the same
+/// delivery.
+#[tokio::test]
+async fn what_a_command_serves_itself_after_its_call_was_lost_is_what_the_owner_committed() {
+    let mut house = House::of(&["a"]).await;
+    let name = "-command-1-x".parse().expect("a name");
+    let visitor = Arc::new(Authority::member(name, Generation(1)));
+    house.add("b", |options| options.authority = Arc::clone(&visitor)).await;
+    let person = house.person_of("a").await;
+    house.stand_still().await;
+    visitor.observe(house.view.read().await.expect("reads"), cluster::now(), cluster::now());
+    let command = house.world("b");
+    let app = command.app("shop").await;
+    let issued = command.code(&person, &app).await;
+    house.network.script(&house.node("a").name, [Way::LostAfter]);
+    let (grant, _) = command.grant(&person, &issued).await;
+    assert_eq!(grant.generation, 1);
+    assert_eq!(command.told("code.redeemed").await, 1);
 }
 
 /// A full ring may have forgotten the first delivery: what commits is not decided again then, what only looks is answered.

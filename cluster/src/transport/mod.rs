@@ -168,6 +168,10 @@ impl Caller for Transport {
     async fn call(&self, to: &Member, envelope: Envelope, deadline: Instant) -> Result<Bytes, CallFailure> {
         let result = if self.shared.over.is_cancelled() {
             Err(CallFailure::NotSent("this node is stopping".to_owned()))
+    fn proved_name(&self) -> Option<&NodeId> {
+        Some(&self.shared.me)
+    }
+
         } else if to.address.is_empty() {
             Err(CallFailure::NotSent("the node has no address".to_owned()))
         } else {
