@@ -186,7 +186,6 @@ impl ClockWatch {
         };
         #[expect(clippy::cast_precision_loss, reason = "a gauge of milliseconds, far below 2^52")]
         metrics::gauge!("doorward_cluster_clock_offset_seconds").set(offset_ms as f64 / 1_000.0);
-        metrics::gauge!("doorward_cluster_clock_suspended").set(u32::from(off));
         if off {
             if !was_off {
                 tracing::error!(offset_ms, "this node's clock is too far off: it owns nothing until that is put right");
@@ -216,12 +215,16 @@ async fn watch(authority: Arc<Authority>, hands: ReadHands) {
         if jumped || !steady && !suspended {
             metrics::counter!("doorward_cluster_clock_jumps_total").increment(1);
         }
+        // Also by a jump that nobody has measured yet, or that a decision saw first.
+        metrics::gauge!("doorward_cluster_clock_suspended").set(u32::from(authority.is_suspended()));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
     use super::*;
 
@@ -364,6 +367,38 @@ mod tests {
             never = watch.follow(ask) => match never {},
             () = test => {}
         }
+    }
+
+    /// Shows the gauge of suspended nodes.
+    struct Shown(Arc<AtomicU64>);
+
+    impl Recorder for Shown {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+            let wanted = key.name() == "doorward_cluster_clock_suspended";
+            if wanted { Gauge::from_arc(Arc::clone(&self.0)) } else { Gauge::noop() }
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_a_jump_suspends_is_shown_as_suspended_before_anybody_measures_its_clock() {
+        let recorder = Shown(Arc::default());
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        let (_watch, authority, ahead) = watched();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(recorder.0.load(Ordering::Relaxed), 0.0_f64.to_bits());
+        ahead.fetch_add(3_600_000, Ordering::Relaxed);
+        tokio::time::sleep(2 * TICK).await;
+        assert!(authority.is_suspended());
+        assert_eq!(recorder.0.load(Ordering::Relaxed), 1.0_f64.to_bits());
     }
 
     #[test]
