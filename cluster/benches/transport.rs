@@ -55,7 +55,7 @@ fn make_certificates(folder: &Path) {
 fn start(me: &str, folder: &Path) -> Transport {
     let me = name(me);
     let tls = certs::files(folder, &me);
-    Transport::start(TransportOptions { me, tls }).expect("its certificates")
+    Transport::start(TransportOptions { me, tls, visits: false }).expect("its certificates")
 }
 
 /// Begins to answer; says where.

@@ -40,6 +40,10 @@ pub(super) const MAX_GREETING: Bounds = Bounds { each: 64, all: 512 };
 /// Established connections: from one node (the old one, the new one, and some that are not yet found dead), and in all.
 pub(super) const MAX_CONNECTIONS: Bounds = Bounds { each: 4, all: 1024 };
 
+/// The same of visitors, which are counted beside the nodes whose names they have: as many commands as run at once on one
+/// machine must not keep its node from its peers.
+pub(super) const MAX_VISITS: Bounds = Bounds { each: 32, all: 256 };
+
 /// How many of something there may be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {

@@ -54,6 +54,8 @@ pub struct TransportOptions {
     pub me: NodeId,
     /// Certificates and key.
     pub tls: TlsFiles,
+    /// Does it only call, beside a node that has the name as well? Its connections are then not counted as that node's.
+    pub visits: bool,
 }
 
 /// Calls other nodes, and answers them.
@@ -64,6 +66,7 @@ pub struct Transport {
 /// What callers and connections share.
 struct Shared {
     me: NodeId,
+    visits: bool,
     files: TlsFiles,
     tls: RwLock<Tls>,
     peers: Mutex<HashMap<NodeId, Arc<Peer>>>,
@@ -95,10 +98,11 @@ impl fmt::Debug for Transport {
 impl Transport {
     /// A transport that can call. Fails when the certificates are not this node's.
     pub fn start(options: TransportOptions) -> Result<Self, TlsError> {
-        let TransportOptions { me, tls: files } = options;
-        let tls = Tls::read(&files, &me, UnixTime::now())?;
+        let TransportOptions { me, tls: files, visits } = options;
+        let tls = Tls::read(&files, &me, visits, UnixTime::now())?;
         let shared = Shared {
             me,
+            visits,
             files,
             tls: RwLock::new(tls),
             peers: Mutex::default(),
@@ -121,7 +125,7 @@ impl Transport {
 
     /// Reads the certificates and the key again, for new connections. If they cannot be used, the old ones stay.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let tls = Tls::read(&self.shared.files, &self.shared.me, UnixTime::now())?;
+        let tls = Tls::read(&self.shared.files, &self.shared.me, self.shared.visits, UnixTime::now())?;
         *self.shared.tls.write() = tls;
         Ok(())
     }
@@ -164,14 +168,14 @@ impl Drop for Transport {
 
 #[async_trait]
 impl Caller for Transport {
-    /// `remaining_ms` of the envelope is what is left of the deadline when it is written.
-    async fn call(&self, to: &Member, envelope: Envelope, deadline: Instant) -> Result<Bytes, CallFailure> {
-        let result = if self.shared.over.is_cancelled() {
-            Err(CallFailure::NotSent("this node is stopping".to_owned()))
     fn proved_name(&self) -> Option<&NodeId> {
         Some(&self.shared.me)
     }
 
+    /// `remaining_ms` of the envelope is what is left of the deadline when it is written.
+    async fn call(&self, to: &Member, envelope: Envelope, deadline: Instant) -> Result<Bytes, CallFailure> {
+        let result = if self.shared.over.is_cancelled() {
+            Err(CallFailure::NotSent("this node is stopping".to_owned()))
         } else if to.address.is_empty() {
             Err(CallFailure::NotSent("the node has no address".to_owned()))
         } else {

@@ -24,9 +24,9 @@ use super::{
     frame::{Frame, Hello, MAX_ANSWER, Refusal, Welcome, common, spoken},
     limits::{
         Entered, Gate, HANDSHAKE_TIMEOUT, LONGEST_DEADLINE, MAX_CONNECTIONS, MAX_GREETING, MAX_IN_FLIGHT, MAX_KIB,
-        SILENCE,
+        MAX_VISITS, SILENCE,
     },
-    tls::names,
+    tls::{VISITOR, names},
     wire::{Ended, Outbox, Reader, Unqueued, read_greeting, room, write_all, write_greeting},
 };
 use crate::{Envelope, NodeId, Service};
@@ -40,12 +40,13 @@ pub(super) struct Server {
     service: Arc<dyn Service>,
     greeting: Gate<IpAddr>,
     nodes: Gate<NodeId>,
+    visitors: Gate<NodeId>,
 }
 
 impl Server {
     pub(super) fn new(shared: Arc<Shared>, service: Arc<dyn Service>) -> Arc<Self> {
-        let (greeting, nodes) = (Gate::new(MAX_GREETING), Gate::new(MAX_CONNECTIONS));
-        Arc::new(Self { shared, service, greeting, nodes })
+        let (greeting, nodes, visitors) = (Gate::new(MAX_GREETING), Gate::new(MAX_CONNECTIONS), Gate::new(MAX_VISITS));
+        Arc::new(Self { shared, service, greeting, nodes, visitors })
     }
 
     /// Takes connections until the transport stops.
@@ -103,7 +104,8 @@ impl Server {
         if !certificate.is_some_and(|certificate| names(certificate, &hello.node)) {
             return Err(Turned::Name(hello.node));
         }
-        let Some(entered) = self.nodes.enter(hello.node.clone()) else { return Err(Turned::TooMany(hello.node)) };
+        let gate = if stream.get_ref().1.alpn_protocol() == Some(VISITOR) { &self.visitors } else { &self.nodes };
+        let Some(entered) = gate.enter(hello.node.clone()) else { return Err(Turned::TooMany(hello.node)) };
         let version = common(&spoken(), &hello.versions);
         write_greeting(&mut stream, &Welcome { version, versions: spoken() }.write()).await?;
         if version.is_none() {

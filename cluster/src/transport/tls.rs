@@ -22,6 +22,9 @@ use crate::NodeId;
 /// What follows a node's name in the DNS name of its certificate.
 pub const NODE_DOMAIN: &str = "node.doorward.internal";
 
+/// What a visitor says of itself in the handshake (ALPN, RFC 7301). Who does not know the word takes it for the node.
+pub(super) const VISITOR: &[u8] = b"visitor";
+
 /// The three PEM files that a node is given.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
@@ -77,12 +80,12 @@ pub(super) fn names(certificate: &CertificateDer<'_>, node: &NodeId) -> bool {
 
 /// Could the node `me` be known by these files, as of `now`?
 pub(crate) fn check_files(files: &TlsFiles, me: &NodeId, now: UnixTime) -> Result<(), TlsError> {
-    Tls::read(files, me, now).map(drop)
+    Tls::read(files, me, false, now).map(drop)
 }
 
 impl Tls {
-    /// Reads the files and checks that the node `me` can be known by them, as of `now`.
-    pub(super) fn read(files: &TlsFiles, me: &NodeId, now: UnixTime) -> Result<Self, TlsError> {
+    /// Reads the files and checks that the node `me` can be known by them, as of `now`. A visitor says that it is one.
+    pub(super) fn read(files: &TlsFiles, me: &NodeId, visits: bool, now: UnixTime) -> Result<Self, TlsError> {
         server_name(me)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let roots = Arc::new(roots(&files.ca)?);
@@ -95,9 +98,10 @@ impl Tls {
         if !names(&chain[0], me) {
             return Err(TlsError::OtherNode(files.cert.clone(), me.clone()));
         }
-        let client = client_config(Arc::clone(&provider), roots, chain.clone(), key.clone_key())?;
+        let mut client = client_config(Arc::clone(&provider), roots, chain.clone(), key.clone_key())?;
+        client.alpn_protocols.extend(visits.then(|| VISITOR.to_vec()));
         let server = server_config(provider, verifier, chain, key)?;
-        Ok(Self { acceptor: TlsAcceptor::from(server), connector: TlsConnector::from(client) })
+        Ok(Self { acceptor: TlsAcceptor::from(server), connector: TlsConnector::from(Arc::new(client)) })
     }
 }
 
@@ -107,7 +111,7 @@ fn client_config(
     roots: Arc<RootCertStore>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-) -> Result<Arc<ClientConfig>, TlsError> {
+) -> Result<ClientConfig, TlsError> {
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(TlsError::Unusable)?
@@ -115,7 +119,7 @@ fn client_config(
         .with_client_auth_cert(chain, key)
         .map_err(TlsError::Unusable)?;
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 fn server_config(
@@ -132,6 +136,7 @@ fn server_config(
         .map_err(TlsError::Unusable)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
+    config.alpn_protocols = vec![VISITOR.to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     raw,
-    support::{Echo, Stuck, ask, caller, certified, envelope, in_ms, server},
+    support::{Echo, Stuck, ask, caller, certified, envelope, in_ms, server, visitor},
 };
 
 const IN_FLIGHT: usize = 1024;
@@ -71,4 +71,26 @@ async fn one_address_gets_no_more_connections_than_its_share_before_it_has_prove
     }
     let a = caller(dir.path(), "a");
     assert!(ask(&a, &to, b"hello").await.is_ok());
+}
+
+/// Commands that run with a node's certificate come and go, and the node's own connection is made anew beside them.
+#[tokio::test]
+async fn visitors_do_not_take_the_place_of_the_node_whose_name_they_have() {
+    let dir = certified(&["a", "b"]);
+    let (_b, to) = server(dir.path(), "b", Echo).await;
+    let mut here = Vec::new();
+    for _ in 0..8 {
+        let visitor = visitor(dir.path(), "a");
+        assert!(ask(&visitor, &to, b"hello").await.is_ok());
+        here.push(visitor);
+    }
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        let node = caller(dir.path(), "a");
+        assert!(ask(&node, &to, b"hello").await.is_ok());
+        nodes.push(node);
+    }
+    let refused = ask(&caller(dir.path(), "a"), &to, b"hello").await;
+    assert!(matches!(refused, Err(CallFailure::NotSent(_))), "a node has its own bound: {refused:?}");
+    assert!(ask(&visitor(dir.path(), "a"), &to, b"hello").await.is_ok());
 }

@@ -50,7 +50,7 @@ async fn a_caller_with_another_name_than_its_certificate_s_is_turned_away() {
 #[tokio::test]
 async fn a_node_does_not_start_with_certificates_that_are_not_its_own() {
     let (dir, other) = (certified(&["a", "b"]), certified(&["a"]));
-    let start = |tls| Transport::start(TransportOptions { me: name("a"), tls }).map(drop);
+    let start = |tls| Transport::start(TransportOptions { me: name("a"), tls, visits: false }).map(drop);
     let (own, foreign) = (certs::files(dir.path(), &name("a")), certs::files(other.path(), &name("a")));
     assert!(matches!(start(certs::files(dir.path(), &name("b"))), Err(TlsError::OtherNode(..))));
     let mut mixed = own.clone();
@@ -74,7 +74,7 @@ async fn an_expired_certificate_starts_nothing() {
     options.node_days = 399;
     certs::make(dir.path(), &[name("a")], &options).expect("certificates");
     let tls = certs::files(dir.path(), &name("a"));
-    let started = Transport::start(TransportOptions { me: name("a"), tls });
+    let started = Transport::start(TransportOptions { me: name("a"), tls, visits: false });
     assert!(matches!(started, Err(TlsError::Untrusted(..))), "{started:?}");
 }
 

@@ -59,9 +59,18 @@ pub(crate) fn member(node: &str, address: &impl ToString) -> Member {
 
 /// A node that calls, with the certificates of a folder.
 pub(crate) fn caller(dir: &Path, node: &str) -> Transport {
+    start(dir, node, false)
+}
+
+/// Who calls with the certificates of a node, and is none.
+pub(crate) fn visitor(dir: &Path, node: &str) -> Transport {
+    start(dir, node, true)
+}
+
+fn start(dir: &Path, node: &str, visits: bool) -> Transport {
     let me = name(node);
     let tls = certs::files(dir, &me);
-    Transport::start(TransportOptions { me, tls }).expect("its certificates")
+    Transport::start(TransportOptions { me, tls, visits }).expect("its certificates")
 }
 
 /// A node that answers on a free port as well.

@@ -71,7 +71,7 @@ impl Seat {
         let transport = match (&cluster.listen, cluster.tls_files()) {
             (Some(listen), Some(tls)) => {
                 let socket = bind(listen.0)?;
-                let transport = Transport::start(TransportOptions { me: node.clone(), tls });
+                let transport = Transport::start(TransportOptions { me: node.clone(), tls, visits: false });
                 Some((Arc::new(transport.context("cluster.tls")?), socket))
             }
             _ => None,
@@ -245,7 +245,10 @@ pub(super) async fn visit(options: &SeatOptions<'_>) -> anyhow::Result<(Arc<Auth
     let authority = Arc::new(Authority::member(me, Generation(started)));
     authority.observe(view, began, cluster::now());
     let peers: Arc<dyn Caller> = match cluster.name().zip(cluster.tls_files()) {
-        Some((me, tls)) => Arc::new(Transport::start(TransportOptions { me, tls }).context("cluster.tls")?),
+        Some((me, tls)) => {
+            let options = TransportOptions { me, tls, visits: true };
+            Arc::new(Transport::start(options).context("cluster.tls")?)
+        }
         None => Arc::new(NoCaller),
     };
     Ok((authority, peers))
