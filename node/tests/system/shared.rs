@@ -79,6 +79,17 @@ impl Shared {
         });
     }
 
+    /// Is the store ScyllaDB, whose keyspaces may be on tablets?
+    pub(crate) fn knows_tablets(&self) -> bool {
+        self.runtime.block_on(async {
+            let session = SessionBuilder::new().known_nodes(nodes()).build().await.expect("connects");
+            let select = "SELECT table_name FROM system_schema.tables \
+                          WHERE keyspace_name = 'system_schema' AND table_name = 'scylla_tables'";
+            let answer = session.query_unpaged(select, ()).await.expect("answers");
+            answer.into_rows_result().expect("rows").rows_num() > 0
+        })
+    }
+
     /// The store itself.
     fn store(&self) -> Arc<dyn Store> {
         let replication = Replication::EachDc(copies());

@@ -2,11 +2,16 @@
 //! may be decided anew at once, so everything that is not known to have done nothing is unknown.
 
 use scylla::{
-    errors::{DbError, ExecutionError, RequestAttemptError},
+    errors::{DbError, ExecutionError, PrepareError, RequestAttemptError},
     statement::Consistency,
 };
 
+use super::ConnectError;
 use crate::StoreError;
+
+/// What to do about a cluster that carries out no conditional writes, or not as it must.
+pub(super) const WITHOUT_TABLETS: &str = "If the keyspace is on ScyllaDB tablets, make it anew without them \
+     (`tablets = {'enabled': false}`) or use a version whose tablets know conditional writes";
 
 /// The failure of a request that changes nothing, or that may be repeated.
 pub(super) fn plain(error: &ExecutionError) -> StoreError {
@@ -17,6 +22,37 @@ pub(super) fn plain(error: &ExecutionError) -> StoreError {
 pub(super) fn conditional(error: &ExecutionError) -> StoreError {
     let reason = error.to_string();
     if did_nothing(error) { StoreError::Unavailable(reason) } else { StoreError::Unknown(reason) }
+}
+
+/// The failure of a conditional write where it is found out whether there are any: a cluster that cannot carry out so much
+/// as the statement is unfit, and asking again is no help.
+pub(super) fn tried(error: &ExecutionError) -> ConnectError {
+    let refused = match error {
+        ExecutionError::LastAttemptError(attempt) => is_invalid(attempt),
+        ExecutionError::PrepareError(error) => is_invalid_to_prepare(error),
+        _ => false,
+    };
+    if refused { no_conditional_writes(error) } else { conditional(error).into() }
+}
+
+/// The failure of preparing a statement.
+pub(super) fn unprepared(cql: &str, error: &PrepareError) -> ConnectError {
+    if cql.contains(" IF ") && is_invalid_to_prepare(error) {
+        return no_conditional_writes(error);
+    }
+    ConnectError::Store(StoreError::Unavailable(format!("cannot prepare {cql}: {error}")))
+}
+
+fn no_conditional_writes(error: &dyn std::fmt::Display) -> ConnectError {
+    ConnectError::Unfit(format!("it refuses a conditional write: {error}. {WITHOUT_TABLETS}"))
+}
+
+fn is_invalid(error: &RequestAttemptError) -> bool {
+    matches!(error, RequestAttemptError::DbError(DbError::Invalid, _))
+}
+
+fn is_invalid_to_prepare(error: &PrepareError) -> bool {
+    matches!(error, PrepareError::AllAttemptsFailed { first_attempt } if is_invalid(first_attempt))
 }
 
 /// Is it certain that a conditional write has done nothing and never will?
@@ -144,6 +180,27 @@ mod tests {
             ExecutionError::RequestTimeout(Duration::from_secs(1)),
         ] {
             assert!(matches!(conditional(&unknown), StoreError::Unknown(_)), "{unknown}");
+        }
+    }
+
+    /// As ScyllaDB answers on tablets that do not know conditional writes yet.
+    #[test]
+    fn a_cluster_that_knows_no_conditional_writes_is_unfit_and_one_that_does_not_answer_is_not() {
+        let words = "LWT is not yet supported with tablets";
+        let invalid = || RequestAttemptError::DbError(DbError::Invalid, words.to_owned());
+        let unprepared = || PrepareError::AllAttemptsFailed { first_attempt: invalid() };
+        for refused in [
+            tried(&ExecutionError::LastAttemptError(invalid())),
+            tried(&ExecutionError::PrepareError(unprepared())),
+            super::unprepared("UPDATE t SET a = 1 WHERE b = 2 IF a = 0", &unprepared()),
+        ] {
+            let ConnectError::Unfit(said) = &refused else { panic!("{refused:?}") };
+            assert!(said.contains(words) && said.contains("make it anew without them"), "{said}");
+        }
+        let plain = super::unprepared("SELECT a FROM t", &unprepared());
+        assert!(matches!(plain, ConnectError::Store(_)), "{plain}");
+        for unanswered in [unavailable(Consistency::Serial), timed_out(WriteType::Cas)] {
+            assert!(matches!(tried(&unanswered), ConnectError::Store(_)), "{unanswered}");
         }
     }
 }

@@ -174,13 +174,22 @@ impl Core {
 
     /// Writes all of `write` if its expected revision is the last.
     pub(super) async fn write(&self, write: &WriteSet) -> Result<Commit, StoreError> {
+        self.write_or(write, failure::conditional).await
+    }
+
+    /// The same where the failure of the conditional write means something else.
+    pub(super) async fn write_or<E: From<StoreError>>(
+        &self,
+        write: &WriteSet,
+        failed: fn(&ExecutionError) -> E,
+    ) -> Result<Commit, E> {
         let Some(expected) = write.expected else {
-            return self.propose(write, None, Rewrite::new(lifetime::first(write))).await;
+            return self.propose(write, None, Rewrite::new(lifetime::first(write)), failed).await;
         };
         let expires =
             write.partition_expires_at.is_some() || matches!(write.partition.kind, Kind::Handle | Kind::Ident);
         if !expires {
-            let outcome = self.propose(write, Some(End::Never), Rewrite::new(End::Never)).await?;
+            let outcome = self.propose(write, Some(End::Never), Rewrite::new(End::Never), failed).await?;
             // A conflict of the revision, in all but the rare case that a tombstone becomes permanent.
             if outcome != Commit::Conflict || !self.ends(&write.partition, expected).await? {
                 return Ok(outcome);
@@ -191,7 +200,7 @@ impl Core {
             return Ok(Commit::Conflict);
         };
         let known = statics.end;
-        self.propose(write, Some(known), lifetime::rewrite(write, statics, items)).await
+        self.propose(write, Some(known), lifetime::rewrite(write, statics, items), failed).await
     }
 
     /// Is the partition still at `expected`, and does it end? Without a serial read: the revision was read before, so a
@@ -202,7 +211,13 @@ impl Core {
     }
 
     /// One conditional batch on one partition: the statics with the condition first, then the items.
-    async fn propose(&self, write: &WriteSet, known: Option<End>, rewrite: Rewrite) -> Result<Commit, StoreError> {
+    async fn propose<E: From<StoreError>>(
+        &self,
+        write: &WriteSet,
+        known: Option<End>,
+        rewrite: Rewrite,
+        failed: fn(&ExecutionError) -> E,
+    ) -> Result<Commit, E> {
         let table = self.statements.table(write.partition.kind);
         let id = &*write.partition.id;
         let mut batch = Batch::new(BatchType::Unlogged);
@@ -241,7 +256,7 @@ impl Core {
             values.push(vec![Some(text(id)), Some(text(item))]);
         }
         let answer = self.session.batch(&batch, values).await;
-        let applied = answer.map_err(|error| failure::conditional(&error)).and_then(applied)?;
+        let applied = applied(answer.map_err(|error| failed(&error))?)?;
         Ok(if applied { Commit::Committed(write.revision()) } else { Commit::Conflict })
     }
 }
@@ -279,11 +294,4 @@ pub(super) fn applied(answer: scylla::response::query_result::QueryResult) -> Re
         Some(Some(CqlValue::Boolean(applied))) => Ok(*applied),
         _ => Err(unreadable()),
     }
-}
-
-/// The same for a statement of its own, whose failure has no side effect that matters.
-pub(super) fn applied_or(
-    answer: Result<scylla::response::query_result::QueryResult, ExecutionError>,
-) -> Result<bool, StoreError> {
-    answer.map_err(|error| failure::conditional(&error)).and_then(applied)
 }

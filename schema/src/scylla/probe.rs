@@ -42,18 +42,18 @@ impl ScyllaStore {
         judge_clock(self.clock_offset().await?)
     }
 
-    /// Makes a partition, and tries the same once more. An error is of a store that did not answer, or of a write of which
-    /// nobody knows what became, and no verdict.
-    async fn conditional_writes(&self) -> Result<Tried, StoreError> {
+    /// Makes a partition, and tries the same once more. An error of the store is one that did not answer, or of a write of
+    /// which nobody knows what became, and no verdict.
+    async fn conditional_writes(&self) -> Result<Tried, ConnectError> {
         let id = self.core.session.session_id();
         // Of its own for each session, so that nobody else writes it; it expires by itself.
         let key = PartitionKey::new(Kind::Handle, format!("{SELF_TEST}{id}"));
         let found = self.core.partition(&key, &[""], Level::Serial).await?;
         let write = probe(&key, found.revision, *id.as_bytes());
-        let first = self.core.write(&write).await?;
+        let first = self.core.write_or(&write, failure::tried).await?;
         let after = self.core.partition(&key, &[""], Level::Serial).await?;
         let shown = after.revision == Some(write.revision()) && after.items.len() == 1;
-        let second = self.core.write(&write).await?;
+        let second = self.core.write_or(&write, failure::tried).await?;
         Ok(Tried { first, shown, second })
     }
 }
@@ -78,10 +78,7 @@ impl Tried {
             (Commit::Committed(_), false, _) => "it was accepted, but a serial read does not show it",
             (Commit::Committed(_), true, Commit::Committed(_)) => "it was accepted twice on the same revision",
         };
-        Err(ConnectError::Unfit(format!(
-            "a conditional write failed its test: {wrong}. If the keyspace is on ScyllaDB tablets, make it anew without them \
-             (`tablets = {{'enabled': false}}`) or use a version whose tablets know conditional writes"
-        )))
+        Err(ConnectError::Unfit(format!("a conditional write failed its test: {wrong}. {}", failure::WITHOUT_TABLETS)))
     }
 }
 

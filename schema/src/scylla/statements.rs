@@ -9,8 +9,11 @@ use scylla::{
     statement::{Consistency, Statement, prepared::PreparedStatement},
 };
 
-use super::options::{Levels, ScyllaOptions};
-use crate::{Kind, StoreError, Stream};
+use super::{
+    ConnectError, failure,
+    options::{Levels, ScyllaOptions},
+};
+use crate::{Kind, Stream};
 
 /// A statement that reads, at both levels.
 pub(super) struct Read {
@@ -66,11 +69,11 @@ impl Statements {
         session: &Session,
         options: &ScyllaOptions,
         levels: Levels,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, ConnectError> {
         let prepare = Preparing { session, options, levels };
-        let tables = Kind::ALL.map(|kind| async move { Ok((kind, prepare.table(kind).await?)) });
+        let tables = Kind::ALL.map(|kind| async move { prepare.table(kind).await.map(|table| (kind, table)) });
         let streams = [Stream::Audit, Stream::Outbox, Stream::Dirty];
-        let logs = streams.map(|stream| async move { Ok((stream, prepare.log(stream).await?)) });
+        let logs = streams.map(|stream| async move { prepare.log(stream).await.map(|log| (stream, log)) });
         Ok(Self {
             tables: try_join_all(tables).await?.into_iter().collect(),
             logs: try_join_all(logs).await?.into_iter().collect(),
@@ -100,7 +103,7 @@ struct Preparing<'a> {
 }
 
 impl Preparing<'_> {
-    async fn table(self, kind: Kind) -> Result<Table, StoreError> {
+    async fn table(self, kind: Kind) -> Result<Table, ConnectError> {
         let table = kind.as_str();
         let text = |cql: &str| cql.replace("$t", &format!("$.\"{table}\""));
         Ok(Table {
@@ -127,7 +130,7 @@ impl Preparing<'_> {
         })
     }
 
-    async fn log(self, stream: Stream) -> Result<Log, StoreError> {
+    async fn log(self, stream: Stream) -> Result<Log, ConnectError> {
         let table = stream.as_str();
         let text = |cql: &str| cql.replace("$t", &format!("$.\"{table}\""));
         let one = "WHERE bucket = ? AND shard = ?";
@@ -143,7 +146,7 @@ impl Preparing<'_> {
         })
     }
 
-    async fn both(self, cql: &str) -> Result<Read, StoreError> {
+    async fn both(self, cql: &str) -> Result<Read, ConnectError> {
         let plain = self.read(cql).await?;
         let mut serial = plain.clone();
         serial.set_consistency(self.levels.read);
@@ -151,22 +154,21 @@ impl Preparing<'_> {
     }
 
     /// Reads may be repeated; writes not, whatever the driver is set to.
-    async fn read(self, cql: &str) -> Result<PreparedStatement, StoreError> {
+    async fn read(self, cql: &str) -> Result<PreparedStatement, ConnectError> {
         let mut statement = self.prepare(cql, self.levels.plain).await?;
         statement.set_is_idempotent(true);
         Ok(statement)
     }
 
-    async fn write(self, cql: &str) -> Result<PreparedStatement, StoreError> {
+    async fn write(self, cql: &str) -> Result<PreparedStatement, ConnectError> {
         self.prepare(cql, self.levels.plain).await
     }
 
-    async fn prepare(self, cql: &str, level: Consistency) -> Result<PreparedStatement, StoreError> {
+    async fn prepare(self, cql: &str, level: Consistency) -> Result<PreparedStatement, ConnectError> {
         let text = cql.replace("$.", &format!("{}.", self.options.keyspace));
         let statement = Statement::new(text).with_page_size(self.options.page);
         let prepared = self.session.prepare(statement).await;
-        let mut prepared =
-            prepared.map_err(|error| StoreError::Unavailable(format!("cannot prepare {cql}: {error}")))?;
+        let mut prepared = prepared.map_err(|error| failure::unprepared(cql, &error))?;
         prepared.set_consistency(level);
         Ok(prepared)
     }

@@ -25,7 +25,7 @@ pub use self::list::{LEVEL, MIGRATIONS, Migration};
 use super::{
     failure,
     options::{ConnectError, ScyllaOptions},
-    partition::applied_or,
+    partition::applied,
     replication::{Actual, Replication},
 };
 use crate::{Kind, StoreError};
@@ -335,7 +335,11 @@ async fn exists(session: &Session, keyspace: &str, table: Option<&str>) -> Resul
 /// A conditional write of the migrator, and whether it was applied; where it was repeated, whether the last one was.
 async fn ask(session: &Session, statement: &str, values: impl SerializeRow) -> Result<bool, ConnectError> {
     let answer = insist(session, statement, values).await;
-    applied_or(answer).map_err(|error| ConnectError::Migration(format!("{error}, at: {statement}")))
+    let answer = answer.map_err(|error| match failure::tried(&error) {
+        ConnectError::Store(error) => ConnectError::Migration(format!("{error}, at: {statement}")),
+        unfit => unfit,
+    })?;
+    applied(answer).map_err(|error| ConnectError::Migration(format!("{error}, at: {statement}")))
 }
 
 /// The cluster's time in milliseconds, so that all migrators age a lock by one clock.
