@@ -1,5 +1,5 @@
 //! `kill -9` of a node: others serve its users within two seconds, and users of other nodes notice nothing. Of its own users
-//! only those requests fail that were on their way when it died, or began before another node first served that user.
+//! only those requests fail that were on their way when it died: who begins later is served by the next node in the order.
 
 use std::{
     collections::BTreeMap,
@@ -43,18 +43,16 @@ impl Death {
         Self { killed, dead: now() }
     }
 
-    /// Nothing of a user of the dead node failed before its death, and nothing after another one had served that user.
-    /// Gives how many requests failed between, those that were on their way when it died first.
-    fn failures(&self, story: &Story) -> [usize; 2] {
-        let served = story.samples.iter().position(|sample| sample.good && sample.began > self.dead);
-        let served = served.unwrap_or_else(|| panic!("{} was never served again", story.name));
-        let failed = |(_, sample): &(usize, &Sample)| !sample.good;
-        let failed: Vec<_> = story.samples.iter().enumerate().filter(failed).collect();
-        let untimely: Vec<_> =
-            failed.iter().filter(|(at, sample)| sample.ended < self.killed || *at > served).collect();
+    /// Nothing of a user of the dead node failed before its death, and nothing that began after it. Gives how many requests
+    /// failed that were on their way when it died.
+    fn failures(&self, story: &Story) -> usize {
+        let (on_their_way, untimely): (Vec<&Sample>, Vec<_>) = story
+            .samples
+            .iter()
+            .filter(|sample| !sample.good)
+            .partition(|sample| sample.ended >= self.killed && sample.began < self.dead);
         assert!(untimely.is_empty(), "{} met {untimely:?}, with a death at {:?}", story.name, self.killed);
-        let on_their_way = failed.iter().filter(|(_, sample)| sample.began < self.dead).count();
-        [on_their_way, failed.len() - on_their_way]
+        on_their_way.len()
     }
 }
 
@@ -74,9 +72,8 @@ fn round(nodes: &mut Nodes, visitors: &[Visitor], owners: &BTreeMap<String, Stri
         let failed: Vec<_> = story.samples.iter().filter(|sample| !sample.good).collect();
         assert!(failed.is_empty(), "{}, of another node than {name}, killed at {killed:?}, met {failed:?}", story.name);
     }
-    let failures: Vec<_> = own.iter().map(|story| death.failures(story)).collect();
-    let [on_their_way, later] = [0, 1].map(|kind| failures.iter().map(|counts| counts[kind]).sum::<usize>());
-    println!("of its users' requests {on_their_way} failed that were on their way, and {later} that began later");
+    let on_their_way: usize = own.iter().map(|story| death.failures(story)).sum();
+    println!("of its users' requests {on_their_way} failed that were on their way, and none that began later");
     own.into_iter().map(|story| wait_of(story, killed)).collect()
 }
 
