@@ -5,7 +5,7 @@ use std::{process::Output, time::Duration};
 use crate::{
     application::Application,
     journey::travel,
-    load::{Habit, Load, Visitor, nothing_failed},
+    load::{Habit, Load, Visitor, nothing_failed, nothing_was_lost},
     nodes::{Nodes, now, until},
 };
 
@@ -52,7 +52,7 @@ fn a_drained_node_owns_nobody_is_not_ready_and_stays_until_it_is_stopped() {
         draining(&nodes.json(&["cluster", "members", "--output", "json"])).is_empty(),
         "a new start is not drained"
     );
-    nothing_failed(&load.end());
+    nothing_was_lost(&load.end());
 }
 
 #[test]

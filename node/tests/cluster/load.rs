@@ -119,6 +119,17 @@ pub(crate) fn nothing_failed(stories: &[Story]) {
     println!("{requests} requests, none failed; {again} second tries, {anew} times somebody had to sign in anew");
 }
 
+/// Nobody's request failed, and nobody was told at a second try that the first one had been carried out and its answer lost:
+/// who stops in order answers what it took. A request that was not taken may have been sent again.
+#[track_caller]
+pub(crate) fn nothing_was_lost(stories: &[Story]) {
+    nothing_failed(stories);
+    for story in stories.iter().filter(|story| story.anew > 0) {
+        let again: Vec<_> = story.samples.iter().filter(|sample| sample.came.is_some()).collect();
+        panic!("{}: {} answers were lost, among {again:?}", story.name, story.anew);
+    }
+}
+
 /// Nobody's request failed, and none had to be sent a second time.
 #[track_caller]
 pub(crate) fn nothing_was_tried_again(stories: &[Story]) {

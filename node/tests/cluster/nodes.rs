@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Debug,
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
@@ -121,6 +121,17 @@ impl Nodes {
     pub(crate) fn stop(&mut self, node: usize) {
         let mut server = self.running[node].take().expect("it runs");
         server.signal("TERM");
+        assert_eq!(server.ended().code(), Some(0), "{} ends by itself", self.name(node));
+    }
+
+    /// Ends one as an operator does; while it stops, once it takes nobody any more, does this.
+    pub(crate) fn stop_while(&mut self, node: usize, finish: impl FnOnce()) {
+        let mut server = self.running[node].take().expect("it runs");
+        server.signal("TERM");
+        server.wait_for("draining: done");
+        let site = self.site(node);
+        until(|| TcpStream::connect(site).is_ok(), |taken| !taken);
+        finish();
         assert_eq!(server.ended().code(), Some(0), "{} ends by itself", self.name(node));
     }
 
