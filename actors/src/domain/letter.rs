@@ -211,11 +211,22 @@ pub fn room(user: &User, bucket: Bucketing<'_>, now: Timestamp) -> Result<Sends,
     Ok(sends)
 }
 
-/// The same for a link that whoever names the account may ask for. It is counted apart, for it must not take a code from its
-/// owner (HAZARDS H12).
-pub fn room_for_link(user: &User, now: Timestamp) -> Result<Sends, Timestamp> {
+/// The same for a link that whoever names the account may ask for, at most one a minute. It is counted apart, for it must not take a
+/// code from its owner (HAZARDS H12); and so are those that known devices ask for, or strangers would keep the owner from every one.
+pub fn room_for_link(user: &User, bucket: Bucketing<'_>, now: Timestamp) -> Result<Sends, Timestamp> {
     let mut sends = sends_of(user);
-    sends.links = count(&sends.links, limits::MAX_LINKS, now)?;
+    let sent = match bucket {
+        Bucketing::Device(_) => &mut sends.known_links,
+        Bucketing::Unknown => &mut sends.links,
+    };
+    *sent = count_spaced(sent, limits::MAX_LINKS, now)?;
+    Ok(sends)
+}
+
+/// The same for word that there is an account, which uses up no link.
+pub fn room_for_registered(user: &User, now: Timestamp) -> Result<Sends, Timestamp> {
+    let mut sends = sends_of(user);
+    sends.registered = count_spaced(&sends.registered, limits::MAX_REGISTERED, now)?;
     Ok(sends)
 }
 
@@ -224,6 +235,8 @@ fn sends_of(user: &User) -> Sends {
         known: Sent::default(),
         unknown_devices: Sent::default(),
         links: Sent::default(),
+        known_links: Sent::default(),
+        registered: Sent::default(),
         notices: Sent::default(),
         unknown: Unknown::default(),
     })
@@ -250,6 +263,16 @@ pub fn count(sent: &Sent, (per_hour, per_day): (u32, u32), now: Timestamp) -> Re
     Ok(sent)
 }
 
+/// The same, if the last one is no younger than [`limits::RESEND_AFTER`].
+fn count_spaced(sent: &Sent, most: (u32, u32), now: Timestamp) -> Result<Sent, Timestamp> {
+    // One that lies ahead was written by a clock that was wrong.
+    let again_at = sent.last_at.filter(|last| *last <= now).map(|last| last.after(limits::RESEND_AFTER));
+    match again_at.filter(|again_at| now < *again_at) {
+        Some(again_at) => Err(again_at),
+        None => Ok(Sent { last_at: Some(now), ..count(sent, most, now)? }),
+    }
+}
+
 /// No message for an hour: a store that came out of a backup has forgotten those since (HAZARDS H14).
 pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
     let spent = |sent: &Sent, (in_hour, _)| Sent { hour: now, in_hour, ..sent.clone() };
@@ -257,6 +280,8 @@ pub fn spent(sends: &Sends, now: Timestamp) -> Sends {
         known: spent(&sends.known, limits::MAX_SENDS),
         unknown_devices: spent(&sends.unknown_devices, limits::MAX_SENDS),
         links: spent(&sends.links, limits::MAX_LINKS),
+        known_links: spent(&sends.known_links, limits::MAX_LINKS),
+        registered: spent(&sends.registered, limits::MAX_REGISTERED),
         notices: spent(&sends.notices, limits::MAX_TEXT_NOTICES),
         unknown: sends.unknown.clone(),
     }

@@ -36,8 +36,10 @@ pub const SENT_CODE_LIFETIME: Duration = Duration::from_mins(10);
 pub const RESEND_AFTER: Duration = Duration::from_mins(1);
 /// Messages that one user may cause in an hour and in a day, from known devices and from all others each.
 pub const MAX_SENDS: (u32, u32) = (10, 30);
-/// Links to set a new password that are sent for one account in an hour and in a day.
+/// Links to set a new password that are sent for one account in an hour and in a day, for known devices and for all others each.
 pub const MAX_LINKS: (u32, u32) = (5, 10);
+/// Messages that say that an address has an account, to one account in an hour and in a day.
+pub const MAX_REGISTERED: (u32, u32) = (5, 10);
 /// Notices by text message that are sent to one account in an hour and in a day.
 pub const MAX_TEXT_NOTICES: (u32, u32) = (5, 10);
 /// Messages that an address may get in an hour and in a day that nobody has confirmed, from all accounts together.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use actors::domain::{
     assurance::Acr,
     command::{
-        BeginAddressOutcome, CheckSession, ConfirmAddress, ConfirmOutcome, IssueReset, IssueResetOutcome, LoginRef,
-        MailReset, Overview, RemoveAddress, RemoveOutcome, RemoveTotp, ResendCode, SendOutcome, ShowAddress,
-        ShowLoginCode, SignInOutcome, VerifySentCode, VerifySentCodeOutcome, Ways,
+        BeginAddressOutcome, CheckSession, ConfirmAddress, ConfirmOutcome, LoginRef, Overview, RemoveAddress,
+        RemoveOutcome, RemoveTotp, ResendCode, SendOutcome, ShowAddress, ShowLoginCode, SignInOutcome, VerifySentCode,
+        VerifySentCodeOutcome, Ways,
     },
     factor::totp,
-    letter::{Content, Notice},
+    letter::Notice,
 };
 use schema::{
     FactorId,
@@ -321,46 +321,6 @@ async fn what_changes_is_told_to_the_confirmed_address_and_to_no_other() {
     let told = [Notice::AuthenticatorAdded, Notice::AuthenticatorRemoved, Notice::EmailCodesOff];
     postbox.until(|postbox| postbox.notices().len() == told.len()).await;
     assert!(told.iter().all(|notice| postbox.notices().contains(notice)), "{:?}", postbox.notices());
-}
-
-#[tokio::test]
-async fn a_link_goes_to_the_confirmed_address_once_a_minute_and_an_operators_link_lives_on() {
-    let (world, postbox) = world().await;
-    let (person, _) = registered(&world, &postbox).await;
-    let stranger = world.register("mallory").await;
-    let ask =
-        async |user| world.services.accounts.ask(user, &world.attempt(), MailReset, soon()).await.expect("answers");
-    assert!(!ask(stranger.user).await, "there is no confirmed address");
-    let issued = world.services.accounts.ask(person.user, &world.attempt(), IssueReset, soon()).await;
-    let Ok(IssueResetOutcome::Issued { reset, .. }) = issued else { panic!("{issued:?}") };
-    assert!(ask(person.user).await);
-    let letter = postbox.letter(2).await;
-    let Content::PasswordReset { token } = &letter.content else { panic!("{letter:?}") };
-    assert_eq!(letter.to, ADDRESS);
-    let link = world.services.tokens.locators().open_reset(token.expose()).expect("opens");
-    assert_eq!(link.user, person.user);
-    assert!(!ask(person.user).await, "too early");
-    world.pass(Duration::from_mins(1));
-    assert!(ask(person.user).await);
-    let items = world.items(person.user).await;
-    assert!(!items.contains(&format!("reset/{}", link.reset)), "the new link replaces the one before");
-    assert!(items.contains(&format!("reset/{reset}")), "{items:?}");
-}
-
-/// HAZARDS H12: who can ask for a link has proved nothing, so it takes no message from whoever has.
-#[tokio::test]
-async fn asking_for_links_uses_up_nothing_of_the_messages_that_codes_need() {
-    let (world, postbox) = world().await;
-    let (person, _) = registered(&world, &postbox).await;
-    let mut sent = 0;
-    for _ in 0..20 {
-        let asked = world.services.accounts.ask(person.user, &world.attempt(), MailReset, soon()).await;
-        sent += usize::from(asked.expect("answers"));
-        world.pass(Duration::from_mins(1));
-    }
-    assert_eq!(sent, 5, "links have a bound of their own");
-    let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
 }
 
 /// A login may be nearly over when a code is sent for it. Who has one sent again and again does not keep it for ever.

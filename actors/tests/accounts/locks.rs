@@ -156,7 +156,7 @@ async fn a_link_by_mail_lifts_the_suspension_of_the_password_for_every_browser()
     let (person, _) = email::registered(&world, &postbox).await;
     fail_a_hundred_times(&world, "ada").await;
     world.pass(Duration::from_hours(2));
-    let asked = world.services.accounts.ask(person.user, &world.attempt(), MailReset, soon()).await;
+    let asked = world.services.accounts.ask(person.user, &world.attempt(), MailReset { device: None }, soon()).await;
     assert!(asked.expect("answers"), "who is locked out gets a link");
     assert!(matches!(world.guess("ada", PASSWORD).await, SignInOutcome::Throttled { .. }), "asking lifts nothing");
     let letter = postbox.letter(postbox.taken().max(2)).await;

@@ -15,6 +15,7 @@ mod bounds;
 mod by_mail;
 mod delivery;
 mod email;
+mod forgotten;
 mod journey;
 mod keys;
 mod links;

@@ -236,7 +236,12 @@ async fn beginning_another_changes_nothing_and_tells_nobody() {
 async fn a_password_that_a_mailed_link_has_set_is_no_first_proof_before_it_came_with_two_factors() {
     let (world, postbox, person, app) = world().await;
     world.begin_recovery(&person).await;
-    let sent = world.services.accounts.ask(person.user, &world.attempt(), MailReset, soon()).await.expect("answers");
+    let sent = world
+        .services
+        .accounts
+        .ask(person.user, &world.attempt(), MailReset { device: None }, soon())
+        .await
+        .expect("answers");
     assert!(sent);
     let mut token = None;
     for n in 3..=5 {

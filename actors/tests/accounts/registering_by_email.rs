@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        command::{Overview, SignInOutcome},
+        command::{MailReset, Overview, SignInOutcome},
         email,
         letter::Content,
     },
@@ -119,11 +119,21 @@ async fn whoever_is_told_of_an_account_is_told_a_few_times_and_no_more() {
     let (world, postbox) = world().await;
     let link = open(&world, ask(&world, &postbox, (ADDRESS, 1)).await);
     complete(&world, &link).await.expect("registers");
-    for _ in 0..8 {
+    for _ in 0..2 {
         begin(&world, ADDRESS, None).await;
     }
-    assert_eq!(world.told("registration.repeated").await, 5, "as many as links in an hour");
+    assert_eq!(world.told("registration.repeated").await, 1, "once a minute");
+    for _ in 0..9 {
+        world.pass(Duration::from_mins(1));
+        begin(&world, ADDRESS, None).await;
+    }
+    assert_eq!(world.told("registration.repeated").await, 5, "five an hour");
     postbox.until(|postbox| postbox.taken() == 6).await;
+    // They take no link for a forgotten password from its owner.
+    let reset = world.services.accounts.ask(link.user, &world.attempt(), MailReset { device: None }, soon()).await;
+    assert!(reset.expect("answers"));
+    let letter = postbox.letter(7).await;
+    assert!(matches!(letter.content, Content::PasswordReset { .. }), "{letter:?}");
 }
 
 #[tokio::test]

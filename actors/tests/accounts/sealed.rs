@@ -207,7 +207,7 @@ async fn no_code_or_link_stands_in_the_store_and_no_address_where_it_does_not_be
         nothing_is_in_the_clear(&world, &reader).await;
     }
     let accounts = &world.services.accounts;
-    assert!(accounts.ask(person.user, &world.attempt(), MailReset, soon()).await.expect("answers"));
+    assert!(accounts.ask(person.user, &world.attempt(), MailReset { device: None }, soon()).await.expect("answers"));
     reader.letter(ADDRESS, "password_reset").await;
     nothing_is_in_the_clear(&world, &reader).await;
 

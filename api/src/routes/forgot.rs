@@ -15,6 +15,9 @@ use crate::{
     page::ForgotPage,
 };
 
+/// From which level of the data on the device of who asks is known to those who judge it.
+const LEVEL: u32 = 4;
+
 /// Was the form just sent?
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked {
@@ -48,7 +51,9 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let services = &visit.state.services;
     let holder = services.sign_in.holder(&typed.username).await.map_err(actors::call::CallError::from)?;
     if let Some(user) = holder {
-        let asked = services.accounts.ask(user, &visit.attempt(), MailReset, visit.deadline).await;
+        let known = visit.known_device().filter(|known| known.user == user && services.level.current() >= LEVEL);
+        let command = MailReset { device: known.map(|known| known.device) };
+        let asked = services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await;
         // A name that nobody has never fails so, and the page says what to do without a message.
         if let Err(error) = asked {
             tracing::warn!(%error, "a link for a forgotten password was not sent");

@@ -42,8 +42,8 @@ fn anybody(state: State, path: &str) -> Option<Edge> {
         "/register/confirm" => Some(Edge { others: NEW_BY_ADDRESS, ..to(Some(NEW_ADDRESS), left)? }),
         // Who asks need not be who follows the link.
         "/register/email" => Some(Edge { others: &["+registration"], ..to(who, &[])? }),
-        // Another link takes the place of the one before, and goes to the confirmed address; here nobody learns of it.
-        "/forgot" => to(who, &["+reset", "-reset"]),
+        // Another link beside those before, which goes to the confirmed address; here nobody learns of it.
+        "/forgot" => to(who, &["+reset"]),
         // The second step is awaited all the same, and a code that was sent is still good; only the time of the proof is another.
         "/login" if matches!(state, State::AwaitingMail | State::AwaitingText | State::Recovering) => {
             to(None, &["~login"])

@@ -58,6 +58,9 @@ pub struct Sent {
     pub day: Timestamp,
     /// Messages in it.
     pub in_day: u32,
+    /// When the last one was sent, where a pause comes after each. Written from data level 4 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
 }
 
 record! {
@@ -78,6 +81,12 @@ record! {
         pub unknown_devices: Sent,
         /// Links for whoever names the account, which proves nothing.
         pub links: Sent,
+        /// The same from known devices. Written from data level 4 on.
+        #[serde(default)]
+        pub known_links: Sent,
+        /// Word that there is an account, for whoever wants to register under its address. Written from data level 4 on.
+        #[serde(default)]
+        pub registered: Sent,
         /// Notices by text message, which cost money.
         #[serde(default)]
         pub notices: Sent,

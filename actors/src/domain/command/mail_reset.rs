@@ -1,8 +1,11 @@
 //! A link that sets a new password, by e-mail, for whoever names an account. It goes to the account's confirmed address, and nobody
 //! but its owner learns whether it was sent. The link goes no further than the password: a second factor is asked for as before.
+//!
+//! Who asks has proved nothing, so it takes nothing away: links that were sent before stay good until their hour is over, or one of
+//! them is used, which ends all. How many there are is bounded by how many are sent.
 
 use schema::{
-    ResetId,
+    DeviceId, ResetId,
     record::{Channel, Reset, Unknown},
 };
 use serde::{Deserialize, Serialize};
@@ -10,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Decide, Decision, IssueReset};
 use crate::{
     domain::{
-        change::{Change, Item, ItemKey},
+        change::{Change, Item},
         context::Context,
         event::{self, WithFact},
         letter::{self, Content, Letter},
@@ -26,7 +29,12 @@ pub(super) const ISSUER: &str = "mail";
 
 /// Send a link to the owner of this account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct MailReset;
+#[serde(transparent)]
+pub struct MailReset {
+    /// The device that the browser says it is, of this user. From data level 4 on: without it, the command is what earlier versions
+    /// know.
+    pub device: Option<DeviceId>,
+}
 
 impl Decide for MailReset {
     /// Was it sent? Not for the eyes of who asked.
@@ -41,15 +49,11 @@ impl Decide for MailReset {
         let Some((account, to)) = account.and_then(|account| Some((account, account.email.clone()?))) else {
             return Decision::answer(false);
         };
-        let by_mail = || user.resets.values().filter(|reset| reset.issued_by == ISSUER && reset.used_at.is_none());
-        let sent_at = |reset: &Reset| reset.expires_at.before(limits::RESET_LIFETIME);
-        let too_early = by_mail().any(|reset| cx.now < sent_at(reset).after(limits::RESEND_AFTER));
-        let Some(sends) = letter::room_for_link(user, cx.now).ok().filter(|_| !too_early) else {
+        let bucket = user.bucket(self.device.as_ref(), cx.now);
+        let Ok(sends) = letter::room_for_link(user, bucket, cx.now) else {
             return Decision::answer(false);
         };
         let mut change = Change::default();
-        // One such link at a time; one that an operator made is not for a stranger to take away.
-        by_mail().for_each(|old| change.delete(ItemKey::Reset(old.reset)));
         let seed = &cx.attempt.seed;
         let (reset, secret) = (ResetId::from_bytes(seed.derive("reset")), IssueReset::secret(seed));
         let expires_at = cx.now.after(limits::RESET_LIFETIME);
@@ -68,5 +72,22 @@ impl Decide for MailReset {
         letter::post(user.id, cx, &mut change, (&letter, sends), expires_at);
         let event = event::of(cx, "password.reset_issued", user.id).with("reset", reset.to_string());
         Decision { change, events: vec![event.with("by", ISSUER)], outcome: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_str, json, to_value};
+
+    use super::*;
+    use crate::domain::command::Body;
+
+    #[test]
+    fn without_a_device_it_is_the_command_that_earlier_versions_know() {
+        let body = to_value(Body::from(MailReset { device: None })).expect("JSON");
+        assert_eq!(body, json!({ "MailReset": null }));
+        let Ok(Body::MailReset(MailReset { device: None })) = from_str(r#"{"MailReset":null}"#) else {
+            panic!("it is read")
+        };
     }
 }

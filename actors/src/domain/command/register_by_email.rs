@@ -89,7 +89,7 @@ impl Decide for MailRegistered {
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<bool> {
         let account = user.active_account().filter(|account| account.email_verified && cx.settings.sends_mail);
         let to = account.and_then(|account| Some((account.user_name.clone(), account.email.clone()?)));
-        let (Some((user_name, to)), Ok(sends)) = (to, letter::room_for_link(user, cx.now)) else {
+        let (Some((user_name, to)), Ok(sends)) = (to, letter::room_for_registered(user, cx.now)) else {
             return Decision::answer(false);
         };
         let mut change = Change::default();

@@ -1,4 +1,4 @@
-//! A reset link sets a new password, once. It signs nobody in: the second factor is asked for as ever.
+//! A reset link sets a new password, once, and ends every other. It signs nobody in: the second factor is asked for as ever.
 
 use schema::{ResetId, record::Reset};
 use serde::{Deserialize, Serialize};
