@@ -786,4 +786,6 @@ mail-suspended-backup =
 
 sms-sign-in = { $code } ist Ihr Anmeldecode für { $product }. Nie weitergeben!
 sms-activation = { $code } bestätigt diese Nummer für { $product }. Nie weitergeben!
+sms-recovery-begun = { $product }: Jemand will Ihre zweiten Schritte entfernen, am { $due }. Nicht Sie? Jetzt anmelden!
+sms-recovery-due = { $product }: Ihre zweiten Schritte werden gleich entfernt. Nicht Sie? Jetzt anmelden!
 sms-notice = { $product }: { $what }. Waren Sie das nicht? Konto prüfen!

@@ -767,4 +767,6 @@ mail-suspended-backup =
 
 sms-sign-in = { $code } completes your sign-in to { $product }. Never give it to anybody.
 sms-activation = { $code } confirms this number for { $product }. Never give it to anybody.
+sms-recovery-begun = { $product }: Somebody asked to remove your second steps on { $due }. Was it not you? Sign in now.
+sms-recovery-due = { $product }: Your second steps are about to be removed. Was it not you? Sign in now.
 sms-notice = { $product }: { $what }. Was it not you? Sign in and check your account.

@@ -700,4 +700,6 @@ mail-suspended-backup =
 
 sms-sign-in = { $product } 登录验证码 { $code }，请勿外泄。
 sms-activation = { $product } 号码验证码 { $code }，请勿外泄。
+sms-recovery-begun = { $product }：有人请求于{ $due }移除您的第二步验证。如非本人操作，请立即登录。
+sms-recovery-due = { $product }：您的第二步验证即将被移除。如非本人操作，请立即登录。
 sms-notice = { $product }：{ $what }。如非本人操作，请检查您的账户。

@@ -95,6 +95,10 @@ impl Writer {
             }
             (Channel::Sms, Content::SignInCode { code, .. }) => ("sms/sign_in_code.txt", with_code(code, None)),
             (Channel::Sms, Content::ActivationCode { code, .. }) => ("sms/activation_code.txt", with_code(code, None)),
+            (Channel::Sms, Content::RecoveryBegun { due_at, .. }) => {
+                ("sms/recovery_begun.txt", context! { due => Serde(When::of(*due_at).text), ..shared })
+            }
+            (Channel::Sms, Content::RecoveryDue { .. }) => ("sms/recovery_due.txt", shared),
             (Channel::Sms, Content::Notice { notice }) => {
                 ("sms/notice.txt", context! { what => Serde(words(*notice)), ..shared })
             }
@@ -103,9 +107,7 @@ impl Writer {
                 Content::PasswordReset { .. }
                 | Content::Registration { .. }
                 | Content::Registered
-                | Content::RecoveryBegun { .. }
-                | Content::RecoveryCode { .. }
-                | Content::RecoveryDue { .. },
+                | Content::RecoveryCode { .. },
             ) => return Ok(None),
         };
         let whole = Zeroizing::new(self.pages.text(locale, template, context)?);

@@ -182,6 +182,18 @@ impl Content {
             Self::Notice { .. } => "notice",
         }
     }
+
+    /// Has nobody asked for it? Who asks for a text message pays for it before; any other is paid when it is sent.
+    pub const fn is_unasked(&self) -> bool {
+        match self {
+            Self::RecoveryBegun { .. } | Self::RecoveryDue { .. } | Self::Registered | Self::Notice { .. } => true,
+            Self::SignInCode { .. }
+            | Self::ActivationCode { .. }
+            | Self::PasswordReset { .. }
+            | Self::RecoveryCode { .. }
+            | Self::Registration { .. } => false,
+        }
+    }
 }
 
 /// Neither address nor content.
@@ -302,20 +314,39 @@ pub fn confirmed(user: &User) -> Vec<&str> {
 
 /// Tells the owner of an account what has changed, at every confirmed address that it had before (NIST SP 800-63B-4, 4.6), so that who
 /// takes one away does not keep it from its owner. It counts against no budget: who is told too much has an account that somebody works
-/// on. Where nobody can be told by e-mail, it is told to the phones ([`by_text`]).
+/// on. Where nobody can be told by e-mail, it is told to the phones ([`by_text`]), and the end of a recovery to both.
 pub fn notice(user: &User, cx: &Context<'_>, change: &mut Change, notice: Notice) {
     let until = cx.now.after(limits::NOTICE_LIFETIME);
     let (addresses, content) = (confirmed(user), Content::Notice { notice });
-    if addresses.is_empty() || !cx.settings.sends_mail {
-        by_text(user, cx, change, &content, until);
-    } else {
-        tell(user, cx, change, &content, (addresses, until, cx.lang()));
+    let of_recovery = matches!(notice, Notice::RecoveryCancelled | Notice::RecoveryCompleted);
+    if of_recovery || addresses.is_empty() || !cx.settings.sends_mail {
+        by_text(user, cx, change, &content, (until, cx.lang()));
     }
+    tell(user, cx, change, &content, (addresses, until, cx.lang()));
+}
+
+/// Tells of a recovery, at these addresses and to every phone: who completes one knows the password and reads the mail, so the phone
+/// may be all by which its owner hears of it.
+pub fn of_recovery(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    content: &Content,
+    (addresses, until, lang): (Vec<&str>, Timestamp, Option<String>),
+) {
+    by_text(user, cx, change, content, (until, lang.clone()));
+    tell(user, cx, change, content, (addresses, until, lang));
 }
 
 /// Tells the phones that the account had before the change: a new one is not told of itself, and one that is removed is, for whoever
 /// removes it may not be its owner. Each message costs money, so they are counted, and the notifier pays them out of the budget.
-fn by_text(user: &User, cx: &Context<'_>, change: &mut Change, content: &Content, until: Timestamp) {
+fn by_text(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    content: &Content,
+    (until, lang): (Timestamp, Option<String>),
+) {
     let Some(account) = user.account.as_ref().filter(|_| cx.settings.sends_text) else { return };
     let counted =
         change.puts().iter().find_map(|item| if let Item::Sends(sends) = item { Some(sends.clone()) } else { None });
@@ -325,7 +356,7 @@ fn by_text(user: &User, cx: &Context<'_>, change: &mut Change, content: &Content
         sends.notices = sent;
         change.put(Item::Sends(sends.clone()));
         let (user_name, to) = (account.user_name.clone(), phone.address.clone());
-        let letter = Letter { channel: Channel::Sms, to, user_name, lang: cx.lang(), content: content.clone() };
+        let letter = Letter { channel: Channel::Sms, to, user_name, lang: lang.clone(), content: content.clone() };
         put(user.id, cx, change, &letter, until);
     }
 }

@@ -11,14 +11,15 @@
 //!
 //! 1. In a login whose password was right, and which waits for its second step, the request is begun
 //!    ([`BeginRecovery`](super::command::BeginRecovery)). Every confirmed address is told, with a link that cancels it
-//!    ([`CancelRecovery`](super::command::CancelRecovery)) from any browser, without any proof.
-//! 2. Nothing else changes while it waits; shortly before its end every address is told again ([`crate::reminders`]). Any sign-in with a
+//!    ([`CancelRecovery`](super::command::CancelRecovery)) from any browser, without any proof; and every phone, for who reads the mail
+//!    as well may be no owner. A text message has no room for the link: a sign-in with the phone cancels it.
+//! 2. Nothing else changes while it waits; shortly before its end all are told again ([`crate::reminders`]). Any sign-in with a
 //!    second step cancels it, for then not all of them are lost, and so does a device that is added or removed; whatever sets another
 //!    password, disables the account or resets its factors ends it. Should one forget to, it is void with other devices or another password.
-//! 3. Once it is due the password asks for a code at the address of the account, and every other address is told again, with a link
+//! 3. Once it is due the password asks for a code at the address of the account, and all others are told again, addresses with a link
 //!    ([`SendRecoveryCode`](super::command::SendRecoveryCode)).
 //! 4. The code completes it, in the login that it was sent for ([`CompleteRecovery`](super::command::CompleteRecovery)): factors, backup
-//!    codes, trusted devices, sessions and tokens end in that one commit, which also is the sign-in. Every address is told.
+//!    codes, trusted devices, sessions and tokens end in that one commit, which also is the sign-in. All are told.
 //!
 //! **What it rests on.** Two things that are kept apart: the password, and the mailbox. So a password that a mailed link has set is no
 //! first proof here, or whoever reads the mail would have both; it is one again after a sign-in with two factors. Accounts without a

@@ -13,7 +13,7 @@ use crate::{
         address,
         command::{Body, Decide, Delivered, RecordDelivery, TakeMessage, TakeMessageOutcome},
         context::{Attempt, Origin},
-        letter::{Content, Letter},
+        letter::Letter,
         limits,
         phone::PhoneNumber,
         sms::Unpaid,
@@ -122,7 +122,7 @@ impl Shared {
 
     /// Pays a text message that nobody has asked for; nothing is to be paid for any other.
     async fn pay(&self, user: UserId, letter: &Letter) -> Result<Result<Option<Paid>, Unpaid>, String> {
-        if letter.channel != Channel::Sms || was_asked_for(letter) {
+        if letter.channel != Channel::Sms || !letter.content.is_unasked() {
             return Ok(Ok(None));
         }
         let budget = self.budget.get().ok_or("this process has just begun")?;
@@ -136,7 +136,8 @@ impl Shared {
     /// asked for was paid back when it was offered.
     fn pay_back(&self, owed: &Owed) {
         let letter = Letter::open(&self.options.vault, owed.user, &owed.message);
-        let Some(letter) = letter.filter(|letter| letter.channel == Channel::Sms && was_asked_for(letter)) else {
+        let Some(letter) = letter.filter(|letter| letter.channel == Channel::Sms && !letter.content.is_unasked())
+        else {
             return;
         };
         if let (Some(budget), Ok(number)) = (self.budget.get(), PhoneNumber::parse(&letter.to, None)) {
@@ -215,9 +216,4 @@ impl Shared {
         order.sort_by_key(|index| (avoided[*index].is_some_and(|until| now < until), *index));
         order
     }
-}
-
-/// Did somebody ask for it? Then, if it costs anything, it was paid before it was decided on.
-const fn was_asked_for(letter: &Letter) -> bool {
-    !matches!(letter.content, Content::Notice { .. })
 }

@@ -1,6 +1,7 @@
 //! Accounts whose second factors are all lost: the wait, who ends it, and the end.
 
 mod ended;
+mod phones;
 
 use std::{sync::Arc, time::Duration};
 

@@ -16,7 +16,7 @@ fn the_last_line_of_a_text_message_binds_the_code_to_the_host_of_the_issuer() {
         ("http://localhost:11080", "localhost"),
         ("http://[::1]:11080", "[::1]"),
     ] {
-        for (tag, text) in texts(origin, |letter| !matches!(letter.content, Content::Notice { .. })) {
+        for (tag, text) in texts(origin, |letter| !letter.content.is_unasked()) {
             assert_eq!(short::bound(&text), Some((host, "123456")), "{tag}: {}", *text);
             assert!(text.ends_with(&format!("\n@{host} #123456")), "{}", *text);
         }
@@ -83,6 +83,21 @@ fn who_is_told_of_a_suspension_is_told_what_lifts_it() {
             assert!(linked, "{tag}: {}", *mail.text);
         }
     }
+}
+
+#[test]
+fn a_text_message_about_a_recovery_says_when_and_has_no_link() {
+    let told = texts("https://id.example", |letter| {
+        matches!(letter.content, Content::RecoveryBegun { .. } | Content::RecoveryDue { .. })
+    });
+    for (tag, text) in &told {
+        assert!(
+            !text.contains("id.example") && !text.contains(crate::page::samples::letters::TOKEN),
+            "{tag}: {}",
+            **text
+        );
+    }
+    assert!(told.iter().filter(|(_, text)| text.contains("20:26 UTC")).count() == 3, "{told:?}");
 }
 
 #[test]

@@ -116,6 +116,8 @@ templates![
     "mail/sign_in_code.txt",
     "sms/activation_code.txt",
     "sms/notice.txt",
+    "sms/recovery_begun.txt",
+    "sms/recovery_due.txt",
     "sms/sign_in_code.txt",
 ];
 

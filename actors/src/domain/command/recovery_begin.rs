@@ -159,7 +159,7 @@ impl Decide for BeginRecovery {
         }));
         let content = Content::RecoveryBegun { due_at, token: link.token };
         // Worth sending as long as its reader can still do something in time.
-        letter::tell(user, cx, &mut change, &content, (letter::confirmed(user), due_at, cx.lang()));
+        letter::of_recovery(user, cx, &mut change, &content, (letter::confirmed(user), due_at, cx.lang()));
         let event = event::of(cx, "recovery.begun", user.id).with("recovery", id.to_string());
         let event = event.with("due_at", due_at.as_secs());
         let outcome = RecoveryView::Waiting { begun_at: cx.now, due_at };

@@ -81,7 +81,7 @@ impl Decide for SendRecoveryCode {
         if due.asked_at.is_none() {
             // Once: who can ask for codes all day must not fill other mailboxes with it.
             let content = Content::RecoveryDue { token: link.token };
-            letter::tell(user, cx, &mut change, &content, (others.to_vec(), due.expires_at, cx.lang()));
+            letter::of_recovery(user, cx, &mut change, &content, (others.to_vec(), due.expires_at, cx.lang()));
         }
         let asked_at = due.asked_at.or(Some(cx.now));
         change.put(Item::Recovery(Recovery { asked_at, ..recovery::with_link(due, link.hash) }));

@@ -45,7 +45,8 @@ impl Decide for RemindRecovery {
         let mut change = Change::default();
         let link = Link::draw(user, cx, alive.recovery);
         let content = Content::RecoveryBegun { due_at: alive.due_at, token: link.token };
-        letter::tell(user, cx, &mut change, &content, (letter::confirmed(user), alive.expires_at, alive.lang.clone()));
+        let to = letter::confirmed(user);
+        letter::of_recovery(user, cx, &mut change, &content, (to, alive.expires_at, alive.lang.clone()));
         let reminded = Recovery { reminded_at: Some(cx.now), ..recovery::with_link(alive, link.hash) };
         change.put(Item::Recovery(reminded));
         let event = event::of(cx, "recovery.reminded", user.id).with("recovery", alive.recovery.to_string());

@@ -46,6 +46,8 @@ pub fn letters(lang: &str) -> Vec<(&'static str, Letter)> {
         ("mail/registered.txt", mail(Content::Registered)),
         ("sms/sign_in_code.txt", letter(Channel::Sms, Content::SignInCode { code: code(), link: None })),
         ("sms/activation_code.txt", letter(Channel::Sms, Content::ActivationCode { code: code(), link: None })),
+        ("sms/recovery_begun.txt", letter(Channel::Sms, Content::RecoveryBegun { due_at, token: token() })),
+        ("sms/recovery_due.txt", letter(Channel::Sms, Content::RecoveryDue { token: token() })),
     ]);
     for notice in Notice::ALL {
         letters.push(("mail/notice.txt", letter(Channel::Email, Content::Notice { notice })));
