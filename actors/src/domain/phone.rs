@@ -19,7 +19,36 @@ const MIN_DIGITS: usize = 7;
 /// The most characters that are read.
 const MAX_TYPED: usize = 40;
 /// Where a zero at the beginning is part of the number, and not only dialled within the country.
-const KEEP_ZERO: [&str; 7] = ["BJ", "CG", "CI", "GA", "IT", "SM", "VA"];
+const KEEP_ZERO: [&str; 8] = ["BF", "BJ", "CG", "CI", "GA", "IT", "SM", "VA"];
+/// The fewest and the most digits after the calling code, where a country has one plan for all of its numbers. A text to a digit more may
+/// well arrive, and would be another spelling of the same phone.
+const LENGTHS: &[(&str, usize, usize)] = &[
+    ("AU", 9, 9),
+    ("BE", 8, 9),
+    ("BR", 10, 11),
+    ("CH", 9, 9),
+    ("CN", 10, 11),
+    ("CO", 10, 10),
+    ("CZ", 9, 9),
+    ("DK", 8, 8),
+    ("ES", 9, 9),
+    ("FR", 9, 9),
+    ("GB", 9, 10),
+    ("GR", 10, 10),
+    ("HK", 8, 8),
+    ("IN", 10, 10),
+    ("JP", 9, 10),
+    ("KR", 8, 10),
+    ("KZ", 10, 10),
+    ("PL", 9, 9),
+    ("PT", 9, 9),
+    ("RO", 9, 9),
+    ("RU", 10, 10),
+    ("SG", 8, 8),
+    ("TR", 10, 10),
+    ("UA", 9, 9),
+    ("ZA", 9, 9),
+];
 
 /// A country, by its two letters (ISO 3166-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,7 +163,8 @@ impl PhoneNumber {
     }
 
     /// Reads what a person typed: with a calling code after `+` or `00`, or as it is dialled within `default`. Blanks, hyphens,
-    /// full stops, slashes and parentheses between digits say nothing; a trunk zero in parentheses, as in `+49 (0)151`, is left out.
+    /// full stops, slashes and parentheses between digits say nothing; a trunk zero after the calling code, as in `+49 (0)151` or
+    /// `+49 0151`, is left out, so that a phone has one number.
     pub fn parse(text: &str, default: Option<Country>) -> Result<Self, PhoneError> {
         let text = text.trim();
         if text.len() > MAX_TYPED {
@@ -147,7 +177,7 @@ impl PhoneNumber {
         let rest = if international { rest.replacen("(0)", "", 1) } else { rest.to_owned() };
         let digits = digits(&rest)?;
         let digits = if international {
-            digits
+            without_trunk_zero(digits)
         } else {
             let (country, code) = default.and_then(|c| Some((c, c.calling_code()?))).ok_or(PhoneError::NoCountry)?;
             format!("{code}{}", digits.strip_prefix(country.trunk()).unwrap_or(&digits))
@@ -156,8 +186,40 @@ impl PhoneNumber {
             return Err(PhoneError::Syntax);
         }
         let country = country_of(&digits).ok_or(PhoneError::UnknownCountry)?;
+        if !is_of_plan(country, national(&digits, country)) {
+            return Err(PhoneError::Syntax);
+        }
         Ok(Self { text: format!("+{digits}"), country })
     }
+
+    /// The country of a number that was read before, maybe by rules that were other ones.
+    pub fn country_of(number: &str) -> Option<Country> {
+        country_of(number.strip_prefix('+')?)
+    }
+}
+
+/// The digits of a number after its calling code.
+fn national(digits: &str, country: Country) -> &str {
+    let code = country.calling_code().map(|code| code.to_string()).unwrap_or_default();
+    digits.strip_prefix(code.as_str()).unwrap_or(digits)
+}
+
+/// The digits of a number without the zero that is dialled within its country alone, where it has one.
+fn without_trunk_zero(digits: String) -> String {
+    let Some(country) = country_of(&digits) else { return digits };
+    let (national, trunk) = (national(&digits, country), country.trunk());
+    let (code, _) = digits.split_at(digits.len() - national.len());
+    match national.strip_prefix(trunk).filter(|_| trunk.starts_with('0')) {
+        Some(rest) => format!("{code}{rest}"),
+        None => digits,
+    }
+}
+
+/// Can a country have this number? Of those that have a trunk zero none begins with one.
+fn is_of_plan(country: Country, national: &str) -> bool {
+    let length = LENGTHS.iter().find(|(name, ..)| *name == country.as_str());
+    let trunk_zero = country.trunk().starts_with('0') && national.starts_with('0');
+    !trunk_zero && length.is_none_or(|(_, least, most)| (*least..=*most).contains(&national.len()))
 }
 
 /// The digits of a text in which nothing else but the usual marks between groups stands.

@@ -126,9 +126,9 @@ impl Shared {
             return Ok(Ok(None));
         }
         let budget = self.budget.get().ok_or("this process has just begun")?;
-        let Ok(number) = PhoneNumber::parse(&letter.to, None) else { return Ok(Err(Unpaid::Country)) };
+        let Some(country) = PhoneNumber::country_of(&letter.to) else { return Ok(Err(Unpaid::Country)) };
         let attempt = self.attempt();
-        let paid = budget.pay(user, &attempt, number.country()).await;
+        let paid = budget.pay(user, &attempt, country).await;
         Ok(paid.map_err(|error| error.to_string())?.map(Some))
     }
 

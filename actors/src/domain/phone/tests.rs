@@ -15,6 +15,13 @@ fn a_number_is_read_as_people_write_it() {
     for (text, default, number, country) in [
         ("+49 151 12345678", None, "+4915112345678", "DE"),
         (" +49 (0)151 / 123-456.78 ", None, "+4915112345678", "DE"),
+        ("+49 0151 12345678", None, "+4915112345678", "DE"),
+        ("0049 0151 12345678", None, "+4915112345678", "DE"),
+        ("+44 07911 123456", None, "+447911123456", "GB"),
+        ("+39 06 12345678", None, "+390612345678", "IT"),
+        ("+225 01 23 45 67 89", None, "+2250123456789", "CI"),
+        ("+226 07 12 34 56", None, "+22607123456", "BF"),
+        ("+36 06 20 123 4567", None, "+36201234567", "HU"),
         ("0049-151-12345678", None, "+4915112345678", "DE"),
         ("＋49 151 12345678", None, "+4915112345678", "DE"),
         ("0151 12345678", Some("DE"), "+4915112345678", "DE"),
@@ -50,6 +57,11 @@ fn what_is_no_number_is_refused_with_what_to_do() {
         ("+999 1234567", PhoneError::UnknownCountry),
         ("+1 415 555 26", PhoneError::UnknownCountry),
         ("+1 115 555 2671", PhoneError::UnknownCountry),
+        ("+49 00151 12345678", PhoneError::Syntax),
+        ("+33 6 12 34 56 789", PhoneError::Syntax),
+        ("+33 6 12 34 56 7", PhoneError::Syntax),
+        ("+91 98765 432101", PhoneError::Syntax),
+        ("+7 912 345 67 890", PhoneError::Syntax),
     ] {
         assert_eq!(read(text, None), Err(error), "{text:?}");
     }
@@ -71,7 +83,16 @@ fn no_calling_code_is_the_beginning_of_another_and_each_names_its_country() {
         let code = code.to_string();
         let longer = CODES.iter().filter(|(other, _)| other.to_string().starts_with(&code)).count();
         assert_eq!((longer, code.starts_with(['1', '7']) && code.len() == 1), (1, false), "{code}");
-        assert_eq!(read(&format!("+{code}612345678"), None).map(|(_, country)| country), Ok((*name).to_owned()));
+        let named = PhoneNumber::country_of(&format!("+{code}612345678")).map(|country| country.to_string());
+        assert_eq!(named.as_deref(), Some(*name));
+    }
+}
+
+#[test]
+fn the_lengths_of_a_plan_belong_to_countries_that_there_are() {
+    for (name, least, most) in LENGTHS {
+        let code = country(name).calling_code().expect("a calling code").to_string();
+        assert!(least <= most && (MIN_DIGITS..=MAX_DIGITS).contains(&(code.len() + least)), "{name}");
     }
 }
 
@@ -90,15 +111,22 @@ proptest! {
     /// Marks between the digits make no difference, and neither does `00` in place of `+`.
     #[test]
     fn the_ways_of_writing_a_number_are_one_number(
-        home in 0..CODES.len(), subscriber in "[1-9][0-9]{7,10}", marks in prop::collection::vec("[ ./()-]{0,2}", 16)
+        home in 0..CODES.len(), subscriber in "[2-9][0-9]{9,10}", marks in prop::collection::vec("[ ./()-]{0,2}", 16)
     ) {
-        let digits = format!("{}{subscriber}", CODES[home].0);
+        let (code, name) = CODES[home];
+        let most = LENGTHS.iter().find(|(known, ..)| *known == name).map_or(subscriber.len(), |(_, _, most)| *most);
+        let subscriber = &subscriber[..most.min(subscriber.len())];
+        let digits = format!("{code}{subscriber}");
         let plain = PhoneNumber::parse(&format!("+{digits}"), None);
         prop_assert!(plain.is_ok());
         let marked: String = digits.chars().zip(&marks).flat_map(|(digit, mark)| [digit].into_iter().chain(mark.chars())).collect();
         prop_assume!(!marked.contains("(0)"));
         prop_assert_eq!(&PhoneNumber::parse(&format!("+{marked}"), None), &plain);
         prop_assert_eq!(&PhoneNumber::parse(&format!("00 {marked}"), None), &plain);
+        let trunk = name.parse::<Country>().expect("listed").trunk();
+        if trunk.starts_with('0') {
+            prop_assert_eq!(&PhoneNumber::parse(&format!("+{code} {trunk}{subscriber}"), None), &plain);
+        }
         let within = format!("{}{subscriber}", CODES[home].1.parse::<Country>().expect("listed").trunk());
         prop_assert_eq!(&PhoneNumber::parse(&within, CODES[home].1.parse().ok()), &plain);
     }
