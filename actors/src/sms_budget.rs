@@ -113,13 +113,17 @@ impl SmsBudget {
         let now = certain(self.clock.as_ref())?;
         let day = day_of(now);
         let paid = self.take(now, day, country).await?.map(|()| Paid { day, country });
-        let outcome = paid.as_ref().map_or_else(|unpaid| unpaid.name(), |_| "paid");
-        metrics::counter!("doorward_sms_budget_total", "country" => country.to_string(), "outcome" => outcome)
-            .increment(1);
-        if let Err(unpaid) = &paid {
-            self.tell(user, attempt, now, (country, *unpaid));
+        match &paid {
+            Ok(_) => count(country, "paid"),
+            Err(unpaid) => self.tell(user, attempt, now, (country, *unpaid)),
         }
         Ok(paid)
+    }
+
+    /// Tells of a message that is not sent for a reason that was found elsewhere.
+    pub fn refuse(&self, user: UserId, attempt: &Attempt, why: (Country, Unpaid)) -> Result<(), StoreError> {
+        self.tell(user, attempt, certain(self.clock.as_ref())?, why);
+        Ok(())
     }
 
     /// A paid message that was not sent.
@@ -174,6 +178,7 @@ impl SmsBudget {
     }
 
     fn tell(&self, user: UserId, attempt: &Attempt, at: Timestamp, (country, unpaid): (Country, Unpaid)) {
+        count(country, unpaid.name());
         let event = AuditEvent {
             kind: "message.refused".to_owned(),
             at,
@@ -194,4 +199,8 @@ impl SmsBudget {
 
 const fn day_of(at: Timestamp) -> i64 {
     at.as_secs().div_euclid(DAY_SECS)
+}
+
+fn count(country: Country, outcome: &'static str) {
+    metrics::counter!("doorward_sms_budget_total", "country" => country.to_string(), "outcome" => outcome).increment(1);
 }

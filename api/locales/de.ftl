@@ -167,6 +167,7 @@ elsewhere-address-not-you = Dann hat jemand versehentlich Ihre Adresse eingegebe
 sms-unpaid-country = In dieses Land werden keine SMS gesendet.
 sms-unpaid-country-day = In dieses Land werden heute keine SMS mehr gesendet.
 sms-unpaid-budget = Heute werden keine SMS mehr gesendet.
+sms-unpaid-number = An diese Nummer gingen zu viele SMS. Im Moment wird keine weitere an sie gesendet.
 sms-held-country = In dieses Land werden zurzeit keine SMS gesendet.
 sms-held-address = Aus Ihrem Netz wurden zu viele SMS angefordert. Zurzeit werden keine mehr gesendet.
 sms-unpaid-use-app = Verwenden Sie stattdessen eine Authenticator-App.

@@ -167,6 +167,7 @@ elsewhere-address-not-you = Then somebody entered your address by mistake. Give 
 sms-unpaid-country = Text messages are not sent to numbers of this country.
 sms-unpaid-country-day = No more text messages are sent to numbers of this country today.
 sms-unpaid-budget = No more text messages are sent today.
+sms-unpaid-number = This number got too many text messages. No more are sent to it at the moment.
 sms-held-country = No text messages are sent to numbers of this country at the moment.
 sms-held-address = Too many text messages were asked for from your network. No more are sent at the moment.
 sms-unpaid-use-app = Use an authenticator app instead.

@@ -159,6 +159,7 @@ elsewhere-address-not-you = 那么有人误输入了您的地址。请勿将验�
 sms-unpaid-country = 无法向该国家或地区的号码发送短信。
 sms-unpaid-country-day = 今天不再向该国家或地区的号码发送短信。
 sms-unpaid-budget = 今天不再发送短信。
+sms-unpaid-number = 发往此号码的短信过多，暂时不再向其发送。
 sms-held-country = 目前暂不向该国家或地区的号码发送短信。
 sms-held-address = 来自您所在网络的短信请求过多。目前暂不再发送短信。
 sms-unpaid-use-app = 请改用身份验证器应用。

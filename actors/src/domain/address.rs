@@ -9,7 +9,9 @@ use schema::{
 use super::{
     change::{Item, ItemKey},
     letter::Notice,
+    throttle::Bucketing,
 };
+use crate::vault::{Purpose, Vault};
 
 /// The name of a way, in paths, metrics and the audit log.
 pub const fn name(channel: Channel) -> &'static str {
@@ -53,7 +55,8 @@ pub(super) const fn policy_method(channel: Channel) -> PolicyMethod {
 }
 
 /// The throttle of all codes that are to activate an address. It is the user's, not the pending address's: a new enrolment
-/// is no fresh set of guesses at an address that its owner did not ask for.
+/// is no fresh set of guesses at an address that its owner did not ask for. A suspension of it lasts
+/// [`ENROLMENT_SUSPENDED_FOR`](super::limits::ENROLMENT_SUSPENDED_FOR).
 pub(super) const fn enrolment_throttle(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "email-enrolment",
@@ -111,6 +114,12 @@ fn hidden(channel: Channel, address: &str) -> String {
         Channel::Email => hidden_email(address),
         Channel::Sms => format!("•••• {}", address.get(address.len().saturating_sub(2)..).unwrap_or_default()),
     }
+}
+
+/// How the count of the messages to a confirmed number is called, over all accounts. It says nothing of the number. Known devices have
+/// one of their own, so that a stranger who knows the password uses up nothing of its owner's (HAZARDS H11).
+pub(super) fn number_id(vault: &Vault, number: &str, bucket: Bucketing<'_>) -> String {
+    vault.mac_tagged(Purpose::Ident, &[b"number", bucket.kind().as_bytes(), number.as_bytes()])
 }
 
 /// The first character of each side and the last label.

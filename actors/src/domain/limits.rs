@@ -44,6 +44,12 @@ pub const MAX_REGISTERED: (u32, u32) = (5, 10);
 pub const MAX_TEXT_NOTICES: (u32, u32) = (5, 10);
 /// Messages that an address may get in an hour and in a day that nobody has confirmed, from all accounts together.
 pub const MAX_UNCONFIRMED: (u32, u32) = (5, 10);
+/// Text messages with a code to sign in that a number may get in an hour and in a day, from all accounts that confirmed it together; from
+/// known devices and from all others each.
+pub const MAX_TEXTS_PER_NUMBER: (u32, u32) = (10, 30);
+/// How long no code is sent or taken to activate an address after a hundred wrong ones. It ends, for those codes are themselves how a
+/// device is bound anew; whoever wants more guesses at a stranger's address than this gives has them by a new account sooner.
+pub const ENROLMENT_SUSPENDED_FOR: Duration = Duration::from_hours(24);
 /// A notice that something changed is worth sending for this long.
 pub const NOTICE_LIFETIME: Duration = Duration::from_hours(4);
 /// A message that its committing node has had this long for may be sent by another one.

@@ -79,6 +79,8 @@ pub enum Unpaid {
     CountryShare,
     /// The money of the day is spent.
     Budget,
+    /// As many as may go to that number have, from all accounts together.
+    Number,
 }
 
 impl Unpaid {
@@ -89,6 +91,7 @@ impl Unpaid {
             Self::CountryPerDay => "country_per_day",
             Self::CountryShare => "country_share",
             Self::Budget => "budget",
+            Self::Number => "number",
         }
     }
 }

@@ -6,8 +6,8 @@ use actors::{
     Services,
     domain::{
         command::{
-            BeginAddress, BeginAddressOutcome, ConfirmAddress, ConfirmOutcome, LoginRef, SendLoginCode, SendOutcome,
-            SignInOutcome, VerifySentCode, VerifySentCodeOutcome,
+            BeginAddress, BeginAddressOutcome, ConfirmAddress, ConfirmOutcome, LoginCodeView, LoginRef, SendLoginCode,
+            SendOutcome, ShowLoginCode, SignInOutcome, VerifySentCode, VerifySentCodeOutcome,
         },
         factor::totp::{self, Code},
     },
@@ -82,6 +82,13 @@ pub(crate) async fn enrol(
 pub(crate) async fn send(world: &World, person: &Person, (channel, login): (Channel, &LoginRef)) -> SendOutcome {
     let command = SendLoginCode { login: login.clone(), channel, factor: None, link: true, count: None };
     world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await.expect("answers")
+}
+
+/// What the page of a login knows.
+pub(crate) async fn shown(world: &World, person: &Person, (channel, login): (Channel, &LoginRef)) -> LoginCodeView {
+    let command = ShowLoginCode { login: login.clone(), channel };
+    let shown = world.services.accounts.ask(person.user, &world.attempt(), command, soon()).await;
+    shown.expect("answers").expect("a login")
 }
 
 /// Types a code at a login.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actors::domain::{
     assurance::Acr,
     command::{
-        BeginAddressOutcome, CheckSession, ConfirmAddress, ConfirmOutcome, LoginRef, Overview, RemoveAddress,
+        BeginAddressOutcome, CheckSession, Closed, ConfirmAddress, ConfirmOutcome, LoginRef, Overview, RemoveAddress,
         RemoveOutcome, RemoveTotp, ResendCode, SendOutcome, ShowAddress, ShowLoginCode, SignInOutcome, VerifySentCode,
         VerifySentCodeOutcome, Ways,
     },
@@ -18,7 +18,9 @@ use schema::{
 };
 
 use crate::{
-    addresses::{WRONG, a_hundred_failures, begin, begun, confirm, enrol, other, send, signed_in, verify, world},
+    addresses::{
+        WRONG, a_hundred_failures, begin, begun, confirm, enrol, other, send, shown, signed_in, verify, world,
+    },
     postbox::Postbox,
     support::{PASSWORD, Person, World, session_ref, soon},
 };
@@ -129,14 +131,14 @@ async fn five_wrong_codes_close_the_address_and_a_new_code_is_no_fresh_set_of_gu
     for _ in 0..5 {
         assert_eq!(verify(&world, &person, &login, other(&code)).await, WRONG);
     }
-    let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
-    let code = postbox.code(3).await;
     let outcome = verify(&world, &person, &login, code.clone()).await;
     assert!(
         matches!(outcome, VerifySentCodeOutcome::Judged(SignInOutcome::Throttled { .. })),
         "the right code must wait as well: {outcome:?}"
     );
+    let another = world.first_proof(&person).await;
+    let sent = send(&world, &person, (Channel::Email, &another)).await;
+    assert!(matches!(sent, SendOutcome::Wait { .. }), "none is sent that would not be looked at: {sent:?}");
     world.pass(Duration::from_secs(34));
     assert!(signed_in(&verify(&world, &person, &login, code).await));
 }
@@ -150,10 +152,9 @@ async fn a_hundred_wrong_codes_in_a_row_close_all_methods_of_a_user_together() {
     a_hundred_failures(&world, &postbox, &person, Channel::Email).await;
     world.pass(Duration::from_hours(2));
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Sent));
-    let code = postbox.code(postbox.taken()).await;
-    let by_mail = verify(&world, &person, &login, code).await;
-    assert_eq!(by_mail, VerifySentCodeOutcome::Judged(SignInOutcome::Suspended));
+    assert!(matches!(send(&world, &person, (Channel::Email, &login)).await, SendOutcome::Wait { .. }));
+    let shown = shown(&world, &person, (Channel::Email, &login)).await;
+    let [Closed { until: None, .. }] = shown.closed[..] else { panic!("the page must say so: {:?}", shown.closed) };
     let overview = world.services.accounts.ask(person.user, &world.attempt(), Overview, soon()).await;
     let overview = overview.expect("answers").expect("an account");
     assert!(overview.totps[0].suspended && overview.emails[0].suspended, "the page must say so");
@@ -252,11 +253,41 @@ async fn a_new_enrolment_is_no_fresh_set_of_guesses_at_an_address() {
         let outcome = confirm(&world, &mut person, (Channel::Email, factor), wrong).await;
         assert!(matches!(outcome, ConfirmOutcome::Wrong), "{outcome:?}");
     }
-    let factor = begun(&world, &person, ADDRESS).await;
-    let outcome = confirm(&world, &mut person, (Channel::Email, factor), postbox.code(6).await).await;
-    assert!(matches!(outcome, ConfirmOutcome::Throttled { .. }), "{outcome:?}");
+    let begun_meanwhile = begin(&world.services, &world, &person, ADDRESS).await;
+    assert!(matches!(begun_meanwhile, BeginAddressOutcome::Wait { .. }), "its code would not be looked at");
+    world.pass(Duration::from_secs(34));
+    begun(&world, &person, ADDRESS).await;
     let again = begin(&world.services, &world, &person, ADDRESS).await;
     assert!(matches!(again, BeginAddressOutcome::Wait { .. }), "one message a minute to one address: {again:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_wrong_codes_close_enrolments_for_a_day_and_nothing_is_sent_meanwhile() {
+    let (world, postbox) = world().await;
+    let mut person = world.register("ada").await;
+    let nothing = totp::parse_code("000000").expect("six digits");
+    let mut failures = 0;
+    while failures < 100 {
+        world.pass(Duration::from_mins(70));
+        person = world.sign_in(&person, None).await;
+        let factor = begun(&world, &person, ADDRESS).await;
+        for _ in 0..5 {
+            let outcome = confirm(&world, &mut person, (Channel::Email, factor), nothing.clone()).await;
+            failures += usize::from(matches!(outcome, ConfirmOutcome::Wrong));
+        }
+    }
+    let (sent, closed_at) = (postbox.taken(), world.now());
+    for later in [Duration::from_mins(2), Duration::from_hours(20)] {
+        world.pass(later);
+        person = world.sign_in(&person, None).await;
+        let none = begin(&world.services, &world, &person, ADDRESS).await;
+        let day = closed_at.after(Duration::from_hours(24));
+        assert!(matches!(none, BeginAddressOutcome::Wait { until } if until == day), "{none:?}");
+        assert_eq!(postbox.taken(), sent);
+    }
+    world.pass(Duration::from_hours(4));
+    person = world.sign_in(&person, None).await;
+    enrol(&world, &postbox, &mut person, (ADDRESS, sent + 1)).await;
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use actors::{
     domain::{
         assurance::Acr,
         command::{
-            BeginAddress, BeginAddressOutcome, CheckSession, ConfirmOutcome, Overview, RemoveAddress, RemoveOutcome,
-            ResendCode, ResetMfa, SendOutcome, ShowLoginCode, SignInOutcome, VerifySentCode, VerifySentCodeOutcome,
-            Ways,
+            BeginAddress, BeginAddressOutcome, CheckSession, Closed, ConfirmOutcome, Overview, RemoveAddress,
+            RemoveOutcome, ResendCode, ResetMfa, SendOutcome, ShowLoginCode, SignInOutcome, VerifySentCode,
+            VerifySentCodeOutcome, Ways,
         },
         letter::Notice,
         phone::Country,
@@ -23,7 +23,9 @@ use schema::{
 };
 
 use crate::{
-    addresses::{WRONG, a_hundred_failures, begin, begun, confirm, enrol, other, send, signed_in, verify, world},
+    addresses::{
+        WRONG, a_hundred_failures, begin, begun, confirm, enrol, other, send, shown, signed_in, verify, world,
+    },
     email::ADDRESS,
     messages::settled,
     postbox::Postbox,
@@ -182,10 +184,87 @@ async fn a_hundred_wrong_codes_at_phone_and_app_together_close_both() {
     a_hundred_failures(&world, &postbox, &person, Channel::Sms).await;
     world.pass(Duration::from_hours(2));
     let login = world.first_proof(&person).await;
-    assert!(matches!(send(&world, &person, (Channel::Sms, &login)).await, SendOutcome::Sent));
-    let by_sms = verify(&world, &person, &login, postbox.code(postbox.taken()).await).await;
-    assert_eq!(by_sms, VerifySentCodeOutcome::Judged(SignInOutcome::Suspended));
+    let sent = postbox.taken();
+    let none = send(&world, &person, (Channel::Sms, &login)).await;
+    assert!(matches!(none, SendOutcome::Wait { .. }) && postbox.taken() == sent, "nobody pays for it: {none:?}");
+    let shown = shown(&world, &person, (Channel::Sms, &login)).await;
+    let [Closed { until: None, .. }] = shown.closed[..] else { panic!("the page must say so: {:?}", shown.closed) };
     assert_eq!(world.type_totp(&person, &login, app.code(world.now())).await, SignInOutcome::Suspended);
+}
+
+#[tokio::test]
+async fn no_code_is_sent_that_would_not_be_looked_at_and_another_phone_gets_it() {
+    let (world, postbox) = world().await;
+    let (mut person, first) = registered(&world, &postbox).await;
+    let login = world.first_proof(&person).await;
+    assert!(matches!(send(&world, &person, (Channel::Sms, &login)).await, SendOutcome::Sent));
+    let code = postbox.code(2).await;
+    for _ in 0..5 {
+        assert_eq!(verify(&world, &person, &login, other(&code)).await, WRONG);
+    }
+    let login = world.first_proof(&person).await;
+    let closed = send(&world, &person, (Channel::Sms, &login)).await;
+    let SendOutcome::Wait { until } = closed else { panic!("{closed:?}") };
+    let page = shown(&world, &person, (Channel::Sms, &login)).await;
+    assert_eq!(page.closed, [Closed { factor: first, until: Some(until) }]);
+    world.pass(Duration::from_secs(1));
+    enrol(&world, &postbox, &mut person, (OTHER_NUMBER, 3)).await;
+    let login = world.first_proof(&person).await;
+    assert!(matches!(send(&world, &person, (Channel::Sms, &login)).await, SendOutcome::Sent));
+    assert_eq!(postbox.letter(4).await.to, OTHER_NUMBER, "that of the other one would not be looked at");
+    world.pass(Duration::from_mins(1));
+    let login = world.first_proof(&person).await;
+    assert!(shown(&world, &person, (Channel::Sms, &login)).await.closed.is_empty());
+    assert!(matches!(send(&world, &person, (Channel::Sms, &login)).await, SendOutcome::Sent));
+    assert_eq!(postbox.letter(5).await.to, NUMBER);
+}
+
+/// The counts of a number are the same for whoever confirmed it, and those of known devices are apart (HAZARDS H11).
+#[tokio::test]
+async fn a_number_gets_so_many_codes_whosever_account_asks() {
+    let (world, postbox) = world().await;
+    let (ada, _) = registered(&world, &postbox).await;
+    let mut mallory = world.register("mallory").await;
+    enrol(&world, &postbox, &mut mallory, (NUMBER, 2)).await;
+    let (one, two) = (world.first_proof(&ada).await, world.first_proof(&mallory).await);
+    let known = world.login_of(&ada);
+    world.type_password("ada", PASSWORD, &known, Some(ada.user)).await.expect("answers");
+    let one = shown(&world, &ada, (Channel::Sms, &one)).await.numbers;
+    let two = shown(&world, &mallory, (Channel::Sms, &two)).await.numbers;
+    let known = shown(&world, &ada, (Channel::Sms, &known)).await.numbers;
+    let number = one[0].1.clone();
+    assert!(number == two[0].1 && number != known[0].1 && !number.contains("151"), "{one:?}, {two:?}, {known:?}");
+    for _ in 0..10 {
+        world.services.recipients.take_confirmed(&number).await.expect("works").map(drop).expect("there is room");
+    }
+    let full = world.services.recipients.take_confirmed(&number).await.expect("works").map(drop);
+    assert_eq!(full, Err(world.now().after(Duration::from_hours(1))));
+    world.services.recipients.take_confirmed(&known[0].1).await.expect("works").map(drop).expect("counted apart");
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_sent_is_given_back_to_its_hour_and_day() {
+    let world = World::new().await;
+    let recipients = &world.services.recipients;
+    let take = async || recipients.take(NUMBER).await.expect("the store works");
+    let mut counted = Vec::new();
+    for _ in 0..5 {
+        counted.push(take().await.expect("there is room"));
+    }
+    assert!(take().await.is_err());
+    recipients.give_back(counted.pop().expect("five")).await.expect("the store works");
+    counted.push(take().await.expect("one was given back"));
+    assert!(take().await.is_err());
+    world.pass(Duration::from_hours(1));
+    counted.push(take().await.expect("the next hour"));
+    recipients.give_back(counted.remove(0)).await.expect("the store works");
+    for _ in 0..4 {
+        take().await.map(drop).expect("the hour before has nothing to do with it");
+    }
+    assert!(take().await.is_err());
+    world.pass(Duration::from_hours(1));
+    take().await.map(drop).expect("nine of the day were sent");
+    assert!(take().await.is_err(), "ten");
 }
 
 #[tokio::test]

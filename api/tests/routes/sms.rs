@@ -164,6 +164,94 @@ async fn many_accounts_together_fill_no_strangers_phone() {
     }
 }
 
+/// Whoever has a session that may change nothing uses up nothing of the messages of somebody who confirmed nothing.
+#[tokio::test]
+async fn what_is_not_sent_takes_nothing_from_the_owner_of_a_number() {
+    let app = TestApp::new().await;
+    let mut stale = app.browser();
+    stale.register("mallory").await;
+    let page = stale.open("/account/mfa").await;
+    app.pass(Duration::from_mins(11));
+    for (path, field, typed) in [("/account/mfa/sms", "phone", TYPED), ("/account/mfa/email", "email", ADDRESS)] {
+        for _ in 0..6 {
+            let asked = stale.submit(&page, path, &[(field, typed)]).await.location().to_owned();
+            assert!(asked.starts_with("/account/reauthenticate?to="), "{asked}");
+        }
+    }
+    let mut eager = app.browser();
+    eager.register("mallory-2").await;
+    let (page, path) = begin(&mut eager, NUMBER).await;
+    for _ in 0..6 {
+        let early = eager.submit(&page, &format!("{path}/resend"), &[]).await;
+        assert_eq!(early.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+    app.letter(1).await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    enrol(&mut browser, TYPED, 2).await.0.backup_codes();
+    let page = browser.open("/account/mfa").await;
+    for _ in 0..6 {
+        let known = browser.submit(&page, "/account/mfa/sms", &[("phone", TYPED)]).await;
+        assert_eq!(known.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", known.body);
+    }
+    let mut third = app.browser();
+    third.register("grace").await;
+    enrol(&mut third, TYPED, 3).await.0.backup_codes();
+}
+
+#[tokio::test]
+async fn a_number_that_many_accounts_confirmed_gets_no_more_texts_than_one() {
+    let app = TestApp::new().await;
+    for n in 0..3 {
+        let mut browser = app.browser();
+        browser.register(&format!("mallory-{n}")).await;
+        enrol(&mut browser, NUMBER, n + 1).await.0.backup_codes();
+    }
+    for n in 0..10 {
+        let answer = app.browser().log_in(&format!("mallory-{}", n % 3), PASSWORD).await;
+        assert!(answer.location().starts_with("/login/sms?l="));
+        app.letter(n + 4).await;
+        app.pass(Duration::from_mins(1));
+    }
+    let mut browser = app.browser();
+    let answer = browser.log_in("mallory-2", PASSWORD).await;
+    let told =
+        "This number got too many text messages. No more are sent to it at the moment. Choose another way below.";
+    assert!(answer.body.contains(told) && answer.body.contains("Use a backup code"), "{}", answer.body);
+    assert_eq!(app.sent(), 13);
+    app.pass(Duration::from_hours(1));
+    assert!(app.browser().log_in("mallory-2", PASSWORD).await.location().starts_with("/login/sms?l="));
+}
+
+#[tokio::test]
+async fn a_phone_that_is_closed_gets_no_code_that_is_paid_for_and_the_mail_gets_it() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser.register("amelia").await;
+    enrol(&mut browser, TYPED, 1).await.0.backup_codes();
+    let mut elsewhere = app.browser();
+    let next = elsewhere.log_in("amelia", PASSWORD).await.location().to_owned();
+    let (page, code) = (elsewhere.open(&next).await, app.texted_code(2).await);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for _ in 0..5 {
+        elsewhere.submit(&page, "/login/sms", &[("code", wrong)]).await;
+    }
+    let closed = app.browser().log_in("amelia", PASSWORD).await;
+    assert_eq!((closed.status, app.sent()), (StatusCode::TOO_MANY_REQUESTS, 2), "{}", closed.body);
+    assert!(closed.body.contains("Too many") && closed.body.contains("Use a backup code"), "{}", closed.body);
+    let page = browser.open("/account/mfa").await;
+    let begun = browser.submit(&page, "/account/mfa/email", &[("email", ADDRESS)]).await.location().to_owned();
+    let (page, code) = (browser.open(&begun).await, app.mailed_code(3).await);
+    browser.submit(&page, &format!("{begun}/confirm"), &[("code", &code)]).await.location();
+    // The phone is told of the address.
+    app.letter(4).await;
+    let mut elsewhere = app.browser();
+    let next = elsewhere.log_in("amelia", PASSWORD).await.location().to_owned();
+    assert!(next.starts_with("/login/email?l="), "{next}");
+    let (page, code) = (elsewhere.open(&next).await, app.mailed_code(5).await);
+    assert_eq!(elsewhere.submit(&page, "/login/email", &[("code", &code)]).await.location(), "/account");
+}
+
 /// A pumping attack: spending stops at the budget, people of other countries get their codes, and who gets none is told what else
 /// works.
 #[tokio::test]

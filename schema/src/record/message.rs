@@ -64,7 +64,8 @@ pub struct Sent {
 }
 
 record! {
-    /// Item `recipient` of an `ident` partition: how many messages an address got that nobody has confirmed.
+    /// Item `recipient` of an `ident` partition: how many messages an address got that nobody has confirmed, or how many codes a number
+    /// that is confirmed.
     pub struct Recipient: 1 {
         /// From all accounts.
         pub sent: Sent,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ConfirmOutcome, Decide, Decision,
-    address_enrol::awaiting,
+    address_enrol::{self, awaiting},
     codes, device,
     sensitive::{self, Operation},
     totp_enrol::take_backup,
@@ -26,8 +26,7 @@ use crate::domain::{
         sent_code::{self, Binding},
         totp::Code,
     },
-    letter, recovery, texts,
-    throttle::{self, Gate},
+    letter, recovery, texts, throttle,
     user::{Areas, SessionRef, User},
 };
 
@@ -159,18 +158,14 @@ impl<'a> Awaited<'a> {
 
     /// May it be proved now?
     fn gate(&self, user: &User, cx: &Context<'_>) -> Result<(), ConfirmOutcome> {
-        let bucket = user.bucket(Some(&self.session.device), cx.now);
-        match throttle::status(&user.throttle(address::enrolment_throttle(self.channel)), bucket, cx.now) {
-            Gate::Open { .. } => Ok(()),
-            Gate::Closed { until } => Err(ConfirmOutcome::Throttled { until }),
-            Gate::Suspended => Err(ConfirmOutcome::Suspended),
-        }
+        let gate = address_enrol::gate(user, cx, (self.channel, self.session.device));
+        gate.map_err(|until| ConfirmOutcome::Throttled { until })
     }
 
     /// A wrong code is counted.
     fn failed(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmOutcome> {
         let throttle = address::enrolment_throttle(self.channel);
-        let mut counts = user.throttle(throttle);
+        let mut counts = address_enrol::failures(user, cx, self.channel);
         throttle::fail(&mut counts, user.bucket(Some(&self.session.device), cx.now), cx.now, cx.jitter());
         let mut change = Change::default();
         change.put(Item::Throttle(throttle.to_owned(), counts));
@@ -186,8 +181,8 @@ impl<'a> Awaited<'a> {
         };
         let mut change = Change::default();
         let throttle = address::enrolment_throttle(self.channel);
-        if let Some(counts) = user.throttles.get(throttle) {
-            let mut counts = counts.clone();
+        if user.throttles.contains_key(throttle) {
+            let mut counts = address_enrol::failures(user, cx, self.channel);
             throttle::succeed(&mut counts, user.bucket(Some(&session.device), cx.now));
             change.put(Item::Throttle(throttle.to_owned(), counts));
         }

@@ -7,7 +7,7 @@
 
 use schema::{
     DeviceId, FactorId, Timestamp,
-    record::{Address, Channel, CountedText, FactorState, Sends, Session, SmsCount, Unknown},
+    record::{Address, Channel, CountedText, FactorState, Sends, Session, SmsCount, Throttle, Unknown},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,8 @@ use crate::domain::{
     factor::sent_code::{self, Binding, Recipient},
     letter::{self, Content, Letter},
     limits, texts,
-    user::{Areas, SessionRef, User},
+    throttle::{self, Gate},
+    user::{Areas, SessionRef, User, fresh_throttle},
 };
 
 /// A user wants codes at an address.
@@ -152,20 +153,43 @@ impl BeginAddress {
         }
         let same = pending(user, self.channel).filter(|old| old.address == self.address);
         let too_early = same.filter_map(again_at).filter(|again_at| cx.now < *again_at).max();
-        let sends =
-            may_send(user, cx, session.device, too_early).map_err(|until| BeginAddressOutcome::Wait { until })?;
+        let sends = may_send(user, cx, (self.channel, session.device), too_early)
+            .map_err(|until| BeginAddressOutcome::Wait { until })?;
         let until = cx.now.after(limits::ACTIVATION_LIFETIME);
         let state = next(FactorState::Registered, Step::Shown { until }, cx.now).ok_or(BeginAddressOutcome::TooMany)?;
         Ok((sends, state))
     }
 }
 
-/// The count of messages with one more, unless it is too early for that, or there were too many.
-fn may_send(user: &User, cx: &Context<'_>, device: DeviceId, too_early: Option<Timestamp>) -> Result<Sends, Timestamp> {
+/// The count of messages with one more, unless it is too early for that, there were too many, or their codes would not be looked at.
+fn may_send(
+    user: &User,
+    cx: &Context<'_>,
+    (channel, device): (Channel, DeviceId),
+    too_early: Option<Timestamp>,
+) -> Result<Sends, Timestamp> {
+    gate(user, cx, (channel, device))?;
     match too_early {
         Some(until) => Err(until),
         None => letter::room(user, user.bucket(Some(&device), cx.now), cx.now),
     }
+}
+
+/// May a code that activates an address be looked at? Or from when on.
+pub(super) fn gate(user: &User, cx: &Context<'_>, (channel, device): (Channel, DeviceId)) -> Result<(), Timestamp> {
+    let counts = failures(user, cx, channel);
+    match throttle::status(&counts, user.bucket(Some(&device), cx.now), cx.now) {
+        Gate::Open { .. } => Ok(()),
+        Gate::Closed { until } => Err(until),
+        Gate::Suspended => Err(counts.suspended_at.unwrap_or(cx.now).after(limits::ENROLMENT_SUSPENDED_FOR)),
+    }
+}
+
+/// Wrong codes that were to activate an address. A suspension ends with what was counted.
+pub(super) fn failures(user: &User, cx: &Context<'_>, channel: Channel) -> Throttle {
+    let counts = user.throttle(address::enrolment_throttle(channel));
+    let over = |at: Timestamp| at.after(limits::ENROLMENT_SUSPENDED_FOR) <= cx.now;
+    if counts.suspended_at.is_some_and(over) { fresh_throttle() } else { counts }
 }
 
 /// Addresses that await activation.
@@ -293,7 +317,7 @@ impl Decide for ResendCode {
             return Decision::answer(SendOutcome::Ended);
         };
         let too_early = again_at(awaiting).filter(|again_at| cx.now < *again_at);
-        let sends = match may_send(user, cx, session.device, too_early) {
+        let sends = match may_send(user, cx, (self.channel, session.device), too_early) {
             Ok(sends) => sends,
             Err(until) => return Decision::answer(SendOutcome::Wait { until }),
         };

@@ -8,7 +8,7 @@
 
 use schema::{
     FactorId, Timestamp,
-    record::{Address, Channel, Login, Proof, SentCode, SmsCount},
+    record::{Address, Channel, Login, Proof, Sends, SentCode, SmsCount},
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ use crate::domain::{
     letter::{self, Content, Letter},
     phone::{Country, PhoneNumber},
     texts,
-    throttle::Gate,
+    throttle::{self, Gate},
     user::{Areas, User},
 };
 
@@ -66,19 +66,13 @@ impl Decide for SendLoginCode {
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<SendOutcome> {
         let login = sign_in::live_login(user, &self.login, cx);
         let login = login.filter(|login| counts(user, login, self.channel, cx));
-        // One whose codes are looked at, unless another is asked for.
-        let mut active = user.usable_addresses(self.channel).into_iter().chain(user.active_addresses(self.channel));
-        let to = active.find(|active| self.factor.is_none_or(|wanted| wanted == active.factor));
+        let to = self.address(user, cx);
         let Some(((login, account), to)) = login.zip(user.active_account()).zip(to) else {
             return Decision::answer(SendOutcome::Ended);
         };
-        // Who waits for one that does not come may choose the other way at once.
-        let before = login.sent.as_ref().filter(|sent| user.addresses(self.channel).contains_key(&sent.factor));
-        let too_early = before.map(sent_code::again_at).filter(|again_at| cx.now < *again_at);
-        let bucket = user.bucket(self.login.device.as_ref(), cx.now);
-        let sends = match (too_early, letter::room(user, bucket, cx.now)) {
-            (None, Ok(sends)) => sends,
-            (Some(until), _) | (None, Err(until)) => return Decision::answer(SendOutcome::Wait { until }),
+        let sends = match self.may_send(user, cx, (login, to)) {
+            Ok(sends) => sends,
+            Err(until) => return Decision::answer(SendOutcome::Wait { until }),
         };
         let mut change = Change::default();
         let drawn = sent_code::draw(&cx.attempt.seed, address::takes_link(self.channel, self.link));
@@ -102,6 +96,56 @@ impl Decide for SendLoginCode {
     }
 }
 
+impl SendLoginCode {
+    /// Where the message goes: the one that was chosen, or the first whose codes are looked at.
+    fn address<'a>(&self, user: &'a User, cx: &Context<'_>) -> Option<&'a Address> {
+        let active = user.active_addresses(self.channel);
+        match self.factor {
+            Some(wanted) => active.into_iter().find(|active| active.factor == wanted),
+            None => {
+                let open =
+                    active.iter().find(|active| closed(user, cx, &self.login, (self.channel, **active)).is_none());
+                open.or(active.first()).copied()
+            }
+        }
+    }
+
+    /// The count of messages with this one; or when it can be sent.
+    fn may_send(&self, user: &User, cx: &Context<'_>, (login, to): (&Login, &Address)) -> Result<Sends, Timestamp> {
+        // What is not looked at when it is typed is not sent, and not paid for. The page tells of a suspension before it asks for a
+        // message; a node of an earlier version has no word for it, and shows a wait as long as the longest cool-down.
+        if let Some(closed) = closed(user, cx, &self.login, (self.channel, to)) {
+            return Err(closed.until.unwrap_or_else(|| cx.now.after(throttle::CAP)));
+        }
+        // Who waits for one that does not come may choose the other way at once.
+        let before = login.sent.as_ref().filter(|sent| user.addresses(self.channel).contains_key(&sent.factor));
+        match before.map(sent_code::again_at).filter(|again_at| cx.now < *again_at) {
+            Some(until) => Err(until),
+            None => letter::room(user, user.bucket(self.login.device.as_ref(), cx.now), cx.now),
+        }
+    }
+}
+
+/// An address whose codes are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Which.
+    pub factor: FactorId,
+    /// When they are looked at again; unset: it is suspended.
+    pub until: Option<Timestamp>,
+}
+
+/// Is a code of this address not looked at in this login?
+fn closed(user: &User, cx: &Context<'_>, of: &LoginRef, (channel, to): (Channel, &Address)) -> Option<Closed> {
+    let bucket = user.bucket(of.device.as_ref(), cx.now);
+    let until = match codes::gate(user, &address::throttle(channel, to.factor), bucket, cx.now) {
+        Gate::Open { .. } => return None,
+        Gate::Closed { until } => Some(until),
+        Gate::Suspended => None,
+    };
+    Some(Closed { factor: to.factor, until })
+}
+
 /// What is known of the code of a login.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShowLoginCode {
@@ -120,6 +164,12 @@ pub struct LoginCodeView {
     /// Whose numbers they are, for those that have a country: what may be sent there hangs on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<(FactorId, Country)>,
+    /// How the counts of these numbers are called ([`Recipients`](crate::recipients::Recipients)). A node of an earlier version names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<(FactorId, String)>,
+    /// Those whose codes are not looked at. A node of an earlier version does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<Closed>,
     /// Where the live code went, if it went this way, and from when on another may be sent.
     pub sent: Option<(String, Timestamp)>,
     /// Does that message hold a link as well?
@@ -147,15 +197,20 @@ impl Decide for ShowLoginCode {
         let active = if usable.is_empty() { user.active_addresses(self.channel) } else { usable };
         let addresses: Vec<_> =
             active.iter().map(|active| (active.factor, address::label(self.channel, active))).collect();
-        let country = |number: &str| PhoneNumber::parse(number, None).ok().map(|number| number.country());
-        let numbers = active.iter().filter(|_| self.channel == Channel::Sms);
-        let countries = numbers.filter_map(|active| Some((active.factor, country(&active.address)?))).collect();
+        let phones = active.iter().filter(|_| self.channel == Channel::Sms);
+        let bucket = user.bucket(self.login.device.as_ref(), cx.now);
+        let country = |phone: &&Address| Some((phone.factor, PhoneNumber::country_of(&phone.address)?));
+        let countries = phones.clone().filter_map(country).collect();
+        let numbers =
+            phones.map(|phone| (phone.factor, address::number_id(cx.vault, &phone.address, bucket))).collect();
+        let closed =
+            active.iter().filter_map(|active| closed(user, cx, &self.login, (self.channel, *active))).collect();
         let sent = login.sent.as_ref().filter(|sent| cx.now < sent.expires_at).and_then(|sent| {
             let (_, to) = addresses.iter().find(|(factor, _)| *factor == sent.factor)?;
             Some((to.clone(), sent_code::again_at(sent)))
         });
         let link = sent.is_some() && login.sent.as_ref().is_some_and(|sent| sent.link.is_some());
-        Decision::answer(Some(LoginCodeView { addresses, countries, sent, link }))
+        Decision::answer(Some(LoginCodeView { addresses, countries, numbers, closed, sent, link }))
     }
 }
 

@@ -57,7 +57,7 @@ mod verify_totp;
 
 pub use address_confirm::{ConfirmAddress, ConfirmAddressByLink};
 pub use address_enrol::{AwaitedAddress, BeginAddress, BeginAddressOutcome, ResendCode, SendOutcome, ShowAddress};
-pub use address_login::{LoginCodeView, SendLoginCode, ShowLoginCode, VerifySentCode, VerifySentCodeOutcome};
+pub use address_login::{Closed, LoginCodeView, SendLoginCode, ShowLoginCode, VerifySentCode, VerifySentCodeOutcome};
 pub use address_remove::RemoveAddress;
 pub use address_rename::RenameAddress;
 pub use authorize::{Authorize, AuthorizeOutcome, Requirement};

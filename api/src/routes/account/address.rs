@@ -14,6 +14,7 @@ use actors::{
         limits::MAX_FACTOR_NAME,
         phone::PhoneNumber,
     },
+    recipients::Counted,
     secret::Secret,
 };
 use axum::{
@@ -22,7 +23,10 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use schema::{FactorId, record::Channel};
+use schema::{
+    FactorId,
+    record::{Channel, SmsCount},
+};
 use serde::Deserialize;
 
 use super::{
@@ -173,16 +177,20 @@ async fn begin(way: Channel, form: Submitted<Typed>) -> Result<Response, PageErr
             return mfa::show(&visit, &session, kept(), Said::Error(error)).await;
         }
     };
-    let fee = match may_send(way, &visit, &session, &address).await? {
-        Ok(fee) => fee,
+    // Before anything is counted: who may add nothing must not use up what the owner of the address is sent.
+    if !session.view.fresh {
+        return Ok(reauthenticate(HERE));
+    }
+    let allowed = match may_send(way, &visit, &session, &address).await? {
+        Ok(allowed) => allowed,
         Err(error) => return mfa::show(&visit, &session, kept(), Said::Error(error)).await,
     };
     let link = link::are_sent(&visit);
-    let (reference, count) = (session.reference.clone(), fee.as_ref().and_then(|fee| fee.count.clone()));
+    let (reference, count) = (session.reference.clone(), allowed.sms_count());
     let command = BeginAddress { session: reference, channel: way, name, address, link, count };
     let accounts = &visit.state.services.accounts;
     let outcome = accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    fee::settle(&visit, fee, matches!(outcome, BeginAddressOutcome::Begun { .. }));
+    allowed.settle(&visit, matches!(outcome, BeginAddressOutcome::Begun { .. })).await;
     let error = match outcome {
         BeginAddressOutcome::Begun { factor } => return Ok(see_other(&path(way, factor))),
         BeginAddressOutcome::SessionEnded => return Err(sign_in(HERE)),
@@ -208,6 +216,29 @@ const fn too_many(way: Channel) -> Text {
     }
 }
 
+/// A message that may be sent.
+#[derive(Debug)]
+#[must_use = "what is not sent is to be settled"]
+struct Allowed {
+    counted: Counted,
+    fee: Option<Fee>,
+}
+
+impl Allowed {
+    /// Where it counts, for the command that sends it.
+    fn sms_count(&self) -> Option<SmsCount> {
+        self.fee.as_ref().and_then(|fee| fee.count.clone())
+    }
+
+    /// Takes it back, if it was not sent.
+    async fn settle(self, visit: &Visit, sent: bool) {
+        if !sent {
+            fee::give_back(visit, Some(self.counted)).await;
+        }
+        fee::settle(visit, self.fee, sent).await;
+    }
+}
+
 /// Asks the bounds of the client's address, those of an address that nobody has confirmed, and for a text message the purse and how
 /// many go unanswered.
 async fn may_send(
@@ -215,19 +246,27 @@ async fn may_send(
     visit: &Visit,
     session: &LiveSession,
     address: &str,
-) -> Result<Result<Option<Fee>, FormError>, PageError> {
+) -> Result<Result<Allowed, FormError>, PageError> {
     visit.may_cause_a_message()?;
-    if let Err(until) = visit.state.services.recipients.take(address).await.map_err(CallError::from)? {
-        return Ok(Err(visit.too_early(until)));
-    }
+    let counted = match visit.state.services.recipients.take(address).await.map_err(CallError::from)? {
+        Ok(counted) => counted,
+        Err(until) => return Ok(Err(visit.too_early(until))),
+    };
     if way == Channel::Email {
-        return Ok(Ok(None));
+        return Ok(Ok(Allowed { counted, fee: None }));
     }
-    let number =
-        PhoneNumber::parse(address, None).map_err(|_| PageError::Internal("a number that is none was kept"))?;
-    let fee = fee::pay(visit, session.user, number.country()).await?;
-    let unsent = |unsent| FormError::field(field(way), fee::words(unsent).and_then(text("sms-unpaid-use-app")));
-    Ok(fee.map(Some).map_err(unsent))
+    let country = PhoneNumber::country_of(address).ok_or(PageError::Internal("a number that is none was kept"))?;
+    match fee::pay(visit, session.user, (country, None)).await {
+        Ok(Ok(fee)) => Ok(Ok(Allowed { counted, fee: Some(fee) })),
+        Ok(Err(unsent)) => {
+            fee::give_back(visit, Some(counted)).await;
+            Ok(Err(FormError::field(field(way), fee::words(unsent).and_then(text("sms-unpaid-use-app")))))
+        }
+        Err(error) => {
+            fee::give_back(visit, Some(counted)).await;
+            Err(error)
+        }
+    }
 }
 
 /// Shows the form for the code.
@@ -247,16 +286,16 @@ async fn resend(way: Channel, Path(factor): Path<String>, form: Submitted<Nothin
     let Some(AwaitedAddress { address, .. }) = awaited(&visit, &session, (way, factor)).await? else {
         return Ok(see_other(HERE));
     };
-    let fee = match may_send(way, &visit, &session, &address).await? {
-        Ok(fee) => fee,
+    let allowed = match may_send(way, &visit, &session, &address).await? {
+        Ok(allowed) => allowed,
         Err(error) => return show(&visit, &session, (way, factor), Some(error)).await,
     };
     let link = link::are_sent(&visit);
-    let (reference, count) = (session.reference.clone(), fee.as_ref().and_then(|fee| fee.count.clone()));
+    let (reference, count) = (session.reference.clone(), allowed.sms_count());
     let command = ResendCode { session: reference, channel: way, factor, link, count };
     let accounts = &visit.state.services.accounts;
     let outcome = accounts.ask(session.user, &visit.attempt(), command, visit.deadline).await?;
-    fee::settle(&visit, fee, matches!(outcome, SendOutcome::Sent));
+    allowed.settle(&visit, matches!(outcome, SendOutcome::Sent)).await;
     match outcome {
         SendOutcome::Sent => Ok(see_other(&path(way, factor))),
         SendOutcome::Wait { until } => show(&visit, &session, (way, factor), Some(visit.too_early(until))).await,

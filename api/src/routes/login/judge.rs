@@ -158,33 +158,40 @@ impl<'a> Try<'a> {
 }
 
 /// The page of the next proof: where a recovery can be completed that, else the strongest way that there is. A code that is to be
-/// sent is sent at once, so that nobody has to ask for it.
+/// sent is sent at once, so that nobody has to ask for it; where those of all addresses of one way are not looked at, by the other.
 pub async fn next_page(visit: &Visit, login: &LoginState) -> Result<Response, PageError> {
     // Whether it is offered, policies say as well.
     if login.ways.recovery && recovery::is_due(visit, login).await? {
         return Ok(see_other(&recovery::path(login)));
     }
-    let Some(way) = sent_by(login.ways) else { return Ok(see_other(&page_of(login))) };
-    match sent_code::send(way, visit, login, None).await {
-        Ok(Sending::Unsent(unsent)) => sent_code::refused(way, visit, login, unsent).await,
-        // Whether another one can be sent now, the page tells.
-        Ok(_) | Err(PageError::TooMany { .. }) => Ok(see_other(&sent_code::path(way, login))),
-        Err(error) => Err(error),
+    let mut first_closed = None;
+    for way in sent_by(login.ways) {
+        match sent_code::send(way, visit, login, None).await {
+            Ok(Sending::Closed(until)) => {
+                first_closed.get_or_insert((way, until));
+            }
+            Ok(Sending::Unsent(unsent)) => return sent_code::refused(way, visit, login, unsent).await,
+            // Whether another one can be sent now, the page tells.
+            Ok(_) | Err(PageError::TooMany { .. }) => return Ok(see_other(&sent_code::path(way, login))),
+            Err(error) => return Err(error),
+        }
+    }
+    match first_closed {
+        Some((way, until)) => sent_code::closed(way, visit, login, until).await,
+        None => Ok(see_other(&page_of(login))),
     }
 }
 
-/// How a code is sent, if that is the strongest way. A passkey is the one that no other site can ask for.
-const fn sent_by(ways: Ways) -> Option<Channel> {
-    match ways {
-        Ways { passkey: false, totp: false, sms: true, .. } => Some(Channel::Sms),
-        Ways { passkey: false, totp: false, sms: false, email: true, .. } => Some(Channel::Email),
-        _ => None,
-    }
+/// How a code is sent, if that is the strongest way, and how it is sent instead. A passkey is the one that no other site can ask for.
+fn sent_by(ways: Ways) -> impl Iterator<Item = Channel> {
+    let sent = !ways.passkey && !ways.totp;
+    let by = [(Channel::Sms, ways.sms), (Channel::Email, ways.email)];
+    by.into_iter().filter_map(move |(way, has)| (sent && has).then_some(way))
 }
 
 /// The page of the strongest way.
 pub fn page_of(login: &LoginState) -> String {
-    match (sent_by(login.ways), login.ways) {
+    match (sent_by(login.ways).next(), login.ways) {
         (Some(way), _) => sent_code::path(way, login),
         (None, Ways { passkey: true, .. }) => format!("/login/passkey?l={}", login.label()),
         (None, Ways { totp: false, backup_code: true, .. }) => format!("/login/backup-code?l={}", login.label()),

@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use super::{
     Step, client_line, identified,
-    judge::{Judged, Try},
+    judge::{self, Judged, Try},
     link, proving, second_step,
 };
 use crate::{
@@ -63,6 +63,8 @@ pub(super) enum Sending {
     Wait(Timestamp),
     /// No text message goes there now.
     Unsent(Unsent),
+    /// Codes of that address are not looked at before this moment; unset: it is suspended.
+    Closed(Option<Timestamp>),
     /// The login has ended, or there is no such address.
     Ended,
 }
@@ -101,11 +103,12 @@ async fn choose(way: Channel, form: Submitted<Chosen>) -> Result<Response, PageE
         Sending::Sent => Ok(see_other(&path(way, &login))),
         Sending::Wait(until) => show(way, &visit, &login, (&Ticked::default(), Some(visit.too_early(until)))).await,
         Sending::Unsent(unsent) => refused(way, &visit, &login, unsent).await,
+        Sending::Closed(until) => closed(way, &visit, &login, until).await,
         Sending::Ended => Err(visit.ended(&login.label()).await),
     }
 }
 
-/// Has a code sent for a login.
+/// Has a code sent for a login: to that address, or to the first whose codes are looked at.
 pub(super) async fn send(
     way: Channel,
     visit: &Visit,
@@ -113,14 +116,19 @@ pub(super) async fn send(
     factor: Option<FactorId>,
 ) -> Result<Sending, PageError> {
     let user = identified(login)?;
+    let Some(shown) = look(way, visit, login).await? else { return Ok(Sending::Ended) };
+    let Some(factor) = chosen(&shown, factor) else { return Ok(Sending::Ended) };
+    if let Some(closed) = shown.closed.iter().find(|closed| closed.factor == factor) {
+        return Ok(Sending::Closed(closed.until));
+    }
     visit.may_cause_a_message()?;
     let fee = match way {
         Channel::Email => None,
         Channel::Sms => {
-            let countries = look(way, visit, login).await?.map(|shown| shown.countries).unwrap_or_default();
-            let chosen = countries.into_iter().find(|(id, _)| factor.is_none_or(|wanted| wanted == *id));
-            let Some((_, country)) = chosen else { return Ok(Sending::Ended) };
-            match fee::pay(visit, user, country).await? {
+            let country = shown.countries.iter().find(|(id, _)| *id == factor).map(|(_, country)| *country);
+            let Some(country) = country else { return Ok(Sending::Ended) };
+            let number = shown.numbers.iter().find(|(id, _)| *id == factor).map(|(_, number)| number.as_str());
+            match fee::pay(visit, user, (country, number)).await? {
                 Ok(fee) => Some(fee),
                 Err(unsent) => return Ok(Sending::Unsent(unsent)),
             }
@@ -128,9 +136,10 @@ pub(super) async fn send(
     };
     let link = link::are_sent(visit);
     let count = fee.as_ref().and_then(|fee| fee.count.clone());
-    let command = SendLoginCode { login: second_step(visit, login, user), channel: way, factor, link, count };
+    let of = second_step(visit, login, user);
+    let command = SendLoginCode { login: of, channel: way, factor: Some(factor), link, count };
     let outcome = visit.state.services.accounts.ask(user, &visit.attempt(), command, visit.deadline).await?;
-    fee::settle(visit, fee, matches!(outcome, SendOutcome::Sent));
+    fee::settle(visit, fee, matches!(outcome, SendOutcome::Sent)).await;
     Ok(match outcome {
         SendOutcome::Sent => {
             visit.keep_login(&login.with_code(visit.now()));
@@ -139,6 +148,27 @@ pub(super) async fn send(
         SendOutcome::Wait { until } => Sending::Wait(until),
         SendOutcome::Ended => Sending::Ended,
     })
+}
+
+/// The address that was chosen, if it is one of the login's; or the first whose codes are looked at, or the first.
+fn chosen(shown: &LoginCodeView, wanted: Option<FactorId>) -> Option<FactorId> {
+    let mut all = shown.addresses.iter().map(|(factor, _)| *factor);
+    let is_open = |factor: &FactorId| shown.closed.iter().all(|closed| closed.factor != *factor);
+    match wanted {
+        Some(wanted) => all.find(|factor| *factor == wanted),
+        None => all.clone().find(is_open).or_else(|| all.next()),
+    }
+}
+
+/// Says of the address that its codes are not looked at, so none is sent there; the other ways are on the page.
+pub(super) async fn closed(
+    way: Channel,
+    visit: &Visit,
+    login: &LoginState,
+    until: Option<Timestamp>,
+) -> Result<Response, PageError> {
+    let error = until.map_or_else(judge::suspended, |until| visit.cool_down(until));
+    show(way, visit, login, (&Ticked::default(), Some(error))).await
 }
 
 /// Says that no code is sent this way; the other ways are on the page.
