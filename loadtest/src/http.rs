@@ -131,6 +131,12 @@ impl Answer {
     pub(crate) fn location(&self) -> Option<&str> {
         self.headers.get(header::LOCATION)?.to_str().ok().filter(|_| self.status.is_redirection())
     }
+
+    /// Does it bring a cookie whose name has this in it, and not take one away?
+    pub(crate) fn brings_cookie(&self, name: &str) -> bool {
+        let mut lines = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+        lines.any(|line| line.contains(name) && !line.to_ascii_lowercase().contains("max-age=0"))
+    }
 }
 
 /// Connections to the target, shared by all visits.

@@ -20,6 +20,11 @@ pub(crate) enum Kind {
     BackupCode,
     /// A wrong TOTP code: refused means that it was looked at.
     TotpGuess,
+    /// A wrong code in the place of one that was sent, likewise.
+    SentGuess,
+    /// A wrong backup code, likewise.
+    BackupGuess,
+    /// What is answered as wrong need not have been looked at: strangers are not told that they wait for nothing.
     WrongPassword,
     /// The right password of somebody at whose account too many wrong ones were tried just now.
     LatePassword,
@@ -38,12 +43,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::TotpCode,
         Self::BackupCode,
         Self::TotpGuess,
+        Self::SentGuess,
+        Self::BackupGuess,
         Self::WrongPassword,
         Self::LatePassword,
         Self::Password,
@@ -56,6 +63,11 @@ impl Kind {
         Self::StaleTrust,
     ];
 
+    /// Is it a wrong code, of which no more are looked at than the throttle allows?
+    pub(crate) const fn is_guess(self) -> bool {
+        matches!(self, Self::TotpGuess | Self::SentGuess | Self::BackupGuess)
+    }
+
     /// How often it may be accepted.
     pub(crate) const fn limit(self) -> usize {
         match self {
@@ -66,7 +78,12 @@ impl Kind {
             | Self::SmsCode
             | Self::EmailCode
             | Self::PasskeyAnswer => 1,
-            Self::TotpGuess | Self::WrongPassword | Self::LatePassword | Self::StaleTrust => 0,
+            Self::TotpGuess
+            | Self::SentGuess
+            | Self::BackupGuess
+            | Self::WrongPassword
+            | Self::LatePassword
+            | Self::StaleTrust => 0,
             Self::Password | Self::Session | Self::AccessToken | Self::TrustedDevice => usize::MAX,
         }
     }
@@ -124,6 +141,8 @@ pub(crate) struct Presented {
     /// The node that answered; none, if nobody did.
     pub(crate) node: Option<usize>,
     pub(crate) verdict: Verdict,
+    /// Did the answer bring the cookie of a trusted device?
+    pub(crate) trusted_anew: bool,
 }
 
 /// A revocation that the server acknowledged.
@@ -226,10 +245,21 @@ impl History {
     }
 
     pub(crate) fn presented(&self, secret: SecretId, from: u64, node: Option<usize>, verdict: Verdict) {
+        self.presented_with(secret, from, (node, verdict), false);
+    }
+
+    /// The same where the answer brought the cookie of a trusted device, if `trusted_anew`.
+    pub(crate) fn presented_with(
+        &self,
+        secret: SecretId,
+        from: u64,
+        (node, verdict): (Option<usize>, Verdict),
+        trusted_anew: bool,
+    ) {
         let at = Interval { from, to: self.now() };
         let mut story = self.story();
         story.lost += usize::from(verdict == Verdict::Lost);
-        story.presented.push(Presented { secret, at, node, verdict });
+        story.presented.push(Presented { secret, at, node, verdict, trusted_anew });
     }
 
     /// Was this secret looked at and refused?

@@ -350,7 +350,8 @@ mod tests {
 
     fn story_of(kind: Kind, to: u64, verdict: Verdict) -> Story {
         let secret = Secret { kind, person: 1, subject: None, family: None, order: 0 };
-        let presented = Presented { secret: SecretId(0), at: Interval { from: 0, to }, node: None, verdict };
+        let presented =
+            Presented { secret: SecretId(0), at: Interval { from: 0, to }, node: None, verdict, trusted_anew: false };
         let mut story = Story::default();
         story.secrets.push(secret);
         story.presented.push(presented);

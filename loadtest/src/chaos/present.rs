@@ -13,6 +13,9 @@ use crate::{
     page::Form,
 };
 
+/// How cookies of trusted devices are called, after a prefix that only https has.
+pub(super) const TRUSTED: &str = "dw_trusted_";
+
 /// What a page says about a code or a password that was looked at.
 const NOT_RIGHT: &str = "is not right";
 /// What it says about a passkey.
@@ -103,7 +106,9 @@ impl Presentation {
         let kind = world.history.story().secrets[self.secret.0].kind;
         let verdict = answer.as_ref().map_or(Verdict::Lost, |answer| self.verdict(kind, answer));
         let verdict = if world.history.now() < end { verdict } else { Verdict::Unavailable };
-        world.history.presented(self.secret, from, answer.as_ref().ok().map(|answer| answer.node), verdict);
+        let node = answer.as_ref().ok().map(|answer| answer.node);
+        let trusted_anew = answer.as_ref().is_ok_and(|answer| answer.brings_cookie(TRUSTED));
+        world.history.presented_with(self.secret, from, (node, verdict), trusted_anew);
         (verdict, answer.ok())
     }
 

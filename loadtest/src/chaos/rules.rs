@@ -32,6 +32,7 @@ pub(crate) fn check(story: &Story, clocks: u64) -> Vec<Violation> {
     found.extend(only_forward(story));
     found.extend(dead_stays_dead(story));
     found.extend(guesses_cost(story, clocks));
+    found.extend(one_successor(story));
     found.extend(nothing_lost(story));
     found
 }
@@ -109,27 +110,42 @@ fn dead_stays_dead(story: &Story) -> Vec<Violation> {
 ///
 /// Nothing is said of when a burst began: a failure whose answer was lost may have begun it.
 fn guesses_cost(story: &Story, clocks: u64) -> Vec<Violation> {
-    let mut by_person: BTreeMap<usize, Vec<&Presented>> = BTreeMap::new();
+    let mut by_authenticator: HashMap<(usize, Kind), Vec<&Presented>> = HashMap::new();
     for presented in &story.presented {
         let secret = story.secrets[presented.secret.0];
-        if secret.kind == Kind::TotpGuess && presented.verdict == Verdict::Refused {
-            by_person.entry(secret.person).or_default().push(presented);
+        if secret.kind.is_guess() && presented.verdict == Verdict::Refused {
+            by_authenticator.entry((secret.person, secret.kind)).or_default().push(presented);
         }
     }
     let mut found = Vec::new();
-    for (person, mut guesses) in by_person {
+    for ((person, kind), mut guesses) in by_authenticator {
         guesses.sort_by_key(|guess| guess.at.from);
         for (bursts, span) in [(1, COOL_DOWN), (2, 3 * COOL_DOWN)] {
             let failures = bursts * BURST + 1;
             let span = span.saturating_sub(clocks * bursts as u64);
             let shortest = (0..guesses.len()).filter_map(|first| shortest_span(&guesses[first..], failures)).min();
             if let Some(shortest) = shortest.filter(|shortest| *shortest < span) {
-                let what = format!("person {person}: {failures} looked at within {shortest} µs");
+                let what = format!("{kind:?} of person {person}: {failures} looked at within {shortest} µs");
                 found.push(Violation::new("guesses stay within the budget", what));
             }
         }
     }
     found
+}
+
+/// However often the cookie of a trusted device is shown, one other takes its place: who copied it gets none of their own.
+fn one_successor(story: &Story) -> Vec<Violation> {
+    let mut successors: BTreeMap<SecretId, usize> = BTreeMap::new();
+    let anew = story.presented.iter().filter(|presented| presented.trusted_anew);
+    for presented in anew.filter(|presented| story.secrets[presented.secret.0].kind == Kind::TrustedDevice) {
+        *successors.entry(presented.secret).or_default() += 1;
+    }
+    let several = successors.into_iter().filter(|(_, count)| *count > 1);
+    let describe = |(secret, count): (SecretId, usize)| {
+        let what = format!("cookie {} of person {}: {count} others", secret.0, story.secrets[secret.0].person);
+        Violation::new("a trusted device has one cookie after another", what)
+    };
+    several.map(describe).collect()
 }
 
 /// The time within which the first of these and the quickest of the others, `count` in all, can have been judged.
@@ -167,7 +183,12 @@ mod tests {
         }
 
         fn told(&mut self, secret: SecretId, from: u64, to: u64, verdict: Verdict) {
-            self.0.presented.push(Presented { secret, at: Interval { from, to }, node: Some(0), verdict });
+            let at = Interval { from, to };
+            self.0.presented.push(Presented { secret, at, node: Some(0), verdict, trusted_anew: false });
+        }
+
+        fn trusted_anew(&mut self) {
+            self.0.presented.last_mut().expect("something was told").trusted_anew = true;
         }
 
         fn rules(&self) -> Vec<&'static str> {
@@ -256,18 +277,49 @@ mod tests {
     }
 
     #[test]
-    fn guesses_beyond_the_budget_are_found() {
+    fn a_cookie_of_a_trusted_device_that_two_others_follow_is_found() {
         let mut story = Teller::default();
-        let guess = story.secret(Kind::TotpGuess, None, 0);
-        for n in 0..5 {
-            story.told(guess, n, n + 10, Verdict::Refused);
+        let code = story.secret(Kind::TotpCode, None, 0);
+        story.told(code, 0, 5, Verdict::Accepted);
+        story.trusted_anew();
+        let (first, second) = (story.secret(Kind::TrustedDevice, None, 0), story.secret(Kind::TrustedDevice, None, 0));
+        for cookie in [first, second] {
+            story.told(cookie, 10, 15, Verdict::Accepted);
+            story.trusted_anew();
+            story.told(cookie, 11, 16, Verdict::Accepted);
         }
-        story.told(guess, 100, 110, Verdict::Throttled);
-        story.told(guess, 200, 31 * SECOND, Verdict::Refused);
-        assert_eq!(story.rules(), [""; 0], "it may have been looked at after the cool-down");
-        story.told(guess, 200, 29 * SECOND, Verdict::Refused);
-        assert_eq!(story.rules(), ["guesses stay within the budget"]);
-        assert_eq!(check(&story.0, 2 * SECOND), [], "clocks that run ahead open earlier");
+        assert_eq!(story.rules(), [""; 0]);
+        story.trusted_anew();
+        assert_eq!(story.rules(), ["a trusted device has one cookie after another"]);
+    }
+
+    #[test]
+    fn guesses_beyond_the_budget_are_found() {
+        for kind in [Kind::TotpGuess, Kind::SentGuess, Kind::BackupGuess] {
+            let mut story = Teller::default();
+            let guess = story.secret(kind, None, 0);
+            for n in 0..5 {
+                story.told(guess, n, n + 10, Verdict::Refused);
+            }
+            story.told(guess, 100, 110, Verdict::Throttled);
+            story.told(guess, 200, 31 * SECOND, Verdict::Refused);
+            assert_eq!(story.rules(), [""; 0], "{kind:?}: it may have been looked at after the cool-down");
+            story.told(guess, 200, 29 * SECOND, Verdict::Refused);
+            assert_eq!(story.rules(), ["guesses stay within the budget"], "{kind:?}");
+            assert_eq!(check(&story.0, 2 * SECOND), [], "{kind:?}: clocks that run ahead open earlier");
+        }
+    }
+
+    #[test]
+    fn each_authenticator_has_a_budget_of_its_own() {
+        let mut story = Teller::default();
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.is_guess()) {
+            let guess = story.secret(kind, None, 0);
+            for n in 0..5 {
+                story.told(guess, n, n + 10, Verdict::Refused);
+            }
+        }
+        assert_eq!(story.rules(), [""; 0]);
     }
 
     #[test]

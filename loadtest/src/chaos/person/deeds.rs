@@ -242,12 +242,27 @@ impl Person {
         let near: Vec<_> = (now - 3..=now + 5).map(|step| totp.generate(step * STEP).to_string()).collect();
         let wrong = (0..=near.len()).map(|code| format!("{code:06}")).find(|code| !near.contains(code));
         let wrong = wrong.ok_or(Failure::new("guess: every code is right"))?;
+        self.guess(Kind::TotpGuess, (&browser, &form), &wrong).await;
+        Ok(())
+    }
+
+    /// The same with backup codes: one that is right but for its end, so that it is looked for among this person's.
+    pub(super) async fn be_guessed_at_by_backup_codes(&mut self) -> Result<(), Failure> {
+        let Some(code) = self.backup_codes.last() else { return Ok(()) };
+        let end = if code.ends_with('0') { '1' } else { '0' };
+        let wrong = format!("{}{end}", &code[..code.len() - 1]);
+        let (browser, form) = self.code_form(CodeForm::Backup).await?;
+        self.guess(Kind::BackupGuess, (&browser, &form), &wrong).await;
+        Ok(())
+    }
+
+    /// Types a wrong code over and over, as many times at once as it goes.
+    pub(super) async fn guess(&mut self, kind: Kind, (browser, form): (&Browser, &Form), wrong: &str) {
         for _ in 0..self.rng.random_range(2..6) {
-            let secret = self.secret(Kind::TotpGuess, None, 0);
-            let presentation = Presentation::form(secret, &browser, &form, &wrong);
+            let secret = self.secret(kind, None, 0);
+            let presentation = Presentation::form(secret, browser, form, wrong);
             self.crowd(vec![presentation; self.world.crowd]).await;
         }
-        Ok(())
     }
 
     /// Five wrong passwords, then the right one from the same stranger, which must wait. Once in a life.

@@ -41,6 +41,8 @@ const SPENT: usize = 6;
 const KEPT: usize = 24;
 /// A user has 50 live sessions; beyond this many sign-ins the oldest may have ended.
 const MANY_SESSIONS: usize = 40;
+/// Of so many who are sent codes, those of one are guessed at.
+const GUESSED_AT: usize = 3;
 /// Wrong passwords in a row before a cool-down of 30 s; clocks that decide may be set 4 s each way meanwhile.
 const BURST: usize = 5;
 const COOL_DOWN_AT_LEAST: u64 = 20_000_000;
@@ -226,6 +228,7 @@ impl Person {
     pub(super) async fn step(&mut self) -> bool {
         self.steps += 1;
         let done = match self.role {
+            Role::Victim if self.rng.random_range(0..3) == 0 => self.be_guessed_at_by_backup_codes().await,
             Role::Victim => self.be_guessed_at().await,
             Role::Target => self.be_locked_out().await,
             Role::Plain => match self.rng.random_range(0..11) {
@@ -237,6 +240,8 @@ impl Person {
                 8 => self.revoke_and_look().await,
                 _ => self.replay().await,
             },
+            // The address of whom codes are guessed at waits most of the time.
+            Role::Reached(way) if self.number.is_multiple_of(GUESSED_AT) => self.guess_at_a_sent_code(way).await,
             Role::Reached(way) => match self.rng.random_range(0..4) {
                 0..=2 => self.crowd_at_a_sent_code(way).await,
                 _ => self.type_again().await,

@@ -91,6 +91,16 @@ impl Person {
         Ok(())
     }
 
+    /// Somebody who has the password tries codes in the place of the one that was sent.
+    pub(super) async fn guess_at_a_sent_code(&mut self, way: Way) -> Result<(), Failure> {
+        let (browser, form) = self.code_form(CodeForm::Sent(way)).await?;
+        let code = self.world.inbox.code(&way.address(self.number), &mut self.codes).await?;
+        let end = if code.ends_with('0') { '1' } else { '0' };
+        let wrong = format!("{}{end}", &code[..code.len() - 1]);
+        self.guess(Kind::SentGuess, (&browser, &form), &wrong).await;
+        Ok(())
+    }
+
     /// The button of the link beside a code, in the browser of the login.
     async fn link_beside(&self, secret: SecretId, code: &str, mut browser: Browser) -> Result<Presentation, Failure> {
         let link = self.world.inbox.link_beside(code, &Way::Email.address(self.number));

@@ -8,7 +8,7 @@ use super::{BURST, CodeForm, Person};
 use crate::{
     chaos::{
         history::{Kind, SecretId, Subject, Verdict},
-        present::Presentation,
+        present::{Presentation, TRUSTED},
     },
     http::{Answer, Browser, Failure},
     page::Form,
@@ -18,8 +18,6 @@ use crate::{
 const STALE_AFTER: u64 = 70_000_000;
 /// How long somebody who has nothing left to do waits before looking whether a cookie is stale.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How cookies of trusted devices are called, after a prefix that only https has.
-const TRUSTED: &str = "dw_trusted_";
 
 /// A browser that is trusted and has used that once.
 struct Trusted {
