@@ -14,8 +14,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use schema::{
-    Kind, PartitionKey, Store, StoreError, UserId, claim,
-    record::{AuditEvent, Unknown},
+    Kind, PartitionKey, Store, StoreError, Timestamp, UserId, claim,
+    record::{AuditEvent, Channel, Method, Unknown},
 };
 
 use crate::{
@@ -23,7 +23,11 @@ use crate::{
     call::{CallError, Deadline},
     clock::Clock,
     domain::{
-        command::{LoginRef, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome},
+        address,
+        command::{
+            Body, Decide, LoginRef, SignInOutcome, VerifyPasskey, VerifyPasskeyOutcome, VerifySentCodeOutcome,
+            VerifySentLink, method_name,
+        },
         context::Attempt,
         email,
         factor::{backup_code, password},
@@ -151,16 +155,83 @@ impl SignInService {
         command: VerifyPasskey,
         deadline: Deadline,
     ) -> Result<VerifyPasskeyOutcome, CallError> {
+        let ends = command.ceremony.expires_at;
         let outcome = self.accounts.ask(user, attempt, command, deadline).await?;
-        let (user, reason) = match &outcome {
-            VerifyPasskeyOutcome::Judged(SignInOutcome::Wrong) => (Some(user), "wrong"),
-            VerifyPasskeyOutcome::Unknown => (None, "unknown"),
-            VerifyPasskeyOutcome::Judged(_) => return Ok(outcome),
-        };
-        let facts = [("method".to_owned(), "passkey".into()), ("reason".to_owned(), reason.into())];
-        let event = self.failed(attempt, user, facts.into());
-        self.shipper.tell(&format!("passkey/{}", attempt.id), &event);
+        match &outcome {
+            VerifyPasskeyOutcome::Judged(SignInOutcome::Wrong) => {
+                self.tell_of_unwritten(attempt, Some(user), ("passkey", "wrong"));
+            }
+            other => self.tell_of_passkey(attempt, None, (other, ends)),
+        }
         Ok(outcome)
+    }
+
+    /// The same as the second proof of a login. The account tells of what it looked at itself.
+    pub async fn second_passkey(
+        &self,
+        user: UserId,
+        attempt: &Attempt,
+        command: VerifyPasskey,
+        deadline: Deadline,
+    ) -> Result<VerifyPasskeyOutcome, CallError> {
+        let ends = command.ceremony.expires_at;
+        let outcome = self.accounts.ask(user, attempt, command, deadline).await?;
+        self.tell_of_passkey(attempt, Some(user), (&outcome, ends));
+        Ok(outcome)
+    }
+
+    /// Checks a code that was sent, to sign in or to complete a recovery. Where there is none that it could be, nothing of the user is
+    /// written; the audit log is told.
+    pub async fn sent_code<C: Decide<Outcome = VerifySentCodeOutcome> + Into<Body>>(
+        &self,
+        user: UserId,
+        attempt: &Attempt,
+        (channel, command): (Channel, C),
+        deadline: Deadline,
+    ) -> Result<VerifySentCodeOutcome, CallError> {
+        let outcome = self.accounts.ask(user, attempt, command, deadline).await?;
+        if outcome == VerifySentCodeOutcome::NoCode {
+            self.tell_of_unwritten(attempt, Some(user), (method_name(address::method(channel)), "no_code"));
+        }
+        Ok(outcome)
+    }
+
+    /// Checks the link beside a code by e-mail, likewise.
+    pub async fn sent_link(
+        &self,
+        user: UserId,
+        attempt: &Attempt,
+        command: VerifySentLink,
+        deadline: Deadline,
+    ) -> Result<VerifySentCodeOutcome, CallError> {
+        let outcome = self.accounts.ask(user, attempt, command, deadline).await?;
+        if outcome == VerifySentCodeOutcome::NoCode {
+            self.tell_of_unwritten(attempt, Some(user), (method_name(Method::EmailCode), "no_link"));
+        }
+        Ok(outcome)
+    }
+
+    /// Tells of a passkey that was not looked at: nobody has it here, or its challenge is over.
+    fn tell_of_passkey(
+        &self,
+        attempt: &Attempt,
+        user: Option<UserId>,
+        (outcome, ends): (&VerifyPasskeyOutcome, Timestamp),
+    ) {
+        match outcome {
+            VerifyPasskeyOutcome::Unknown => self.tell_of_unwritten(attempt, user, ("passkey", "unknown")),
+            VerifyPasskeyOutcome::Judged(SignInOutcome::LoginEnded) if ends <= self.clock.now() => {
+                self.tell_of_unwritten(attempt, user, ("passkey", "over"));
+            }
+            VerifyPasskeyOutcome::Judged(_) => {}
+        }
+    }
+
+    /// Tells the audit log alone of a failure that the account has not written.
+    fn tell_of_unwritten(&self, attempt: &Attempt, user: Option<UserId>, (method, reason): (&str, &str)) {
+        let facts = [("method".to_owned(), method.into()), ("reason".to_owned(), reason.into())];
+        let event = self.failed(attempt, user, facts.into());
+        self.shipper.tell(&format!("{method}/{}", attempt.id), &event);
     }
 
     /// The user who holds a name, if its account lists the claim. A name that nobody can have is nobody's.

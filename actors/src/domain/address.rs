@@ -39,7 +39,7 @@ pub(super) const fn takes_link(channel: Channel, wanted: bool) -> bool {
 }
 
 /// How a code proves something that was sent this way.
-pub(super) const fn method(channel: Channel) -> Method {
+pub(crate) const fn method(channel: Channel) -> Method {
     match channel {
         Channel::Email => Method::EmailCode,
         Channel::Sms => Method::SmsCode,

@@ -261,3 +261,33 @@ async fn of_64_presentations_of_a_link_and_its_code_at_two_owners_one_signs_in()
         assert_eq!(accepted, 1, "{outcomes:?}");
     }
 }
+
+/// Nothing of the user is written for what cannot be right whatever is typed; who reads the audit log sees it all the same.
+#[tokio::test]
+async fn a_link_or_a_code_that_is_none_is_told_to_the_audit_log_alone() {
+    let (world, postbox) = world().await;
+    let (person, _) = registered(&world, &postbox).await;
+    let login = world.first_proof(&person).await;
+    let link = sent(&world, &postbox, &person, (&login, 2)).await;
+    let another = world.first_proof(&person).await;
+    let sign_in = &world.services.sign_in;
+    let command = VerifySentLink { login: another.clone(), secret_hash: link.secret_hash };
+    let pressed = sign_in.sent_link(person.user, &world.attempt(), command, soon()).await;
+    world.pass(Duration::from_secs(1));
+    let command = VerifySentCode { login: another, code: postbox.code(2).await };
+    let typed = sign_in.sent_code(person.user, &world.attempt(), (Channel::Email, command), soon()).await;
+    for outcome in [pressed, typed] {
+        assert_eq!(outcome.expect("answers"), VerifySentCodeOutcome::NoCode);
+    }
+    let items = world.items(person.user).await;
+    assert!(!items.iter().any(|item| item.starts_with("throttle/")), "{items:?}");
+    let told: Vec<_> = world.audit().await.into_iter().filter(|event| event.kind == "login.failed").collect();
+    let facts = told.iter().map(|event| (event.user, event.facts["method"].as_str(), event.facts["reason"].as_str()));
+    let expected = ["no_link", "no_code"].map(|reason| (Some(person.user), Some("email_code"), Some(reason)));
+    assert_eq!(facts.collect::<Vec<_>>(), expected);
+    // What was looked at the account tells of itself, once.
+    let wrong = VerifySentCode { login, code: other(&postbox.code(2).await) };
+    let wrong = sign_in.sent_code(person.user, &world.attempt(), (Channel::Email, wrong), soon()).await;
+    assert_eq!(wrong.expect("answers"), VerifySentCodeOutcome::Judged(SignInOutcome::Wrong));
+    assert_eq!(world.told("login.failed").await, 3);
+}

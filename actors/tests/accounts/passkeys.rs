@@ -334,6 +334,32 @@ async fn without_a_first_proof_an_answer_that_is_not_good_writes_nothing() {
     assert_eq!(world.told("login.failed").await, 1, "a login under way is told of");
 }
 
+/// In a login under way, too: the account has looked at neither.
+#[tokio::test]
+async fn a_passkey_that_is_unknown_or_too_late_is_told_to_the_audit_log_alone() {
+    let world = World::new().await;
+    let (person, _, mut key) = registered(&world, Traits::SYNCED).await;
+    let login = world.first_proof(&person).await;
+    let stranger = world.register("bob").await;
+    let asked = ceremony(&world);
+    let late = answered(&login, &asked, &mut key);
+    let sign_in = &world.services.sign_in;
+    let unknown = sign_in.second_passkey(stranger.user, &world.attempt(), late.clone(), soon()).await;
+    assert_eq!(unknown.expect("answers"), UNKNOWN);
+    world.pass(asked.expires_at.since(world.now()));
+    let before = world.items(person.user).await;
+    let ended = VerifyPasskeyOutcome::Judged(SignInOutcome::LoginEnded);
+    let second = sign_in.second_passkey(person.user, &world.attempt(), late.clone(), soon()).await;
+    world.pass(Duration::from_secs(1));
+    let first = sign_in.passkey(person.user, &world.attempt(), late, soon()).await;
+    assert_eq!((second.expect("answers"), first.expect("answers")), (ended.clone(), ended));
+    assert_eq!(world.items(person.user).await, before);
+    let told: Vec<_> = world.audit().await.into_iter().filter(|event| event.kind == "login.failed").collect();
+    let reasons: Vec<_> = told.iter().map(|event| (event.user, event.facts["reason"].as_str())).collect();
+    let expected = [(Some(stranger.user), Some("unknown")), (Some(person.user), Some("over")), (None, Some("over"))];
+    assert_eq!(reasons, expected);
+}
+
 #[tokio::test]
 async fn a_disabled_users_passkey_is_answered_as_one_that_is_not_right() {
     let world = World::new().await;

@@ -96,6 +96,7 @@ pub use register_by_email::{
 };
 pub use reset_password::{ResetPassword, ResetPasswordOutcome};
 pub use sent_link::{Linked, ShowSentLink, VerifySentLink};
+pub(crate) use sign_in::method_name;
 pub use sign_in::{LoginRef, SignIn, SignInOutcome, SignedIn, Stage, Ways};
 pub use tokens::{CheckToken, CheckTokenOutcome, Grant, Profile, RevokeToken};
 pub use totp_enrol::{BeginTotp, BeginTotpOutcome, ConfirmTotp, ShowTotp, ShowTotpOutcome};

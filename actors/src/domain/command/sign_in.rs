@@ -368,7 +368,7 @@ fn event_kind(outcome: &SignInOutcome) -> &'static str {
 }
 
 /// The name of a method in the audit log.
-pub(super) const fn method_name(method: Method) -> &'static str {
+pub(crate) const fn method_name(method: Method) -> &'static str {
     match method {
         Method::Password => "password",
         Method::Totp => "totp",

@@ -75,13 +75,11 @@ pub async fn post(form: Submitted<Pressed>) -> Result<Response, PageError> {
     let of = proving(&visit, &login, user, visit.wanted_trust(&pressed.trust)).await?;
     let tried = Try::begin(&visit)?;
     let command = VerifySentLink { login: of, secret_hash: locator.secret_hash };
-    let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
+    let outcome = visit.state.services.sign_in.sent_link(user, &tried.attempt, command, visit.deadline).await;
     let outcome = match sent_code::judged(outcome) {
         Ok(Some(outcome)) => Ok((Some(user), outcome)),
-        Ok(None) => {
-            tried.not_counted();
-            return sent_code::link_ended(&visit, &login, &pressed.trust).await;
-        }
+        // It counts against the address, for the audit log has a line of it.
+        Ok(None) => return sent_code::link_ended(&visit, &login, &pressed.trust).await,
         Err(error) => Err(error),
     };
     let wrong = FormError::whole(text("login-link-wrong"));

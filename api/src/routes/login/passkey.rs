@@ -78,8 +78,8 @@ pub async fn post(form: Submitted<Answered>) -> Result<Response, PageError> {
             let trust = visit.wanted_trust(&answered.trust);
             let of = LoginRef { trust, asks, ..second_step(&visit, &login, user) };
             let command = VerifyPasskey { login: of, ceremony, answer };
-            let accounts = &visit.state.services.accounts;
-            accounts.ask(user, &tried.attempt, command, visit.deadline).await.map(|outcome| (user, outcome))
+            let sign_in = &visit.state.services.sign_in;
+            sign_in.second_passkey(user, &tried.attempt, command, visit.deadline).await.map(|outcome| (user, outcome))
         }
         (None, Some(user)) => {
             let command =

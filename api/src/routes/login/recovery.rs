@@ -126,11 +126,12 @@ async fn complete(form: Submitted<Typed>) -> Result<Response, PageError> {
     let policies = visit.policies().await?;
     let tried = Try::begin(&visit)?;
     let command = CompleteRecovery { login: second_step(&visit, &login, user), code, policies };
-    let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
+    let sign_in = &visit.state.services.sign_in;
+    let outcome = sign_in.sent_code(user, &tried.attempt, (Channel::Email, command), visit.deadline).await;
     let outcome = match judged(outcome) {
         Ok(Some(outcome)) => Ok(outcome),
         Ok(None) => {
-            tried.not_counted();
+            // It counts against the address, for the audit log has a line of it.
             let error = FormError::whole(text("recovery-ended"));
             return show(&visit, &login, Some(error)).await;
         }

@@ -193,11 +193,12 @@ async fn verify(way: Channel, form: Submitted<Typed>) -> Result<Response, PageEr
     let of = proving(&visit, &login, user, visit.wanted_trust(&typed.trust)).await?;
     let tried = Try::begin(&visit)?;
     let command = VerifySentCode { login: of, code };
-    let outcome = visit.state.services.accounts.ask(user, &tried.attempt, command, visit.deadline).await;
+    let sign_in = &visit.state.services.sign_in;
+    let outcome = sign_in.sent_code(user, &tried.attempt, (way, command), visit.deadline).await;
     let outcome = match judged(outcome) {
         Ok(Some(outcome)) => Ok((Some(user), outcome)),
         Ok(None) => {
-            tried.not_counted();
+            // It counts against the address, for the audit log has a line of it.
             let error = FormError::whole(text("sent-ended"));
             return show(way, &visit, &login, (&typed.trust, Some(error))).await;
         }
