@@ -8,6 +8,7 @@ use actors::{
 };
 use http::StatusCode;
 
+use super::typed;
 use crate::{
     oauth::rp::Rp,
     passkey,
@@ -16,9 +17,10 @@ use crate::{
 
 pub(super) const WAIT: Duration = Duration::from_hours(3 * 24);
 pub(super) const STEP: Duration = Duration::from_secs(30);
-const NEW: &str = "nine orange lighthouses singing";
+pub(super) const NEW: &str = "nine orange lighthouses singing";
 const ADDRESS: &str = "amelia@mail.example";
 const NUMBER: &str = "+4915112345678";
+const REAUTHENTICATE: &str = "/account/reauthenticate?to=%2Faccount%2Fmfa";
 
 /// The ways in, and to what is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +34,8 @@ pub(super) enum Door {
     PasskeyStep,
     TrustedBrowser,
     Session,
-    Reauthentication,
+    ReauthenticationPassword,
+    ReauthenticationCode,
     ChangeOfPassword,
     Authorization,
     CodeRedemption,
@@ -52,9 +55,11 @@ pub(super) enum Door {
     LoginLinkElsewhere,
     AddressCode,
     AddressLink,
+    NumberCode,
+    AppCode,
 }
 
-pub(super) const ALL: [Door; 29] = [
+pub(super) const ALL: [Door; 32] = [
     Door::Password,
     Door::Passkey,
     Door::TotpStep,
@@ -64,7 +69,8 @@ pub(super) const ALL: [Door; 29] = [
     Door::PasskeyStep,
     Door::TrustedBrowser,
     Door::Session,
-    Door::Reauthentication,
+    Door::ReauthenticationPassword,
+    Door::ReauthenticationCode,
     Door::ChangeOfPassword,
     Door::Authorization,
     Door::CodeRedemption,
@@ -84,15 +90,19 @@ pub(super) const ALL: [Door; 29] = [
     Door::LoginLinkElsewhere,
     Door::AddressCode,
     Door::AddressLink,
+    Door::NumberCode,
+    Door::AppCode,
 ];
 
 /// An account with everything, and its owner's browser, which is signed in.
 pub(super) struct House<'a> {
-    app: &'a TestApp,
+    pub(super) app: &'a TestApp,
     pub(super) owner: Browser<'a>,
-    seed: Vec<u8>,
+    /// The browser that the owner has trusted, once there is one.
+    trusting: Option<Browser<'a>>,
+    pub(super) seed: Vec<u8>,
     backup: Vec<String>,
-    key: SoftKey,
+    pub(super) key: SoftKey,
 }
 
 /// Somebody stands before a door.
@@ -123,7 +133,7 @@ impl<'a> House<'a> {
         let backup = owner.submit(&page, "/account/mfa/backup-codes", &[]).await.backup_codes();
         assert_eq!(backup.len(), 10);
         app.pass(STEP);
-        Self { app, owner, seed, backup, key }
+        Self { app, owner, trusting: None, seed, backup, key }
     }
 
     /// A browser in which the password was given; and the label of its login.
@@ -156,14 +166,25 @@ impl<'a> House<'a> {
         visitor
     }
 
-    /// The login page of a browser that is trusted.
-    async fn trusted(&self) -> Visitor<'a> {
-        let Visitor { mut browser, page, right, .. } = self.step("totp", self.app.code(&self.seed)).await;
-        let typed = [("code", right.as_str()), ("trust", "on")];
-        browser.submit(&page.expect("a page"), "/login/totp", &typed).await.location();
-        browser.jar.retain(|name, _| !name.contains("dw_session"));
-        let page = browser.open("/login").await;
-        Visitor { browser, page: Some(page), right: PASSWORD.to_owned(), beside: None }
+    /// The login page of a browser that is trusted: of the same one, whenever somebody comes.
+    async fn trusted(&mut self) -> Visitor<'a> {
+        if self.trusting.is_none() {
+            let Visitor { mut browser, page, right, .. } = self.step("totp", self.app.code(&self.seed)).await;
+            let typed = [("code", right.as_str()), ("trust", "on")];
+            browser.submit(&page.expect("a page"), "/login/totp", &typed).await.location();
+            browser.jar.retain(|name, _| !name.contains("dw_session"));
+            self.trusting = Some(browser);
+        }
+        at(self.trusting.clone().expect("a trusted browser"), "/login", PASSWORD).await
+    }
+
+    /// A page in the owner's own browser, in a session that has just begun if that of before is over.
+    async fn at_home(&mut self, path: &str, right: &str) -> Visitor<'a> {
+        if !self.owner.is_signed_in().await {
+            let page = self.owner.open("/login").await;
+            passkey::answer(&mut self.owner, &page, &mut self.key).await.location();
+        }
+        at(self.owner.clone(), path, right).await
     }
 
     /// The page of a recovery that is due, which is begun if there is none.
@@ -195,23 +216,6 @@ impl<'a> House<'a> {
         Visitor { browser, page: Some(button), right: link, beside }
     }
 
-    /// The page of the link beside the code for a new address, and that of the code, in a session that has just begun.
-    async fn adding(&mut self) -> Visitor<'a> {
-        let mut browser = self.app.browser();
-        let page = browser.open("/login").await;
-        passkey::answer(&mut browser, &page, &mut self.key).await.location();
-        let before = self.app.sent();
-        let page = browser.open("/account/mfa").await;
-        let address = format!("a{before}@mail.example");
-        let begun = browser.submit(&page, "/account/mfa/email", &[("email", &address)]).await;
-        let path = begun.location().to_owned();
-        let code = self.app.code_after(before).await;
-        let link = self.app.link_after(before, "/account/mfa/email/link").await;
-        let (typing, button) = (browser.open(&path).await, browser.get(&link).await);
-        let beside = Some((format!("{path}/confirm"), typing, code.clone()));
-        Visitor { browser, page: Some(button), right: code, beside }
-    }
-
     /// Somebody comes to a door, with all that opens it.
     pub(super) async fn come(&mut self, door: Door) -> Visitor<'a> {
         let app = self.app;
@@ -222,11 +226,13 @@ impl<'a> House<'a> {
             Door::BackupStep => self.step("backup-code", self.backup[0].clone()).await,
             Door::PasskeyStep => self.step("passkey", String::new()).await,
             Door::TrustedBrowser => self.trusted().await,
-            Door::Reauthentication => {
+            Door::ReauthenticationPassword => self.at_home(REAUTHENTICATE, PASSWORD).await,
+            Door::ReauthenticationCode => {
                 let right = app.code(&self.seed);
-                at(self.owner.clone(), "/account/reauthenticate?to=%2Faccount%2Fmfa", &right).await
+                self.at_home(REAUTHENTICATE, &right).await
             }
-            Door::ChangeOfPassword => at(self.owner.clone(), "/account/password", NEW).await,
+            Door::ChangeOfPassword => self.at_home("/account/password", PASSWORD).await,
+            Door::AppCode => self.adding_app().await,
             Door::Authorization => {
                 let right = Rp::new(app).await.path(&[("prompt", "none")]);
                 Visitor { browser: self.owner.clone(), page: None, right, beside: None }
@@ -258,7 +264,8 @@ impl<'a> House<'a> {
             Door::SmsStep => self.sent("sms", "/login/sms/send").await,
             Door::LoginLink => self.linked().await,
             Door::LoginLinkElsewhere => Visitor { browser: app.browser(), ..self.linked().await },
-            Door::AddressCode | Door::AddressLink => self.adding().await,
+            Door::AddressCode | Door::AddressLink => self.adding_address().await,
+            Door::NumberCode => self.adding_number().await,
             Door::MailedResetLink => {
                 let (mut browser, before) = (app.browser(), app.sent());
                 let page = browser.open("/forgot").await;
@@ -284,27 +291,16 @@ impl<'a> House<'a> {
 
     /// Does the door open to what the visitor has? For one that is typed, to what is `typed`.
     pub(super) async fn opens(&mut self, door: Door, visitor: &mut Visitor<'a>, typed: &str) -> bool {
+        if let Some(leads) = typed::leads(door) {
+            let answer = self.types(door, visitor, typed).await;
+            return leads_to(&answer, leads);
+        }
         let browser = &mut visitor.browser;
         let page = visitor.page.as_ref();
         let at = || page.expect("a page");
         match door {
-            Door::Password | Door::TrustedBrowser => {
-                leads_on(&browser.submit(at(), "/login", &[("username", "amelia"), ("password", typed)]).await)
-            }
             Door::Passkey | Door::PasskeyStep => leads_on(&passkey::answer(browser, at(), &mut self.key).await),
-            Door::TotpStep => leads_on(&browser.submit(at(), "/login/totp", &[("code", typed)]).await),
-            Door::EmailStep => leads_on(&browser.submit(at(), "/login/email", &[("code", typed)]).await),
-            Door::SmsStep => leads_on(&browser.submit(at(), "/login/sms", &[("code", typed)]).await),
-            Door::BackupStep => leads_on(&browser.submit(at(), "/login/backup-code", &[("code", typed)]).await),
             Door::Session => browser.is_signed_in().await,
-            Door::Reauthentication => {
-                let fields = [("password", PASSWORD), ("code", typed)];
-                leads_to(&browser.submit(at(), "/account/reauthenticate", &fields).await, "/account/mfa")
-            }
-            Door::ChangeOfPassword => {
-                let fields = [("current_password", PASSWORD), ("new_password", typed)];
-                leads_to(&browser.submit(at(), "/account/password", &fields).await, "/account?done=password")
-            }
             Door::Authorization => {
                 let answer = browser.open(typed).await;
                 leads_on(&answer) && answer.location().contains("code=")
@@ -359,17 +355,10 @@ async fn opens_by_message(door: Door, visitor: &mut Visitor<'_>, typed: &str) ->
         Door::AddressLink => {
             leads_to(&browser.submit(page, "/account/mfa/email/link", &[]).await, "/account/mfa?done=")
         }
-        Door::AddressCode => {
-            let (path, page, _) = visitor.beside.as_ref().expect("a code");
-            leads_to(&browser.submit(page, path, &[("code", typed)]).await, "/account/mfa?done=")
-        }
         Door::RecoveryCodeSent => {
             // Whether it was sent the page tells that follows.
             let to = browser.submit(page, "/login/recovery/send", &[]).await.location().to_owned();
             browser.open(&to).await.body.contains("action=\"/login/recovery/complete\"")
-        }
-        Door::RecoveryCompleted => {
-            leads_on(&browser.submit(page, "/login/recovery/complete", &[("code", typed)]).await)
         }
         Door::RecoveryLink => leads_on(&browser.submit(page, "/recovery/cancel", &[]).await),
         Door::RecoveryCancelled => {

@@ -2,28 +2,19 @@
 //! begins with the same doors of an account that is open, or it would say nothing.
 
 mod house;
+mod typed;
 
 use std::time::Duration;
 
 use api::{ApiSettings, RegistrationBy, limits::Rate};
-use http::StatusCode;
+use http::{StatusCode, header::RETRY_AFTER};
 
 use crate::{
     oauth::rp::{Rp, text, userinfo},
     support::{Browser, HTTPS, PASSWORD, TestApp},
 };
 use house::{ALL, Door, House, STEP, WAIT};
-
-/// Doors that are opened by something that is typed, and could be guessed.
-const TYPED: [Door; 7] = [
-    Door::Password,
-    Door::TotpStep,
-    Door::EmailStep,
-    Door::SmsStep,
-    Door::BackupStep,
-    Door::RecoveryCompleted,
-    Door::AddressCode,
-];
+use typed::{AT_KNOWN_DEVICES, TYPED, wrong};
 
 /// Doors that are opened by a link beside a code that could be guessed.
 const LINKED: [Door; 2] = [Door::LoginLink, Door::AddressLink];
@@ -49,18 +40,6 @@ async fn of_applications(app: &TestApp, owner: &mut Browser<'_>, close: bool) ->
     let userinfo = userinfo(app, access).await.status == StatusCode::OK;
     let refreshed = rp.refresh(text(&tokens, "refresh_token"), &[]).await.status == StatusCode::OK;
     [rp.redeem(&code, &[]).await.status == StatusCode::OK, refreshed, userinfo]
-}
-
-/// What is typed at this door and is not right.
-fn wrong(door: Door, right: &str) -> String {
-    match door {
-        Door::Password => "not the password at all".to_owned(),
-        Door::BackupStep => format!("{}0000", &right[..right.len() - 4]),
-        _ => {
-            let last = (right.as_bytes()[5] - b'0' + 1) % 10;
-            format!("{}{last}", &right[..5])
-        }
-    }
 }
 
 #[tokio::test]
@@ -103,24 +82,87 @@ async fn a_door_that_waits_opens_to_nobody() {
     }
 }
 
-/// A hundred wrong ones, and it stays closed for good.
+/// A hundred wrong ones, each where somebody has come to this door anew.
+async fn suspend(app: &TestApp, house: &mut House<'_>, door: Door) {
+    for _ in 0..20 {
+        let mut visitor = house.come(door).await;
+        let right = visitor.right.clone();
+        for _ in 0..5 {
+            assert!(!house.opens(door, &mut visitor, &wrong(door, &right)).await, "{door:?}");
+        }
+        app.pass(Duration::from_mins(70));
+    }
+    app.pass(Duration::from_hours(2));
+}
+
+/// A hundred wrong ones, and it stays closed for good. The seed of an app that is being set up is on its page, and each one begins
+/// anew: there is nothing to guess.
 #[tokio::test]
 async fn a_door_that_is_suspended_opens_to_nobody() {
-    for door in TYPED {
+    let shut = |door: &Door| !AT_KNOWN_DEVICES.contains(door) && *door != Door::AppCode;
+    for door in TYPED.into_iter().filter(shut) {
         let app = server().await;
         let mut house = House::new(&app).await;
-        for _ in 0..20 {
-            let mut visitor = house.come(door).await;
-            for _ in 0..5 {
-                let right = visitor.right.clone();
-                assert!(!house.opens(door, &mut visitor, &wrong(door, &right)).await, "{door:?}");
-            }
-            app.pass(Duration::from_mins(70));
-        }
-        app.pass(Duration::from_hours(2));
+        suspend(&app, &mut house, door).await;
         let mut visitor = house.come(door).await;
         let right = visitor.right.clone();
         assert!(!house.opens(door, &mut visitor, &right).await, "{door:?}");
+    }
+}
+
+/// A hundred wrong passwords shut out who is not known; a known device goes by its own guesses (HAZARDS H11).
+#[tokio::test]
+async fn a_suspended_password_opens_the_doors_of_known_devices_alone() {
+    for door in AT_KNOWN_DEVICES {
+        let app = server().await;
+        let mut house = House::new(&app).await;
+        suspend(&app, &mut house, door).await;
+        for (door, opens) in [(Door::Password, false), (door, true)] {
+            let mut visitor = house.come(door).await;
+            let right = visitor.right.clone();
+            assert_eq!(house.opens(door, &mut visitor, &right).await, opens, "{door:?}");
+        }
+    }
+}
+
+/// Whose session lives on in a browser that has lost the cookie of its device is as unknown as everybody.
+#[tokio::test]
+async fn a_suspended_password_opens_no_door_to_a_session_without_its_device() {
+    for (door, status) in [
+        (Door::ReauthenticationPassword, StatusCode::TOO_MANY_REQUESTS),
+        (Door::ChangeOfPassword, StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let app = server().await;
+        let mut house = House::new(&app).await;
+        suspend(&app, &mut house, door).await;
+        let mut visitor = house.come(door).await;
+        let known = visitor.browser.jar.len();
+        visitor.browser.jar.retain(|name, _| !name.contains("dw_device"));
+        assert_eq!(visitor.browser.jar.len(), known - 1, "{:?}", visitor.browser.jar.keys());
+        let right = visitor.right.clone();
+        assert_eq!(house.types(door, &mut visitor, &right).await.status, status, "{door:?}");
+        assert!(house.owner.is_signed_in().await, "{door:?}: not for want of a session");
+    }
+}
+
+/// Who waits at a page of the account is told so, and for how long.
+#[tokio::test]
+async fn pages_of_the_account_say_how_long_a_proof_waits() {
+    for door in [Door::ReauthenticationPassword, Door::ReauthenticationCode, Door::ChangeOfPassword] {
+        let app = server().await;
+        let mut house = House::new(&app).await;
+        let mut visitor = house.come(door).await;
+        let right = visitor.right.clone();
+        for n in 0..5 {
+            let answer = house.types(door, &mut visitor, &wrong(door, &right)).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{door:?} {n}");
+        }
+        for typed in [&right, &wrong(door, &right)] {
+            let answer = house.types(door, &mut visitor, typed).await;
+            assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{door:?}: {}", answer.body);
+            let wait = answer.headers.get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse::<u64>().ok());
+            assert!(wait.is_some_and(|secs| (1..=33).contains(&secs)), "{door:?}: {wait:?}");
+        }
     }
 }
 
