@@ -33,6 +33,7 @@ pub mod key_ring;
 pub mod locator;
 pub mod notifier;
 pub mod operator;
+mod own_address;
 pub mod peer_service;
 pub mod policies;
 pub mod recipients;

@@ -49,7 +49,7 @@ pub(crate) fn look_up(key: &str) -> String {
 
 /// The look-up of an address that somebody registered under.
 pub(crate) fn look_up_address(key: &str) -> String {
-    format!("email/{key}")
+    format!("{}{key}", email::LOOK_UP)
 }
 
 /// A name and a password, typed.

@@ -317,6 +317,9 @@ account-profile = Profil
 account-verified = bestätigt
 account-not-verified = nicht bestätigt
 account-no-email = Keine
+account-email-confirm = Diese Adresse bestätigen
+account-email-change = Adresse ändern
+account-email-add = Adresse hinzufügen
 account-since = Mitglied seit
 account-security = Sicherheit
 account-passkeys =
@@ -390,6 +393,7 @@ notice-email-off = An die E-Mail-Adresse werden keine Codes mehr gesendet.
 notice-sms-on = An die Telefonnummer können Codes gesendet werden.
 notice-sms-off = An die Telefonnummer werden keine Codes mehr gesendet.
 notice-email-renamed = Die E-Mail-Adresse hat ihren neuen Namen.
+notice-address-confirmed = Die E-Mail-Adresse Ihres Kontos ist bestätigt.
 notice-phone-renamed = Das Handy hat seinen neuen Namen.
 notice-session-ended = Die Sitzung wurde beendet.
 notice-trust-forgotten = Dem Browser wird nicht mehr vertraut.
@@ -522,6 +526,13 @@ email-add-about = Für den Fall, dass keine Authenticator-App zur Hand ist. Es s
 email-send = Code an diese Adresse senden
 email-known = An diese Adresse werden schon Codes gesendet.
 email-no-room = Für eine weitere Adresse ist kein Platz. Entfernen Sie zuerst eine, oder warten Sie einen Tag.
+own-address-title = E-Mail-Adresse Ihres Kontos
+own-address-current = Zurzeit ist es { $address }.
+own-address-about = An diese Adresse gehen Links für ein vergessenes Passwort und Hinweise. An eine neue wird ein Code gesendet; sobald Sie ihn hier eingegeben haben, tritt die neue Adresse an die Stelle der alten, die davon erfährt.
+own-address-name = Sie melden sich auch damit an, von da an mit der neuen.
+own-address-new = Neue E-Mail-Adresse
+own-address-known = Dies ist bereits die Adresse Ihres Kontos, und sie ist bestätigt.
+own-address-taken = Ein anderes Konto hat diese Adresse. Melden Sie sich bei jenem an oder geben Sie eine andere Adresse ein.
 address-enrol-sms = Bestätigen Sie Ihre Telefonnummer
 address-enrol-email = Bestätigen Sie Ihre E-Mail-Adresse
 address-resend = Weiteren Code senden
@@ -678,6 +689,9 @@ mail-activation-not-you =
 mail-activation-not-you-either =
     Wenn Sie das nicht waren, ignorieren Sie diese Nachricht: Ohne Code und
     Link geschieht nichts.
+mail-address-about =
+    jemand mit einem Konto auf { $origin }
+    gibt an, dass dies die eigene Adresse ist. Dieser Code bestätigt sie:
 mail-reset-subject = Neues Passwort für { $product } setzen
 mail-reset-about =
     öffnen Sie diesen Link, um ein neues Passwort für Ihr Konto auf
@@ -763,6 +777,8 @@ mail-what-recovery-completed = Alle zweiten Schritte wurden entfernt, mit Ihrem 
 mail-what-password-suspended = Ihr Passwort ist nach hundert falschen Versuchen gesperrt
 mail-what-codes-suspended = Ein zweiter Schritt ist nach hundert falschen Codes gesperrt
 mail-what-backup-suspended = Ihre Backup-Codes sind nach hundert falschen Versuchen gesperrt
+mail-what-address-confirmed = Die E-Mail-Adresse Ihres Kontos wurde bestätigt
+mail-what-address-changed = Die E-Mail-Adresse Ihres Kontos wurde geändert
 mail-suspended-password =
     Keiner der Versuche war richtig. Browser, mit denen Sie sich schon einmal
     angemeldet haben, nehmen Ihr Passwort weiterhin an, und Passkeys gelten wie

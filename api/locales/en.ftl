@@ -317,6 +317,9 @@ account-profile = Profile
 account-verified = verified
 account-not-verified = not verified
 account-no-email = None
+account-email-confirm = Confirm this address
+account-email-change = Change the address
+account-email-add = Add an address
 account-since = Member since
 account-security = Security
 account-passkeys =
@@ -390,6 +393,7 @@ notice-email-off = No more codes are sent to the e-mail address.
 notice-sms-on = Codes can be sent to the phone number.
 notice-sms-off = No more codes are sent to the phone number.
 notice-email-renamed = The e-mail address has its new name.
+notice-address-confirmed = The e-mail address of your account is confirmed.
 notice-phone-renamed = The phone has its new name.
 notice-session-ended = The session was ended.
 notice-trust-forgotten = The browser is not trusted any more.
@@ -522,6 +526,13 @@ email-add-about = For when no authenticator app is at hand. It protects less tha
 email-send = Send a code to this address
 email-known = Codes are sent to this address already.
 email-no-room = There is no room for another address. Remove one first, or wait a day.
+own-address-title = E-mail address of your account
+own-address-current = At the moment it is { $address }.
+own-address-about = Links for a forgotten password and notices go to this address. A new one is sent a code; once you have entered it here, the new address takes the place of the old one, which is told.
+own-address-name = You sign in with it as well, and from then on with the new one.
+own-address-new = New e-mail address
+own-address-known = This is the address of your account already, and it is confirmed.
+own-address-taken = Another account has this address. Sign in to that one, or enter another address.
 address-enrol-sms = Confirm your phone number
 address-enrol-email = Confirm your e-mail address
 address-resend = Send another code
@@ -672,6 +683,9 @@ mail-activation-about =
 mail-activation-link = Or open this link, in the browser in which the address was entered:
 mail-activation-not-you = If that was not you, ignore this message: without the code nothing happens.
 mail-activation-not-you-either = If that was not you, ignore this message: without them nothing happens.
+mail-address-about =
+    somebody with an account at { $origin }
+    says that this is their address. This code confirms it:
 mail-reset-subject = Set a new password for { $product }
 mail-reset-about =
     open this link to set a new password for your account at
@@ -748,6 +762,8 @@ mail-what-recovery-completed = All second steps were removed, by your password a
 mail-what-password-suspended = Your password is locked after a hundred wrong tries
 mail-what-codes-suspended = A second step is locked after a hundred wrong codes
 mail-what-backup-suspended = Your backup codes are locked after a hundred wrong tries
+mail-what-address-confirmed = The e-mail address of your account was confirmed
+mail-what-address-changed = The e-mail address of your account was changed
 mail-suspended-password =
     None of the tries was right. Browsers that you signed in with before still
     take your password, and passkeys work as ever. To use it in other browsers,

@@ -43,7 +43,10 @@ use crate::{
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
     use routes::{
-        account::{self, address, backup_codes, mfa, passkey, password, reauthenticate, recommended, sessions, totp},
+        account::{
+            self, address, backup_codes, mfa, own_address, passkey, password, reauthenticate, recommended, sessions,
+            totp,
+        },
         forgot, front, inbox, login, logout, oauth, recovery, register, reset, setup, well_known_change_password,
         well_known_passkey_endpoints,
     };
@@ -65,6 +68,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/reset", get(reset::get).post(reset::post))
         .route("/setup", get(setup::get).post(setup::post))
         .route("/account", get(account::get))
+        .route("/account/email", get(own_address::get).post(own_address::post))
+        .route("/account/email/confirm", get(own_address::ask).post(own_address::confirm))
         .route("/account/sessions", get(sessions::get))
         .route("/account/sessions/end", post(sessions::end))
         .route("/account/sessions/end-all", post(sessions::end_all))

@@ -72,6 +72,7 @@ impl Writer {
             (Channel::Email, Content::ActivationCode { code, link }) => {
                 ("mail/activation_code.txt", with_code(code, link.as_ref()))
             }
+            (Channel::Email, Content::AddressCode { code }) => ("mail/address_code.txt", with_code(code, None)),
             (Channel::Email, Content::PasswordReset { token }) => {
                 ("mail/password_reset.txt", context! { token => token.expose().as_str(), ..shared })
             }
@@ -104,7 +105,8 @@ impl Writer {
             }
             (
                 Channel::Sms,
-                Content::PasswordReset { .. }
+                Content::AddressCode { .. }
+                | Content::PasswordReset { .. }
                 | Content::Registration { .. }
                 | Content::Registered
                 | Content::RecoveryCode { .. },
@@ -155,6 +157,8 @@ const fn words(notice: Notice) -> Text {
         Notice::PasswordSuspended => text("mail-what-password-suspended"),
         Notice::CodesSuspended => text("mail-what-codes-suspended"),
         Notice::BackupCodesSuspended => text("mail-what-backup-suspended"),
+        Notice::AddressConfirmed => text("mail-what-address-confirmed"),
+        Notice::AddressChanged => text("mail-what-address-changed"),
     }
 }
 

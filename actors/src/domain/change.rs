@@ -4,7 +4,8 @@ use schema::{
     ClientId, CodeId, DeviceId, FactorId, FamilyId, GRACE, LoginId, MessageId, Put, ResetId, SessionId, Timestamp,
     record::{
         Account, Address, BackupCodes, Code, Consent, FactorState, Family, KnownDevice, Login, Message, Passkey,
-        Password, PendingRegistration, Recovery, Reset, Sends, Session, Throttle, Totp, TrustedDevice, UsedChallenge,
+        Password, PendingAddress, PendingRegistration, Recovery, Reset, Sends, Session, Throttle, Totp, TrustedDevice,
+        UsedChallenge,
     },
 };
 
@@ -55,6 +56,8 @@ pub enum ItemKey {
     Challenge(String),
     /// `recovery`
     Recovery,
+    /// `own-address`
+    OwnAddress,
 }
 
 impl std::fmt::Display for ItemKey {
@@ -81,6 +84,7 @@ impl std::fmt::Display for ItemKey {
             Self::Trusted(id) => write!(f, "trusted/{id}"),
             Self::Challenge(hash) => write!(f, "challenge/{hash}"),
             Self::Recovery => f.write_str("recovery"),
+            Self::OwnAddress => f.write_str("own-address"),
         }
     }
 }
@@ -110,6 +114,7 @@ pub enum Item {
     Trusted(TrustedDevice),
     Challenge(UsedChallenge),
     Recovery(Recovery),
+    OwnAddress(PendingAddress),
 }
 
 impl Item {
@@ -137,6 +142,7 @@ impl Item {
             Self::Trusted(trusted) => ItemKey::Trusted(trusted.device),
             Self::Challenge(used) => ItemKey::Challenge(used.hash.clone()),
             Self::Recovery(_) => ItemKey::Recovery,
+            Self::OwnAddress(_) => ItemKey::OwnAddress,
         }
     }
 
@@ -155,7 +161,8 @@ impl Item {
             | Self::Sends(_)
             | Self::Registration(_)
             | Self::Trusted(_)
-            | Self::Recovery(_) => Areas::CORE,
+            | Self::Recovery(_)
+            | Self::OwnAddress(_) => Areas::CORE,
             Self::Backup(_) => Areas::BACKUP,
             Self::Login(_) => Areas::LOGINS,
             Self::Session(_) => Areas::SESSIONS,
@@ -184,6 +191,7 @@ impl Item {
             Self::Trusted(trusted) => Some(trusted.expires_at),
             Self::Challenge(used) => Some(used.expires_at),
             Self::Recovery(recovery) => recovery::end_of(recovery),
+            Self::OwnAddress(pending) => Some(pending.expires_at),
             Self::Account(_)
             | Self::Password(_)
             | Self::Backup(_)
@@ -217,6 +225,7 @@ impl Item {
             Self::Trusted(record) => Put::record(key, record, end),
             Self::Challenge(record) => Put::record(key, record, end),
             Self::Recovery(record) => Put::record(key, record, end),
+            Self::OwnAddress(record) => Put::record(key, record, end),
         }
     }
 }

@@ -8,6 +8,9 @@ use super::user_name::{self, MAX_KEY};
 /// The most bytes of an address (RFC 5321, 4.5.3.1.3, less the angle brackets).
 pub const MAX: usize = 254;
 
+/// What the look-up of an address begins with that an account has as its name.
+pub(crate) const LOOK_UP: &str = "email/";
+
 /// Why a text is not an address, in words for the user.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum EmailError {

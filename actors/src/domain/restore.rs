@@ -159,6 +159,9 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     if user.registration.is_some() {
         change.delete(ItemKey::Registration);
     }
+    if user.own_address.is_some() {
+        change.delete(ItemKey::OwnAddress);
+    }
     let unmade = |passkey: &&Passkey| awaiting(passkey.state);
     user.passkeys.values().filter(unmade).for_each(|key| change.delete(ItemKey::Passkey(key.factor)));
     let passwords = terms.passwords && user.password.is_some();
@@ -169,7 +172,8 @@ fn remove(user: &User, terms: &Terms, change: &mut Change) -> Ended {
     let awaits = |(_, address): &(Channel, &Address)| awaiting(address.state);
     let enrolments = user.totps.values().filter(waits).count()
         + addresses(user).filter(awaits).count()
-        + user.passkeys.values().filter(unmade).count();
+        + user.passkeys.values().filter(unmade).count()
+        + usize::from(user.own_address.is_some());
     Ended {
         users: user.account.is_some().into(),
         sessions: user.sessions.len() as u64,

@@ -10,8 +10,8 @@ use schema::{
     SessionId, Timestamp, UserId,
     record::{
         Account, AccountStatus, Address, BackupCodes, Channel, Code, Consent, FactorState, Family, FamilyState,
-        KnownDevice, Login, Message, Passkey, Password, PendingRegistration, Proof, PublicKey, Recovery, Reset, Sends,
-        Session, Throttle, Totp, TrustedDevice, UsedChallenge,
+        KnownDevice, Login, Message, Passkey, Password, PendingAddress, PendingRegistration, Proof, PublicKey,
+        Recovery, Reset, Sends, Session, Throttle, Totp, TrustedDevice, UsedChallenge,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,8 @@ pub struct User {
     pub trusted: BTreeMap<FactorId, TrustedDevice>,
     /// A request to do without the second factors, or what is left of it.
     pub recovery: Option<Recovery>,
+    /// An address that awaits its proof before it is the account's.
+    pub own_address: Option<PendingAddress>,
     /// Claims that the sweeper voided.
     pub voided: BTreeSet<ClaimId>,
     /// Logins under way.
@@ -113,6 +115,7 @@ impl User {
             registration: None,
             trusted: BTreeMap::new(),
             recovery: None,
+            own_address: None,
             voided: BTreeSet::new(),
             logins: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -301,6 +304,7 @@ impl User {
         let trusted = self.trusted.values().filter(|t| gone(t.expires_at)).map(|t| ItemKey::Trusted(t.device));
         let recovery =
             self.recovery.iter().filter(|r| recovery::end_of(r).is_some_and(gone)).map(|_| ItemKey::Recovery);
+        let own = self.own_address.iter().filter(|own| gone(own.expires_at)).map(|_| ItemKey::OwnAddress);
         let registration = self.registration.iter().filter(|r| gone(r.expires_at)).map(|_| ItemKey::Registration);
         totps
             .chain(emails)
@@ -316,6 +320,7 @@ impl User {
             .chain(registration)
             .chain(used)
             .chain(recovery)
+            .chain(own)
             .chain(orphans)
             .take(limit)
             .collect()

@@ -24,6 +24,7 @@ mod messages;
 mod notices;
 mod one_account;
 mod operating;
+mod own_address;
 mod passkeys;
 mod pauses;
 mod proofs_gone;

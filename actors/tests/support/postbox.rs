@@ -83,6 +83,7 @@ impl Postbox {
         match self.letter(n).await.content {
             Content::SignInCode { code, .. }
             | Content::ActivationCode { code, .. }
+            | Content::AddressCode { code }
             | Content::RecoveryCode { code, .. } => code,
             other => panic!("no code in letter {n}: {other:?}"),
         }

@@ -25,6 +25,8 @@ use crate::{error::PageError, wire::authorization::AuthorizationRequest};
 pub const ENROLMENT: &str = "/account/mfa";
 /// Where the password is changed.
 const PASSWORD: &str = "/account/password";
+/// Where the account's own address is changed.
+const ADDRESS: &str = "/account/email";
 
 /// What somebody who is signed in is about to do; by default, to look at the pages of the account.
 #[derive(Clone, Debug, Default)]
@@ -152,7 +154,7 @@ impl Visit {
 
     /// The rung that proofs of a change at this page should reach, so that ways which do not are not offered; none of another page.
     pub async fn aim_of_change(&self, path: &str) -> Result<Option<Acr>, PageError> {
-        if !path.starts_with(ENROLMENT) && !path.starts_with(PASSWORD) {
+        if ![ENROLMENT, PASSWORD, ADDRESS].iter().any(|page| path.starts_with(page)) {
             return Ok(None);
         }
         let Occasion { client, operations, .. } = Occasion::change_at(path);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Notice, Page, When};
+use super::{Cooldown, FormError, Notice, Page, When, form::form_title};
 use crate::locale::{Text, text};
 
 /// `/account`: profile, multi-factor state, password, sessions, sign out.
@@ -12,6 +12,8 @@ pub struct AccountPage {
     pub user_name: String,
     /// The e-mail address, if one was given.
     pub email: Option<EmailLine>,
+    /// Whether it can be proved, by a form `email` to `/account/email`, and changed.
+    pub email_changes: bool,
     /// When the account was made.
     pub created: When,
     /// When the password was last set; none without a password.
@@ -58,6 +60,47 @@ pub struct EmailLine {
     pub address: String,
     /// Whether its owner proved that it is theirs.
     pub verified: bool,
+}
+
+/// `/account/email`: a form (field `email`) that has a code sent to an address that is to be the account's.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnAddressPage {
+    /// The address of the account, if it has one.
+    pub current: Option<String>,
+    /// Whether the account signs in with it.
+    pub name: bool,
+    /// What was typed.
+    pub email: String,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for OwnAddressPage {
+    const TEMPLATE: &'static str = "own_address.html";
+
+    fn title(&self) -> Text {
+        form_title(text("own-address-title"), self.error.as_ref())
+    }
+}
+
+/// `/account/email/confirm`: the form (field `code`) that proves it, and one (hidden field `email`) to `/account/email` that sends
+/// another code.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnAddressConfirmPage {
+    /// The address.
+    pub address: String,
+    /// When another code can be asked for, if not yet.
+    pub again: Option<Cooldown>,
+    /// Why the form is shown again.
+    pub error: Option<FormError>,
+}
+
+impl Page for OwnAddressConfirmPage {
+    const TEMPLATE: &'static str = "own_address_confirm.html";
+
+    fn title(&self) -> Text {
+        form_title(text("address-enrol-email"), self.error.as_ref())
+    }
 }
 
 /// `/account/sessions`: one form `session` per row to `/account/sessions/end`, one to `/account/sessions/end-all`.

@@ -82,6 +82,7 @@ fn needed(letter: &Letter) -> Vec<&'static str> {
         // A text message has no room for the link.
         Content::RecoveryBegun { .. } | Content::RecoveryDue { .. } if letter.channel == Channel::Sms => Vec::new(),
         Content::Notice { .. } | Content::Registered => Vec::new(),
+        Content::AddressCode { .. } => vec![letters::CODE],
         Content::PasswordReset { .. }
         | Content::Registration { .. }
         | Content::RecoveryBegun { .. }

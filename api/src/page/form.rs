@@ -163,10 +163,12 @@ pub enum Notice {
     TrustForgotten,
     /// A recovery was cancelled.
     RecoveryCancelled,
+    /// The account's own address was proved.
+    AddressConfirmed,
 }
 
 impl Notice {
-    const ALL: [(&'static str, Self); 17] = [
+    const ALL: [(&'static str, Self); 18] = [
         ("registered", Self::Registered),
         ("password", Self::PasswordChanged),
         ("mfa", Self::MfaEnabled),
@@ -184,6 +186,7 @@ impl Notice {
         ("session", Self::SessionEnded),
         ("trust-forgotten", Self::TrustForgotten),
         ("recovery-cancelled", Self::RecoveryCancelled),
+        ("address-confirmed", Self::AddressConfirmed),
     ];
 
     /// The notice named by the query value `done`, if there is one.
@@ -215,6 +218,7 @@ impl Notice {
             Self::SessionEnded => text("notice-session-ended"),
             Self::TrustForgotten => text("notice-trust-forgotten"),
             Self::RecoveryCancelled => text("notice-recovery-cancelled"),
+            Self::AddressConfirmed => text("notice-address-confirmed"),
         }
     }
 }

@@ -27,7 +27,10 @@ use serde::Serialize;
 
 use crate::locale::{Locale, Text};
 
-pub use account::{AccountPage, EmailLine, RecoveryLine, SessionRow, SessionsPage, TrustedRow, describe_user_agent};
+pub use account::{
+    AccountPage, EmailLine, OwnAddressConfirmPage, OwnAddressPage, RecoveryLine, SessionRow, SessionsPage, TrustedRow,
+    describe_user_agent,
+};
 pub use check::check;
 pub use environment::{PageOptions, Pages, RenderError, built_in_files};
 pub use error::{ErrorPage, Link};

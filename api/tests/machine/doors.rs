@@ -40,6 +40,8 @@ pub(crate) enum Typed {
     PendingPhone,
     /// The pending passkey's making.
     PendingKey,
+    /// The code that was sent to the address that is to be the account's.
+    OwnAddress,
     /// Another session of the same user.
     OtherSession,
     /// A browser that is trusted.
@@ -127,8 +129,8 @@ const fn of(device: Device, door: Door) -> Door {
 
 use Belongs::{Browser, Login, Session};
 use Typed::{
-    Assertion, Backup, Ceremony, NewName, OtherSession, Password, PendingEmail, PendingKey, PendingPhone, PendingTotp,
-    Sent, Text, Token, Totp, TrustedDevice, UserName,
+    Assertion, Backup, Ceremony, NewName, OtherSession, OwnAddress, Password, PendingEmail, PendingKey, PendingPhone,
+    PendingTotp, Sent, Text, Token, Totp, TrustedDevice, UserName,
 };
 
 /// An address that nobody has an account under.
@@ -137,7 +139,7 @@ pub(crate) const NEW_ADDRESS: &str = "new@mail.example";
 pub(crate) const NEW_PASSWORD: &str = "seven yellow lanterns drifting";
 
 /// Steps of a login, and everything that a browser does.
-pub(crate) const DOORS: [Door; 50] = [
+pub(crate) const DOORS: [Door; 52] = [
     door("/register", Browser, &[NewName, Text("email", ""), Password("password")]),
     door("/forgot", Browser, &[UserName]),
     door("/reset", Browser, &[Token(Link::Reset), Text("new_password", NEW_PASSWORD)]),
@@ -214,6 +216,8 @@ pub(crate) const DOORS: [Door; 50] = [
     door("/login/recovery/complete", Login, &[Sent]),
     door("/recovery/cancel", Browser, &[Token(Link::Cancel)]),
     door("/account/recovery/cancel", Session, &[]),
+    door("/account/email", Session, &[Text("email", "fifth@mail.example")]),
+    door("/account/email/confirm", Session, &[OwnAddress]),
 ];
 
 /// What programs post, which brings no cookie of ours: no step of anybody's login. `oauth/` has their tests.

@@ -145,7 +145,7 @@ impl<'a> Forced<'a> {
             Typed::UserName => ("username", text("amelia")),
             Typed::Password(name) => (name, text(PASSWORD)),
             Typed::NewName => ("user_name", text("newcomer")),
-            Typed::Totp | Typed::Sent => ("code", text("123456")),
+            Typed::Totp | Typed::Sent | Typed::OwnAddress => ("code", text("123456")),
             Typed::Backup => ("code", text("AAAA-AAAA-AAAA-AAAA-AAAA")),
             Typed::Ceremony => ("ceremony", self.ceremony.clone()),
             Typed::Assertion => ("answer", text("{}")),

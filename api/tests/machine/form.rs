@@ -88,6 +88,7 @@ impl Scene<'_> {
             Typed::PendingTotp => ("code", app.code(&pending.seed)),
             Typed::PendingEmail => ("code", pending.email_code.clone()),
             Typed::PendingPhone => ("code", pending.phone_code.clone()),
+            Typed::OwnAddress => ("code", pending.own_code.clone()),
             Typed::PendingKey => ("answer", pending.making.clone()),
             Typed::OtherSession => ("session", carried.session.clone()),
             Typed::TrustedDevice => ("device", carried.trusted.clone()),

@@ -159,6 +159,10 @@ fn factors(path: &str) -> Option<Edge> {
         // Nobody used it for a session here.
         "/account/mfa/passkey/{factor}/remove" => to(AMELIA, &["-trusted", "passkey=revoked"]),
         "/account/mfa/backup-codes" => to(AMELIA, &["~backup"]),
+        // One address awaits its code, and another one gives way.
+        "/account/email" => to(AMELIA, &["~own-address"]),
+        // Links that went to the address before end.
+        "/account/email/confirm" => to(AMELIA, &["-own-address", "-reset", "~account"]),
         "/account/password" => {
             to(AMELIA, &["-device", "-login", "-reset", "-session", "-trusted", "~password", "~session"])
         }

@@ -9,7 +9,7 @@ use crate::support::TestApp;
 
 /// Everything that says who may do what. Left out are counters of failures and of messages, messages on their way, events, and
 /// challenges that were used up.
-const AREAS: [&str; 17] = [
+const AREAS: [&str; 18] = [
     "account",
     "password",
     "totp/",
@@ -27,6 +27,7 @@ const AREAS: [&str; 17] = [
     "reset/",
     "recovery",
     "registration",
+    "own-address",
 ];
 
 /// More users than there are in any test.

@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
         let (dice, scene) = (&self.dice, &self.scene);
         let guessed = dice.below(12) == 0;
         match field {
-            Typed::Totp | Typed::PendingTotp | Typed::PendingEmail | Typed::PendingPhone => {
+            Typed::Totp | Typed::PendingTotp | Typed::PendingEmail | Typed::PendingPhone | Typed::OwnAddress => {
                 ("code", if guessed { scene.app.code(&scene.mallory.seed) } else { "12345".to_owned() })
             }
             Typed::Sent => ("code", if guessed { carried.sent.clone() } else { "12345".to_owned() }),

@@ -19,6 +19,7 @@ mod mfa;
 mod oauth;
 mod one_account;
 mod operations;
+mod own_address;
 mod passkey;
 mod policies;
 mod recovery;

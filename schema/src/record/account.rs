@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Unknown, record};
-use crate::{ClaimId, ClientId, PartitionKey, ResetId, Timestamp, UserId};
+use super::{SentCode, Unknown, record};
+use crate::{ClaimId, ClientId, PartitionKey, ResetId, SessionId, Timestamp, UserId};
 
 /// May the user sign in?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,21 @@ record! {
         pub address: String,
         /// A keyed hash of the secret of the link that was sent there.
         pub link: String,
+        /// Its end.
+        pub expires_at: Timestamp,
+    }
+}
+
+record! {
+    /// Item `own-address`: an address that is to be the account's, or is and was not proved, and awaits the code that was sent there.
+    /// From data level 4 on.
+    pub struct PendingAddress: 1 {
+        /// The address.
+        pub address: String,
+        /// The session that the code is to be typed in.
+        pub session: SessionId,
+        /// The code.
+        pub sent: SentCode,
         /// Its end.
         pub expires_at: Timestamp,
     }

@@ -164,11 +164,8 @@ impl<'a> Awaited<'a> {
 
     /// A wrong code is counted.
     fn failed(&self, user: &User, cx: &Context<'_>) -> Decision<ConfirmOutcome> {
-        let throttle = address::enrolment_throttle(self.channel);
-        let mut counts = address_enrol::failures(user, cx, self.channel);
-        throttle::fail(&mut counts, user.bucket(Some(&self.session.device), cx.now), cx.now, cx.jitter());
         let mut change = Change::default();
-        change.put(Item::Throttle(throttle.to_owned(), counts));
+        count_wrong(user, cx, &mut change, self.session, self.channel);
         let event = event::of(cx, "factor.activation_failed", user.id);
         let event = event.with("method", address::name(self.channel)).with("factor", self.address.factor.to_string());
         Decision { change, events: vec![event], outcome: ConfirmOutcome::Wrong }
@@ -180,12 +177,7 @@ impl<'a> Awaited<'a> {
             return Decision::answer(ConfirmOutcome::Ended);
         };
         let mut change = Change::default();
-        let throttle = address::enrolment_throttle(self.channel);
-        if user.throttles.contains_key(throttle) {
-            let mut counts = address_enrol::failures(user, cx, self.channel);
-            throttle::succeed(&mut counts, user.bucket(Some(&session.device), cx.now));
-            change.put(Item::Throttle(throttle.to_owned(), counts));
-        }
+        count_right(user, cx, &mut change, session, self.channel);
         texts::verified(&mut change, &self.address.texts);
         let active =
             Address { state, sent: None, texts: Vec::new(), last_used_at: Some(cx.now), ..self.address.clone() };
@@ -210,6 +202,24 @@ impl<'a> Awaited<'a> {
         let mut events = vec![recovery::noted(event.with("factor", factor.to_string()), cancelled)];
         let backup_taken = take_backup(user, cx, &mut change, &mut events, (session.session, backup));
         Decision { change, events, outcome: ConfirmOutcome::Activated { signed_in, backup_taken } }
+    }
+}
+
+/// Counts a wrong one.
+pub(super) fn count_wrong(user: &User, cx: &Context<'_>, change: &mut Change, session: &Session, channel: Channel) {
+    let throttle = address::enrolment_throttle(channel);
+    let mut counts = address_enrol::failures(user, cx, channel);
+    throttle::fail(&mut counts, user.bucket(Some(&session.device), cx.now), cx.now, cx.jitter());
+    change.put(Item::Throttle(throttle.to_owned(), counts));
+}
+
+/// Notes a right one.
+pub(super) fn count_right(user: &User, cx: &Context<'_>, change: &mut Change, session: &Session, channel: Channel) {
+    let throttle = address::enrolment_throttle(channel);
+    if user.throttles.contains_key(throttle) {
+        let mut counts = address_enrol::failures(user, cx, channel);
+        throttle::succeed(&mut counts, user.bucket(Some(&session.device), cx.now));
+        change.put(Item::Throttle(throttle.to_owned(), counts));
     }
 }
 

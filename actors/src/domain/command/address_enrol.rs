@@ -162,7 +162,7 @@ impl BeginAddress {
 }
 
 /// The count of messages with one more, unless it is too early for that, there were too many, or their codes would not be looked at.
-fn may_send(
+pub(super) fn may_send(
     user: &User,
     cx: &Context<'_>,
     (channel, device): (Channel, DeviceId),

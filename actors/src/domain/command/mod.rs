@@ -30,6 +30,7 @@ mod mail_reset;
 mod operator;
 mod operator_mfa;
 mod overview;
+mod own_address;
 mod passkey_enrol;
 mod passkey_login;
 mod passkey_remove;
@@ -75,6 +76,10 @@ pub use operator_mfa::{RequireMfa, RevokeDevice};
 pub use overview::{
     AddressView, CheckSession, Overview, OverviewOutcome, PasskeyView, RecoveryShown, SessionView, Shown, TotpView,
     TrustedView,
+};
+pub use own_address::{
+    AwaitedOwnAddress, BeginOwnAddress, BeginOwnAddressOutcome, ConfirmOwnAddress, ConfirmOwnAddressOutcome,
+    ShowOwnAddress,
 };
 pub use passkey_enrol::{
     AwaitedPasskey, BeginPasskey, BeginPasskeyOutcome, ConfirmPasskey, ConfirmPasskeyOutcome, ShowPasskey,
@@ -261,6 +266,7 @@ bodies!(
     Authorize,
     #[serde(rename = "BeginEmail")]
     BeginAddress,
+    BeginOwnAddress,
     BeginPasskey,
     BeginRecovery,
     BeginRegistration,
@@ -275,6 +281,7 @@ bodies!(
     #[serde(rename = "ConfirmEmail")]
     ConfirmAddress,
     ConfirmAddressByLink,
+    ConfirmOwnAddress,
     ConfirmPasskey,
     ConfirmTotp,
     DeclineMfa,
@@ -319,6 +326,7 @@ bodies!(
     ShowAddress,
     ShowLoginCode,
     ShowLoginPasskeys,
+    ShowOwnAddress,
     ShowPasskey,
     ShowRecovery,
     ShowRegistration,
@@ -351,17 +359,17 @@ mod tests {
         };
         assert_eq!(
             named(true),
-            "cancel_recovery change_password change_role complete_recovery confirm_email confirm_address_by_link confirm_passkey confirm_totp disable_user enable_user \
+            "cancel_recovery change_password change_role complete_recovery confirm_email confirm_address_by_link confirm_own_address confirm_passkey confirm_totp disable_user enable_user \
              end_all_sessions end_session forget_trusted judge_password redeem_code refresh remove_email remove_passkey remove_totp replace_backup_codes \
              require_mfa reset_mfa reset_password revoke_device revoke_token"
         );
         assert_eq!(
             named(false),
-            "authorize begin_email begin_passkey begin_recovery begin_registration begin_totp check_session \
+            "authorize begin_email begin_own_address begin_passkey begin_recovery begin_registration begin_totp check_session \
              check_token complete_registration decline_mfa explain_policies issue_reset judge_backup_code \
              judge_session mail_registered mail_reset overview raise_session record_delivery register remind_recovery \
              rename_address rename_passkey rename_totp resend_email save_backup_codes send_login_code send_recovery_code show_email \
-             show_login_code show_login_passkeys show_passkey show_recovery show_registration show_sent_link show_totp \
+             show_login_code show_login_passkeys show_own_address show_passkey show_recovery show_registration show_sent_link show_totp \
              take_message verify_email_code verify_sent_link verify_passkey verify_totp"
         );
     }
@@ -372,7 +380,7 @@ mod tests {
         assert_eq!(
             looking.collect::<Vec<_>>().join(" "),
             "check_session check_token explain_policies judge_session overview show_email show_login_code \
-             show_login_passkeys show_passkey show_recovery show_registration show_sent_link show_totp"
+             show_login_passkeys show_own_address show_passkey show_recovery show_registration show_sent_link show_totp"
         );
     }
 
@@ -382,8 +390,8 @@ mod tests {
         let sensitive = Body::SENSITIVE.iter().filter(|(_, sensitive)| *sensitive).map(|(name, _)| *name);
         assert_eq!(
             sensitive.collect::<Vec<_>>().join(" "),
-            "begin_email begin_passkey begin_totp change_password confirm_email confirm_address_by_link \
-             confirm_passkey confirm_totp remove_email remove_passkey remove_totp replace_backup_codes resend_email \
+            "begin_email begin_own_address begin_passkey begin_totp change_password confirm_email confirm_address_by_link \
+             confirm_own_address confirm_passkey confirm_totp remove_email remove_passkey remove_totp replace_backup_codes resend_email \
              show_passkey show_totp"
         );
     }

@@ -26,6 +26,8 @@ pub enum Binding {
     Enrolment(SessionId),
     /// To complete a recovery, in this login.
     Recovery(LoginId),
+    /// To prove the account's own address, in this session.
+    OwnAddress(SessionId),
 }
 
 impl Binding {
@@ -34,6 +36,7 @@ impl Binding {
             Self::Login(login) => (b"login", login.as_bytes()),
             Self::Enrolment(session) => (b"enrolment", session.as_bytes()),
             Self::Recovery(login) => (b"recovery", login.as_bytes()),
+            Self::OwnAddress(session) => (b"own address", session.as_bytes()),
         }
     }
 
@@ -43,6 +46,7 @@ impl Binding {
             Self::Login(login) => (b"login link", login.as_bytes()),
             Self::Enrolment(session) => (b"enrolment link", session.as_bytes()),
             Self::Recovery(login) => (b"recovery link", login.as_bytes()),
+            Self::OwnAddress(session) => (b"own address link", session.as_bytes()),
         }
     }
 }
@@ -97,8 +101,8 @@ impl Drawn {
         let token = match to.binding {
             Binding::Login(login) => locators.login_link(to.user, login, secret, &self.code),
             Binding::Enrolment(session) => locators.address_link(to.user, (session, to.factor), secret, &self.code),
-            // The link in that message cancels; none completes.
-            Binding::Recovery(_) => return None,
+            // The link in the message of a recovery cancels, and none completes; that of an own address has none.
+            Binding::Recovery(_) | Binding::OwnAddress(_) => return None,
         };
         Some(Token(Secret::new(token)))
     }

@@ -1,6 +1,9 @@
 //! How often there is room, and letters of other versions.
 
+use std::time::Duration;
+
 use super::*;
+use crate::domain::throttle::Bucketing;
 
 fn at(secs: u64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000).after(Duration::from_secs(secs))

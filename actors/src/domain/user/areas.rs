@@ -50,6 +50,7 @@ impl Areas {
                 "claim-void/",
                 "sends",
                 "registration",
+                "own-address",
                 "trusted/",
                 "recovery",
                 MESSAGE_PREFIX,

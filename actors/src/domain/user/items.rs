@@ -29,6 +29,7 @@ impl User {
             self.sends = partition.get(&key, "sends")?;
             self.recovery = partition.get(&key, "recovery")?;
             self.registration = partition.get(&key, "registration")?;
+            self.own_address = partition.get(&key, "own-address")?;
             self.trusted = by_id(partition.list::<TrustedDevice>(&key, "trusted/")?, |trusted| trusted.device);
             self.devices = by_id(partition.list::<KnownDevice>(&key, "device/")?, |device| device.device);
             let throttles = partition.list::<Throttle>(&key, "throttle/")?;
@@ -100,6 +101,7 @@ impl User {
             Item::Reset(reset) => drop(self.resets.insert(reset.reset, reset)),
             Item::Challenge(used) => drop(self.challenges.insert(used.hash.clone(), used)),
             Item::Recovery(recovery) => self.recovery = Some(recovery),
+            Item::OwnAddress(pending) => self.own_address = Some(pending),
         }
     }
 
@@ -126,6 +128,7 @@ impl User {
             ItemKey::Reset(id) => drop(self.resets.remove(id)),
             ItemKey::Challenge(hash) => drop(self.challenges.remove(hash)),
             ItemKey::Recovery => self.recovery = None,
+            ItemKey::OwnAddress => self.own_address = None,
         }
     }
 
@@ -143,6 +146,7 @@ impl User {
         items.extend(self.sends.clone().map(Item::Sends));
         items.extend(self.recovery.clone().map(Item::Recovery));
         items.extend(self.registration.clone().map(Item::Registration));
+        items.extend(self.own_address.clone().map(Item::OwnAddress));
         items.extend(self.trusted.values().cloned().map(Item::Trusted));
         items.extend(self.throttles.iter().map(|(name, throttle)| Item::Throttle(name.clone(), throttle.clone())));
         items.extend(self.devices.values().cloned().map(Item::Device));

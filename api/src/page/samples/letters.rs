@@ -38,6 +38,7 @@ pub fn letters(lang: &str) -> Vec<(&'static str, Letter)> {
     }
     let due_at = Timestamp::from_millis(1_780_000_000_000);
     letters.extend([
+        ("mail/address_code.txt", mail(Content::AddressCode { code: code() })),
         ("mail/password_reset.txt", mail(Content::PasswordReset { token: token() })),
         ("mail/recovery_begun.txt", mail(Content::RecoveryBegun { due_at, token: token() })),
         ("mail/recovery_code.txt", mail(Content::RecoveryCode { code: code(), token: token() })),

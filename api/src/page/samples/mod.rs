@@ -92,6 +92,7 @@ pub fn all(pages: &Pages, locale: Locale) -> Vec<Sample> {
         policies(&mut gallery, &text);
         factors(&mut gallery, &text);
         sent::addresses(&mut gallery, &text);
+        sent::own_address(&mut gallery, &text);
         sent::phones(&mut gallery, &text);
         passkeys::passkeys(&mut gallery, &text);
         passwords(&mut gallery, &text);
@@ -251,6 +252,7 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
     let page = |(authenticators, emails, phones, passkeys), left, notice| AccountPage {
         user_name: text.of("amelia"),
         email: Some(EmailLine { address: text.of("amelia@mail.example"), verified: false }),
+        email_changes: true,
         created: when(90 * 86_400),
         password_set: Some(when(3 * 86_400)),
         authenticators,
@@ -263,6 +265,9 @@ fn account(gallery: &mut Gallery<'_>, text: &Texts) {
         notice,
     };
     gallery.add(&text.name("account"), &page((0, 0, 0, 0), 0, Some(Notice::Registered)));
+    let proved = Some(EmailLine { address: text.of("amelia@mail.example"), verified: true });
+    gallery.add(&text.name("account-proved"), &AccountPage { email: proved, ..page((0, 0, 0, 0), 0, None) });
+    gallery.add(&text.name("account-no-email"), &AccountPage { email: None, ..page((0, 0, 0, 0), 0, None) });
     gallery.add(&text.name("account-mfa"), &page((1, 0, 0, 0), 3, None));
     gallery.add(&text.name("account-email"), &page((0, 1, 0, 0), 9, None));
     gallery.add(&text.name("account-phone"), &page((1, 1, 2, 0), 9, None));

@@ -4,8 +4,8 @@ use crate::{
     locale::text as say,
     page::{
         AddAddress, AddressChoice, AddressEnrolPage, AddressLinkPage, AddressRemovePage, AddressRenamePage, AddressRow,
-        Concealed, Cooldown, FormError, LinkElsewherePage, LoginLinkPage, MfaPage, NextStep, Removal, SentCodePage,
-        SentLine, TrustBox,
+        Concealed, Cooldown, FormError, LinkElsewherePage, LoginLinkPage, MfaPage, NextStep, OwnAddressConfirmPage,
+        OwnAddressPage, Removal, SentCodePage, SentLine, TrustBox,
     },
 };
 use actors::domain::command::Ways;
@@ -71,6 +71,20 @@ pub(super) fn addresses(gallery: &mut Gallery<'_>, text: &Texts) {
         let page = AddressRemovePage { way, factor: text.of("fac1"), address, removal };
         gallery.add(&text.name(&format!("email{end}")), &page);
     }
+}
+
+pub(super) fn own_address(gallery: &mut Gallery<'_>, text: &Texts) {
+    let address = || text.of("amelia@mail.example");
+    let form = |name, email, error| OwnAddressPage { current: Some(address()), name, email, error };
+    gallery.add(&text.name("own-address"), &form(false, String::new(), None));
+    let taken = FormError::field("email", say("own-address-taken"));
+    gallery.add(&text.name("own-address-error"), &form(true, address(), Some(taken)));
+    let first = OwnAddressPage { current: None, ..form(false, String::new(), None) };
+    gallery.add(&text.name("own-address-first"), &first);
+    let confirm = |again, error| OwnAddressConfirmPage { address: address(), again, error };
+    gallery.add(&text.name("own-address-confirm"), &confirm(Some(Cooldown::starting(NOW, 60)), None));
+    let wrong = FormError::field("code", say("address-wrong"));
+    gallery.add(&text.name("own-address-confirm-error"), &confirm(None, Some(wrong)));
 }
 
 pub(super) fn phones(gallery: &mut Gallery<'_>, text: &Texts) {

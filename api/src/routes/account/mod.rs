@@ -5,6 +5,7 @@ pub mod address_link;
 pub mod address_rename;
 pub mod backup_codes;
 pub mod mfa;
+pub mod own_address;
 pub mod passkey;
 pub mod password;
 pub mod reauthenticate;
@@ -55,6 +56,7 @@ pub async fn get(visit: Visit, Query(done): Query<Done>) -> Result<Response, Pag
     let page = AccountPage {
         user_name: account.user_name,
         email: account.email.map(|address| EmailLine { address, verified: account.email_verified }),
+        email_changes: own_address::is_offered(&visit),
         created: When::of(account.created_at),
         password_set: account.password_changed_at.map(When::of),
         authenticators,
