@@ -167,7 +167,9 @@ proptest! {
 fn a_suspended_app_is_bound_anew_by_a_backup_code_and_a_new_app() {
     let mut model = with_suspended_app();
     let now = [Op::Password { right: true, known: false }, Op::Totp { offset: 0, right: true, known: false }];
-    now.iter().for_each(|op| model.step(op));
+    for op in &now {
+        model.step(op);
+    }
     assert_eq!(model.usable_and_active(), (0, 1), "the right code is not looked at");
     for op in
         [Op::Backup { index: 0, right: true }, Op::Begin(255), Op::Confirm { session: 255, offset: 0, right: true }]

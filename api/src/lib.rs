@@ -43,12 +43,8 @@ use crate::{
 /// (`into_make_service_with_connect_info::<SocketAddr>()`).
 pub fn router(state: ApiState) -> Router {
     use routes::{
-        account::{
-            self, address, backup_codes, mfa, own_address, passkey, password, reauthenticate, recommended, sessions,
-            totp,
-        },
-        forgot, front, inbox, login, logout, oauth, recovery, register, reset, setup, well_known_change_password,
-        well_known_passkey_endpoints,
+        account, forgot, front, inbox, login, logout, oauth, recovery, register, reset, setup,
+        well_known_change_password, well_known_passkey_endpoints,
     };
 
     Router::new()
@@ -67,6 +63,32 @@ pub fn router(state: ApiState) -> Router {
         .route("/forgot", get(forgot::get).post(forgot::post))
         .route("/reset", get(reset::get).post(reset::post))
         .route("/setup", get(setup::get).post(setup::post))
+        .merge(account_routes())
+        .route("/dev/inbox", get(inbox::get))
+        .route("/.well-known/change-password", get(well_known_change_password::get))
+        .route("/.well-known/passkey-endpoints", get(well_known_passkey_endpoints::get))
+        .merge(oauth::routes())
+        .merge(assets::router())
+        .fallback(async || PageError::NotFound)
+        .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
+        // The last layer is the outermost.
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(state.clone(), guard::cookies))
+        .layer(from_fn_with_state(state.clone(), guard::permit))
+        .layer(from_fn_with_state(state.clone(), host::refuse_strangers))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(state.clone(), render::render))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+/// The pages of somebody's own account.
+fn account_routes() -> Router<ApiState> {
+    use routes::account::{
+        self, address, backup_codes, mfa, own_address, passkey, password, reauthenticate, recommended, sessions, totp,
+    };
+
+    Router::new()
         .route("/account", get(account::get))
         .route("/account/email", get(own_address::get).post(own_address::post))
         .route("/account/email/confirm", get(own_address::ask).post(own_address::confirm))
@@ -93,20 +115,4 @@ pub fn router(state: ApiState) -> Router {
         .route("/account/mfa/backup-codes/saved", post(backup_codes::saved))
         .route("/account/password", get(password::get).post(password::post))
         .route("/account/reauthenticate", get(reauthenticate::get).post(reauthenticate::post))
-        .route("/dev/inbox", get(inbox::get))
-        .route("/.well-known/change-password", get(well_known_change_password::get))
-        .route("/.well-known/passkey-endpoints", get(well_known_passkey_endpoints::get))
-        .merge(oauth::routes())
-        .merge(assets::router())
-        .fallback(async || PageError::NotFound)
-        .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
-        // The last layer is the outermost.
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn_with_state(state.clone(), guard::cookies))
-        .layer(from_fn_with_state(state.clone(), guard::permit))
-        .layer(from_fn_with_state(state.clone(), host::refuse_strangers))
-        .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn_with_state(state.clone(), render::render))
-        .layer(from_fn_with_state(state.clone(), observe::observe))
-        .with_state(state)
 }

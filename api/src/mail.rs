@@ -113,12 +113,7 @@ impl Writer {
             ) => return Ok(None),
         };
         let whole = Zeroizing::new(self.pages.text(locale, template, context)?);
-        let (subject, text) = match (letter.channel, whole.split_once("\n\n")) {
-            (Channel::Email, Some((subject, text))) => (Some(subject.to_owned()), text),
-            // The last line binds the code to this site, and a line break after it would make another one the last.
-            (Channel::Sms, _) | (Channel::Email, None) => (None, whole.trim_end()),
-        };
-        Ok(Some(Mail { to: letter.to.clone(), subject, text: Zeroizing::new(text.to_owned()) }))
+        Ok(Some(parted(letter, &whole)))
     }
 
     /// The same for a provider.
@@ -132,6 +127,16 @@ impl Writer {
         let url = Url::parse(&self.origin).ok();
         url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
+}
+
+/// What a template made of a letter: the first line of a mail is its subject.
+fn parted(letter: &Letter, whole: &str) -> Mail {
+    let (subject, text) = match (letter.channel, whole.split_once("\n\n")) {
+        (Channel::Email, Some((subject, text))) => (Some(subject.to_owned()), text),
+        // The last line binds the code to this site, and a line break after it would make another one the last.
+        (Channel::Sms, _) | (Channel::Email, None) => (None, whole.trim_end()),
+    };
+    Mail { to: letter.to.clone(), subject, text: Zeroizing::new(text.to_owned()) }
 }
 
 /// What happened, as a heading and as the beginning of a sentence.

@@ -113,22 +113,27 @@ pub(crate) fn other(code: &Code) -> Code {
 
 /// A hundred wrong codes in a row, at the app and at an address.
 pub(crate) async fn a_hundred_failures(world: &World, postbox: &Postbox, person: &Person, channel: Channel) {
+    fail(world, postbox, person, (channel, 100)).await;
+}
+
+/// So many of them.
+pub(crate) async fn fail(world: &World, postbox: &Postbox, person: &Person, (channel, times): (Channel, usize)) {
     let nothing = totp::parse_code("000000").expect("six digits");
     let mut failures = 0;
-    while failures < 100 {
+    while failures < times {
         world.pass(Duration::from_mins(70));
         let login = world.first_proof(person).await;
         // Half of them at the app, half at the address of this way, each as often as its throttle lets through.
         for _ in 0..5 {
-            if failures < 100 && world.type_totp(person, &login, nothing.clone()).await == SignInOutcome::Wrong {
+            if failures < times && world.type_totp(person, &login, nothing.clone()).await == SignInOutcome::Wrong {
                 failures += 1;
             }
         }
         let sent = postbox.taken();
-        if failures < 100 && matches!(send(world, person, (channel, &login)).await, SendOutcome::Sent) {
+        if failures < times && matches!(send(world, person, (channel, &login)).await, SendOutcome::Sent) {
             let code = postbox.code(sent + 1).await;
             for _ in 0..5 {
-                if failures < 100 && verify(world, person, &login, other(&code)).await == WRONG {
+                if failures < times && verify(world, person, &login, other(&code)).await == WRONG {
                     failures += 1;
                 }
             }

@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use schema::{BrowserId, FactorId, SessionId, record::Channel};
 
 use crate::{
-    addresses::{a_hundred_failures, begun, confirm, other, send, signed_in, verify, world},
+    addresses::{WRONG, begun, confirm, fail, other, send, signed_in, verify, world},
     email::{ADDRESS, registered},
     postbox::Postbox,
     support::{Person, World, random, session_ref, soon},
@@ -169,10 +169,12 @@ async fn an_address_that_is_suspended_is_not_proved_by_a_link() {
     let (world, postbox) = world().await;
     let (mut person, _) = world.register_with_totp("ada").await;
     crate::addresses::enrol(&world, &postbox, &mut person, (ADDRESS, 1)).await;
-    a_hundred_failures(&world, &postbox, &person, Channel::Email).await;
+    fail(&world, &postbox, &person, (Channel::Email, 99)).await;
     world.pass(Duration::from_mins(70));
     let login = world.first_proof(&person).await;
-    let link = sent(&world, &postbox, &person, (&login, postbox.taken() + 1)).await;
+    let n = postbox.taken() + 1;
+    let link = sent(&world, &postbox, &person, (&login, n)).await;
+    assert_eq!(verify(&world, &person, &login, other(&postbox.code(n).await)).await, WRONG, "the hundredth");
     let outcome = press(&world.services, &world, &login, &link).await;
     assert_eq!(outcome, VerifySentCodeOutcome::Judged(SignInOutcome::Suspended));
 }

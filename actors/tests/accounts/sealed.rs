@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use actors::{
     domain::{
-        command::{BeginRecovery, MailReset, SendOutcome, SendRecoveryCode},
+        command::{BeginOwnAddress, BeginOwnAddressOutcome, BeginRecovery, MailReset, SendOutcome, SendRecoveryCode},
         email,
         letter::{Content, Letter},
     },
@@ -25,6 +25,7 @@ use crate::{
 
 const ADDRESS: &str = "ada.sealed@example.org";
 const SECOND: &str = "ada.sealed@work.example";
+const OWN: &str = "ada.sealed@home.example";
 const STRANGER: &str = "bob.sealed@example.net";
 /// The digits of a phone, as they stand in each way of writing its number.
 const DIGITS: &str = "15112345678";
@@ -84,6 +85,7 @@ impl Reader {
                 let link = link.as_ref().map(|link| link.0.expose().clone());
                 [Some(String::from(code.clone())), link].into_iter().flatten().collect()
             }
+            Content::AddressCode { code } => vec![String::from(code.clone())],
             Content::RecoveryCode { code, token } => vec![String::from(code.clone()), token.expose().clone()],
             Content::PasswordReset { token }
             | Content::RecoveryBegun { token, .. }
@@ -146,8 +148,8 @@ async fn nothing_is_in_the_clear(world: &World, reader: &Reader) {
             assert!(!holds(&text, secret), "a secret that was sent stands in {place}: {text}");
         }
         // Whose it is has it among the owner's own things, and who asked for an account under it in what waits for that.
-        let own = ["User/account", "User/email", "User/registration"].contains(&place.as_str());
-        for address in [ADDRESS, SECOND, STRANGER] {
+        let own = ["User/account", "User/email", "User/own-address", "User/registration"].contains(&place.as_str());
+        for address in [ADDRESS, SECOND, OWN, STRANGER] {
             assert!(own || !holds(&text, address), "{address} stands in {place}: {text}");
         }
         assert!(place == "User/phone" || !holds(&text, DIGITS), "a number stands in {place}: {text}");
@@ -200,6 +202,11 @@ async fn no_code_or_link_stands_in_the_store_and_no_address_where_it_does_not_be
         everything(&world).await.iter().any(|(place, all)| place == at && holds(all, text))
     };
     assert!(stands("User/email", ADDRESS).await && stands("User/phone", DIGITS).await, "what is there is found");
+    let own = BeginOwnAddress { session: person.session.clone(), address: OWN.to_owned() };
+    let begun = world.services.accounts.ask(person.user, &world.attempt(), own, soon()).await.expect("answers");
+    assert_eq!(begun, BeginOwnAddressOutcome::Begun);
+    reader.letter(OWN, "address_code").await;
+    nothing_is_in_the_clear(&world, &reader).await;
     for (channel, to) in [(Channel::Email, ADDRESS), (Channel::Sms, NUMBER)] {
         let login = world.first_proof(&person).await;
         assert!(matches!(send(&world, &person, (channel, &login)).await, SendOutcome::Sent));
@@ -231,6 +238,7 @@ async fn no_code_or_link_stands_in_the_store_and_no_address_where_it_does_not_be
     nothing_is_in_the_clear(&world, &reader).await;
     let every = [
         "activation_code",
+        "address_code",
         "notice",
         "password_reset",
         "recovery_begun",

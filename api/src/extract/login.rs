@@ -138,6 +138,7 @@ impl LoginState {
     }
 
     /// The same, once a code was sent for it: it lasts as long as the code.
+    #[must_use]
     pub fn with_code(&self, now: Timestamp) -> Self {
         Self { expires_at: self.expires_at.max(now.after(limits::SENT_CODE_LIFETIME)), ..self.clone() }
     }

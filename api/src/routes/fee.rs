@@ -45,22 +45,20 @@ pub(super) async fn pay(
     (country, number): (Country, Option<&str>),
 ) -> Result<Result<Fee, Unsent>, PageError> {
     let services = &visit.state.services;
-    let mut number = match number {
-        None => None,
-        Some(number) => match services.recipients.take_confirmed(number).await.map_err(CallError::from)? {
-            Ok(counted) => Some(counted),
-            Err(_) => {
-                let why = (country, Unpaid::Number);
-                services.sms_budget.refuse(user, &visit.attempt(), why).map_err(CallError::from)?;
-                return Ok(Err(Unsent::Unpaid(Unpaid::Number)));
-            }
-        },
-    };
+    let mut counted = None;
+    if let Some(number) = number {
+        let Ok(taken) = services.recipients.take_confirmed(number).await.map_err(CallError::from)? else {
+            let why = (country, Unpaid::Number);
+            services.sms_budget.refuse(user, &visit.attempt(), why).map_err(CallError::from)?;
+            return Ok(Err(Unsent::Unpaid(Unpaid::Number)));
+        };
+        counted = Some(taken);
+    }
     let paid = pay_and_count(visit, user, country).await;
     if !matches!(paid, Ok(Ok(_))) {
-        give_back(visit, number.take()).await;
+        give_back(visit, counted.take()).await;
     }
-    Ok(paid?.map(|(paid, count)| Fee { paid, number, count }))
+    Ok(paid?.map(|(paid, count)| Fee { paid, number: counted, count }))
 }
 
 async fn pay_and_count(

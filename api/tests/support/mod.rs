@@ -60,6 +60,10 @@ pub(crate) const HTTP: &str = "http://localhost:11080";
 
 const RING: &str = "k1:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
+/// Every server of a test program shows the same pages, which take longer to read than the rest of it to start.
+static PAGES: LazyLock<Arc<Pages>> =
+    LazyLock::new(|| Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() })));
+
 /// A server.
 pub(crate) struct TestApp {
     pub(crate) services: Services,
@@ -121,9 +125,6 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a folder for the test");
         copy(template().await.path(), folder.path());
         let clock = Arc::new(MockClock::new(START));
-        // Every server of a test program shows the same pages, which take longer to read than the rest of it to start.
-        static PAGES: LazyLock<Arc<Pages>> =
-            LazyLock::new(|| Arc::new(Pages::new(Branding { product_name: "Doorward".to_owned() })));
         let pages = Arc::clone(&PAGES);
         let writer = || Writer { pages: Arc::clone(&pages), origin: issuer.clone() };
         let ways = vec![Channel::Email, Channel::Sms];

@@ -100,14 +100,11 @@ impl SendLoginCode {
     /// Where the message goes: the one that was chosen, or the first whose codes are looked at.
     fn address<'a>(&self, user: &'a User, cx: &Context<'_>) -> Option<&'a Address> {
         let active = user.active_addresses(self.channel);
-        match self.factor {
-            Some(wanted) => active.into_iter().find(|active| active.factor == wanted),
-            None => {
-                let open =
-                    active.iter().find(|active| closed(user, cx, &self.login, (self.channel, **active)).is_none());
-                open.or(active.first()).copied()
-            }
+        if let Some(wanted) = self.factor {
+            return active.into_iter().find(|active| active.factor == wanted);
         }
+        let open = active.iter().find(|active| closed(user, cx, &self.login, (self.channel, **active)).is_none());
+        open.or(active.first()).copied()
     }
 
     /// The count of messages with this one; or when it can be sent.

@@ -52,6 +52,7 @@ pub struct Requirement {
 
 /// A validated request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing of who asks, and any of them may be so")]
 pub struct Authorize {
     /// The browser's session.
     pub session: SessionRef,

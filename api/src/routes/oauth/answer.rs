@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use actors::domain::{
     client::redirect_uri_registered,
     command::{Authorize, AuthorizeOutcome},
+    user::SessionRef,
 };
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use schema::{UserId, record::AuthorizationDetail};
+use schema::{
+    UserId,
+    record::{AuthorizationDetail, Policy},
+};
 use url::Url;
 
 use crate::{
@@ -75,19 +79,9 @@ pub(super) async fn step(
         return refuse(&visit.state, visit.locale(), &request.return_to(), &error).map(Step::Answered);
     }
     let command = Authorize {
-        session: session.session,
-        client: request.client.clone(),
-        trusted: client.trusted,
-        redirect_uri: request.redirect_uri.clone(),
-        scopes: request.scopes.clone(),
-        nonce: request.nonce.clone(),
-        challenge: request.challenge.clone(),
-        requirement: request.requirement.clone(),
-        policies,
-        authorization_details: request.authorization_details.clone(),
         allowed: allowed == Some(session.user),
         raises: raise::is_known(visit),
-        recommends: true,
+        ..asked(request, (session.session, client.trusted), policies)
     };
     let attempt = visit.attempt();
     match services.accounts.ask(session.user, &attempt, command, visit.deadline).await? {
@@ -123,6 +117,25 @@ pub(super) async fn step(
         AuthorizeOutcome::Full => {
             refuse(&visit.state, visit.locale(), &request.return_to(), &OAuthError::unavailable()).map(Step::Answered)
         }
+    }
+}
+
+/// What a request asks of the owner of a session.
+fn asked(request: &AuthorizationRequest, (session, trusted): (SessionRef, bool), policies: Vec<Policy>) -> Authorize {
+    Authorize {
+        session,
+        client: request.client.clone(),
+        trusted,
+        redirect_uri: request.redirect_uri.clone(),
+        scopes: request.scopes.clone(),
+        nonce: request.nonce.clone(),
+        challenge: request.challenge.clone(),
+        requirement: request.requirement.clone(),
+        policies,
+        authorization_details: request.authorization_details.clone(),
+        allowed: false,
+        raises: false,
+        recommends: true,
     }
 }
 

@@ -145,7 +145,7 @@ impl<'a> House<'a> {
     }
 
     /// The page of a second step.
-    async fn step(&self, way: &str, right: String) -> Visitor<'a> {
+    pub(super) async fn step(&self, way: &str, right: String) -> Visitor<'a> {
         let (mut browser, label) = self.halfway().await;
         let page = browser.open(&format!("/login/{way}?l={label}")).await;
         Visitor { browser, page: Some(page), right, beside: None }
@@ -335,7 +335,7 @@ async fn at<'a>(mut browser: Browser<'a>, path: &str, right: &str) -> Visitor<'a
     Visitor { browser, page: Some(page), right: right.to_owned(), beside: None }
 }
 
-fn leads_on(answer: &Answer) -> bool {
+pub(super) fn leads_on(answer: &Answer) -> bool {
     answer.status == StatusCode::SEE_OTHER
 }
 

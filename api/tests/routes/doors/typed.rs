@@ -1,6 +1,6 @@
 //! Doors that are opened by something that is typed and could be guessed: where it is typed, and where that leads.
 
-use super::house::{Door, House, NEW, Visitor};
+use super::house::{Door, House, NEW, Visitor, leads_on};
 use crate::{
     passkey,
     support::{Answer, Browser, PASSWORD},
@@ -85,6 +85,30 @@ impl<'a> House<'a> {
         let code = self.app.code_after(before).await;
         let typing = browser.open(&path).await;
         Visitor { browser, page: None, right: code.clone(), beside: Some((format!("{path}/confirm"), typing, code)) }
+    }
+
+    /// Is what is typed at this door sent, to who comes anew?
+    pub(super) async fn sends(&mut self, door: Door) -> bool {
+        let (before, answer) = match door {
+            Door::EmailStep | Door::SmsStep => {
+                let way = if door == Door::SmsStep { "sms" } else { "email" };
+                let Visitor { mut browser, page, .. } = self.step(way, String::new()).await;
+                let before = self.app.sent();
+                (before, browser.submit(&page.expect("a page"), &format!("/login/{way}/send"), &[]).await)
+            }
+            Door::AddressCode | Door::NumberCode => {
+                let (mut browser, page) = self.setting_up().await;
+                let (way, field, to) = match door {
+                    Door::AddressCode => ("email", "email", "another@mail.example"),
+                    _ => ("sms", "phone", "+4915112399999"),
+                };
+                let before = self.app.sent();
+                (before, browser.submit(&page, &format!("/account/mfa/{way}"), &[(field, to)]).await)
+            }
+            _ => unreachable!("nothing is sent for {door:?}"),
+        };
+        assert_eq!(leads_on(&answer), self.app.sent() > before, "{door:?}: {}", answer.status);
+        leads_on(&answer)
     }
 
     /// The page of the first code of a new app.

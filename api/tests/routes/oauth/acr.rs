@@ -27,7 +27,9 @@ async fn tokens_tell_the_value_that_was_asked_for_and_refreshed_ones_the_same() 
     let rp = Rp::new(&app).await;
     let mut browser = app.browser();
     browser.register("amelia").await;
-    passkey::enrol(&mut browser, "", Traits::WITH_PIN).await;
+    let (mut key, ..) = passkey::enrol(&mut browser, "", Traits::WITH_PIN).await;
+    let mut browser = app.browser();
+    passkey::sign_in(&mut browser, &mut key).await.location();
     let mfa = Acr::Mfa.as_str();
     let essential = r#"{"id_token":{"acr":{"essential":true,"value":"https://refeds.org/profile/mfa"}}}"#;
     let values = r#"{"id_token":{"acr":{"essential":true,"values":["phrh","urn:doorward:acr:mfa","phr"]}}}"#;
