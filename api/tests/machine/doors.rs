@@ -153,7 +153,6 @@ pub(crate) const DOORS: [Door; 52] = [
     written("&format!(\"{path}/send\")", door("/login/email/send", Login, &[])),
     written("&format!(\"{path}/send\")", door("/login/sms/send", Login, &[])),
     door("/login/passkey", Login, &[Ceremony, Assertion]),
-    // No application waits in these states; `oauth/consent.rs` has those in which one does.
     door("/consent", Login, &[Text("decision", "allow")]),
     door("/logout", Session, &[]),
     door("/oauth/logout", Session, &[]),

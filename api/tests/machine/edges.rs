@@ -8,7 +8,9 @@ use http::Method;
 
 use crate::{
     doors::{Belongs, DOORS, Device, Door, Link, Typed},
+    form::full,
     model::{Edge, edge},
+    proofs::none_that_is_wrong_leads_on,
     scene::{Scene, server},
     snapshot::Look,
     state::{Carried, State},
@@ -36,6 +38,38 @@ impl Wrong {
             Self::Garbage => "AAAA.garbage".to_owned(),
         }
     }
+
+    /// Whose it is, if it is somebody's.
+    fn of<T>(self, foreign: T, older: T) -> Option<T> {
+        match self {
+            Self::Foreign => Some(foreign),
+            Self::Older => Some(older),
+            Self::Empty | Self::Garbage | Self::Absent => None,
+        }
+    }
+}
+
+/// The cookie of a login.
+fn named(label: &str, cookie: &str) -> (String, String) {
+    (format!("dw_login_{label}"), cookie.to_owned())
+}
+
+/// Cookies in the place of those that a door goes by.
+fn cookies(scene: &Scene<'_>, door: &Door, wrong: Wrong) -> Vec<(String, String)> {
+    let of_jar = |name: &str| {
+        let jar = wrong.of(&scene.foreign_jar, &scene.older_jar)?;
+        Some((name.to_owned(), jar.get(&full(name)).expect("a browser that is signed in").clone()))
+    };
+    let mut all: Vec<_> = of_jar("dw_browser").into_iter().collect();
+    match door.belongs {
+        Belongs::Browser => {}
+        Belongs::Login => {
+            let login = wrong.of(&scene.foreign, &scene.older);
+            all.extend(login.map(|login| named(&scene.own.l, &login.cookie)));
+        }
+        Belongs::Session => all.extend(of_jar("dw_session")),
+    }
+    all
 }
 
 /// What is typed or carried is wrong; `None` of what is always right.
@@ -44,7 +78,7 @@ fn typed_wrongly(scene: &Scene<'_>, right: &Carried, typed: Typed, wrong: Wrong)
     Some(match typed {
         Typed::Ceremony => Carried { ceremony: wrong.text(&scene.foreign.ceremony, &scene.older.ceremony), ..right },
         Typed::OtherSession => Carried { session: wrong.text(&scene.foreign_session, &scene.ended_session), ..right },
-        Typed::TrustedDevice => Carried { trusted: wrong.text(&scene.mallory.totp, &scene.amelia.totp), ..right },
+        Typed::TrustedDevice => Carried { trusted: wrong.text(&scene.foreign_trusted, &scene.amelia.totp), ..right },
         Typed::Sent => Carried { sent: wrong.text(&scene.foreign_sent, &scene.older_sent), ..right },
         _ => return None,
     })
@@ -65,12 +99,21 @@ fn wrongly(scene: &Scene<'_>, door: &Door) -> Vec<(String, Carried)> {
     for wrong in WRONGS {
         let csrf = (wrong != Wrong::Absent).then(|| wrong.text(theirs, before));
         all.push((format!("csrf {wrong:?}"), Carried { csrf, ..right.clone() }));
+        all.extend(cookies(scene, door, wrong).into_iter().map(|(name, value)| {
+            (format!("cookie {name} {wrong:?}"), Carried { cookies: vec![(name, value)], ..right.clone() })
+        }));
         if door.belongs == Belongs::Login {
             let l = (wrong != Wrong::Absent).then(|| wrong.text(&foreign.l, &older.l));
-            all.push((format!("l {wrong:?}"), Carried { l: l.clone(), ..right.clone() }));
-            // The value that goes with it, too.
-            let csrf = Some(wrong.text(&foreign.login, &older.login));
-            all.push((format!("l and csrf {wrong:?}"), Carried { csrf, l, ..right.clone() }));
+            // The browser has the cookie of that login.
+            let login = wrong.of(foreign, older);
+            let cookies = login.map(|login| named(&login.l, &login.cookie)).into_iter().collect();
+            let other = Carried { l, cookies, ..right.clone() };
+            all.push((format!("l {wrong:?}"), other.clone()));
+            // The value that goes with it, too. Who types the password in a login that was left gives all that one begins with.
+            if !(door.path == "/login" && wrong == Wrong::Older) {
+                let csrf = Some(wrong.text(&foreign.login, &older.login));
+                all.push((format!("l and csrf {wrong:?}"), Carried { csrf, ..other }));
+            }
         }
         if wrong == Wrong::Absent {
             // Nothing else can be left out of a form, but be empty.
@@ -117,16 +160,17 @@ impl<'a> Still<'a> {
 }
 
 /// Groups of states, for tests that take long.
-const GROUPS: [&[State]; 4] = {
+const GROUPS: [&[State]; 5] = {
     use State::{
-        Awaiting, AwaitingMail, AwaitingText, Begun, ByMail, Cancelled, Due, Ended, Fresh, Further, Owner, Raising,
-        Recovering, Stale, Trusted, Waiting,
+        Asked, Awaiting, AwaitingMail, AwaitingText, Begun, ByMail, Cancelled, Due, Ended, Fresh, Further, Owner,
+        Raising, Recovering, Stale, Trusted, Waiting,
     };
     [
         &[Begun, Awaiting, AwaitingMail, AwaitingText],
         &[Waiting, Due, Recovering, Cancelled, Further],
         &[Fresh, Owner],
-        &[Stale, Trusted, ByMail, Raising, Ended],
+        &[Stale, Trusted, ByMail, Raising],
+        &[Asked, Ended],
     ]
 };
 
@@ -167,6 +211,11 @@ async fn nothing_moves_in_a_fresh_session_by_what_is_foreign_older_empty_or_made
 #[tokio::test]
 async fn nothing_moves_in_other_sessions_by_what_is_foreign_older_empty_or_made_up() {
     nothing_moves_wrongly(GROUPS[3]).await;
+}
+
+#[tokio::test]
+async fn nothing_moves_in_a_question_or_after_a_session_by_what_is_foreign_older_empty_or_made_up() {
+    nothing_moves_wrongly(GROUPS[4]).await;
 }
 
 /// With everything right, what is no edge of the model leads nowhere either.
@@ -248,10 +297,11 @@ async fn who_registers_in_the_login_of_somebody_is_somebody_else() {
     }
 }
 
-/// Goes through a door with everything right; gives what came of it.
+/// Goes through a door with everything right, after proofs that are wrong; gives what came of it.
 async fn taken(state: State, door: &Door) -> Result<Edge, String> {
     let app = server().await;
     let mut scene = Scene::new(&app, state).await;
+    none_that_is_wrong_leads_on(&mut scene, state, door).await;
     let before = scene.look().await;
     let carried = scene.rightly(door);
     let answer = scene.knock(door, &carried).await;
@@ -303,13 +353,18 @@ async fn each_edge_from_other_states_changes_what_it_says() {
     each_edge_from(GROUPS[3]).await;
 }
 
+#[tokio::test]
+async fn each_edge_from_a_question_or_after_a_session_changes_what_it_says() {
+    each_edge_from(GROUPS[4]).await;
+}
+
 /// A door that no edge goes through is closed for a reason, and each link opens the door that it leads to from somewhere.
 #[test]
 fn each_door_leads_on_from_some_state() {
     let leads = |door: &&Door| State::ALL.iter().any(|state| edge(*state, door.path).is_some());
     let closed: BTreeSet<&str> = DOORS.iter().filter(|door| !leads(door)).map(|door| door.path).collect();
-    // There are users, so nobody is the first; and no application waits.
-    assert_eq!(closed, BTreeSet::from(["/consent", "/setup"]));
+    // There are users, so nobody is the first.
+    assert_eq!(closed, BTreeSet::from(["/setup"]));
     for link in Link::ALL {
         assert!(DOORS.iter().any(|door| door.link() == Some(link) && door.path == link.path()), "{link:?}");
     }

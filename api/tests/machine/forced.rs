@@ -80,7 +80,8 @@ struct Forced<'a> {
     registration: String,
 }
 
-async fn application(app: &TestApp) -> String {
+/// The request of an application that asks first.
+pub(crate) async fn application(app: &TestApp) -> String {
     let new = NewClient {
         name: "Photos".to_owned(),
         redirect_uris: vec![CALLBACK.to_owned()],

@@ -11,6 +11,11 @@ use crate::{
     support::{Answer, PASSWORD, encode},
 };
 
+/// The name of a cookie in the jar.
+pub(crate) fn full(name: &str) -> String {
+    format!("__Host-{name}")
+}
+
 impl Scene<'_> {
     /// Everything as it should be.
     pub(crate) fn rightly(&self, door: &Door) -> Carried {
@@ -40,6 +45,7 @@ impl Scene<'_> {
             trusted: self.trusted.clone(),
             token: door.link().map(|link| self.links.best(link)).unwrap_or_default(),
             sent: self.sent.clone(),
+            cookies: Vec::new(),
             same_origin: true,
         }
     }
@@ -102,8 +108,23 @@ impl Scene<'_> {
         self.send(door, carried, typed).await
     }
 
-    /// Sends a form.
+    /// Sends a form. Cookies that are not the browser's own are in it for this time only.
     pub(crate) async fn send(&mut self, door: &Door, carried: &Carried, typed: Vec<(&'static str, String)>) -> Answer {
+        let own = self.browser.jar.clone();
+        self.browser.jar.extend(carried.cookies.iter().map(|(name, value)| (full(name), value.clone())));
+        let answer = self.send_with_cookies(door, carried, typed).await;
+        if !carried.cookies.is_empty() {
+            self.browser.jar = own;
+        }
+        answer
+    }
+
+    async fn send_with_cookies(
+        &mut self,
+        door: &Door,
+        carried: &Carried,
+        typed: Vec<(&'static str, String)>,
+    ) -> Answer {
         let mut fields: Vec<(String, String)> = Vec::new();
         let hidden = [("csrf", &carried.csrf), ("l", &carried.l)];
         fields.extend(hidden.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))));

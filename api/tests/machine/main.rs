@@ -7,6 +7,7 @@
 //! * [`snapshot`] tells what a request changed, by what is stored of every user.
 //! * [`walk`] has somebody try doors while the [`owner`] uses them; [`expiry`] lets time pass.
 //! * [`model`] says which door leads on from which state, and what it may change; [`edges`] tries every door from every state.
+//! * [`proofs`] tries them with proofs that are wrong, before the right ones; and cookies that are more than a name.
 //! * [`forced`] is the same for somebody of whom a second step is asked, and who has none yet.
 
 #[path = "../pages/html.rs"]
@@ -26,6 +27,7 @@ mod links;
 mod model;
 mod owner;
 mod person;
+mod proofs;
 mod scene;
 mod snapshot;
 mod state;

@@ -60,7 +60,7 @@ fn anybody(state: State, path: &str) -> Option<Edge> {
 
 /// Doors of a login whose password was right.
 fn second_step(state: State, path: &str) -> Option<Edge> {
-    use State::{Awaiting, AwaitingMail, AwaitingText, Due, Further, Raising, Recovering};
+    use State::{Asked, Awaiting, AwaitingMail, AwaitingText, Due, Further, Raising, Recovering};
     let awaiting = state.is_awaiting();
     match path {
         // Once more is no more: the passkey is still missing.
@@ -84,6 +84,9 @@ fn second_step(state: State, path: &str) -> Option<Edge> {
         "/login/email/send" if awaiting && state != AwaitingMail => to(None, &["~login"]),
         "/login/sms/send" if awaiting && state != AwaitingText => to(None, &["~login"]),
         "/login/passkey" if awaiting => to(AMELIA, &["+session", "-login", "~passkey"]),
+        "/consent" if state == Asked => to(AMELIA, &["+code", "+consent", "~session"]),
+        // What was asked of the passkey was asked for another login.
+        "/login/passkey" if state == Asked => None,
         // It renews the session, if there is one.
         "/login/passkey" if state.is_signed_in() => to(AMELIA, &["~passkey", "~session"]),
         "/login/passkey" => to(AMELIA, &["+session", "~passkey"]),

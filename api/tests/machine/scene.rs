@@ -1,6 +1,6 @@
 //! A browser in a state, with everything that it could send: its own, older, and that of somebody else.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use actors::domain::{assurance::Acr, command::ChangeRole};
 use api::RegistrationBy;
@@ -11,6 +11,7 @@ use schema::{
 
 use crate::{
     doors::{Link, NEW_ADDRESS},
+    forced::application,
     links::{self, Links, WAIT},
     person::{Pending, Person, options, token_after},
     snapshot::{Look, Snapshot},
@@ -41,6 +42,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) ended_session: String,
     pub(crate) foreign_session: String,
     pub(crate) trusted: String,
+    /// A browser that somebody else has trusted.
+    pub(crate) foreign_trusted: String,
+    /// The cookies of somebody else's browser, which is signed in and trusted.
+    pub(crate) foreign_jar: BTreeMap<String, String>,
+    /// Those of a browser that was the owner's, signed in and trusted, before the password was another one.
+    pub(crate) older_jar: BTreeMap<String, String>,
     users: [UserId; 2],
 }
 
@@ -66,14 +73,21 @@ pub(crate) async fn hidden(browser: &mut Browser<'_>, page: &Answer, person: &mu
     let form = "/login/passkey";
     let account = browser.get("/account").await;
     let session = if account.status == http::StatusCode::OK { account.field("/logout", "csrf") } else { String::new() };
+    let (l, options) = (page.field(form, "l"), options(page));
     Hidden {
         browser: browser.get("/register").await.field("/register", "csrf"),
         login: page.field(form, "csrf"),
         session,
-        l: page.field(form, "l"),
+        cookie: login_cookie(browser, &l),
+        l,
         ceremony: page.field(form, "ceremony"),
-        assertion: person.key.sign(&options(page)).to_string(),
+        assertion: person.key.sign(&options).to_string(),
+        options,
     }
+}
+
+fn login_cookie(browser: &Browser<'_>, label: &str) -> String {
+    browser.cookie(&format!("dw_login_{label}")).expect("the cookie of the login")
 }
 
 /// Signs out; gives the id of the session that ends.
@@ -98,13 +112,14 @@ struct Others {
     hidden: Hidden,
     sent: String,
     to_use: Vec<(Link, String)>,
+    jar: BTreeMap<String, String>,
 }
 
 impl Others {
     async fn new(app: &TestApp, links: &mut Links) -> Self {
         let mut mallory = Person::new(app, "mallory", 2).await;
         let mut browser = app.browser();
-        mallory.sign_in(&mut browser, false).await;
+        mallory.sign_in(&mut browser, true).await;
         let pending = mallory.pend(&mut browser).await;
         links.wrong(Link::Address, "of somebody else", pending.email_token.clone());
         let page = browser.open("/login").await;
@@ -115,7 +130,7 @@ impl Others {
         links.wrong(Link::Login, "of somebody else", token);
         let cancel = Person::begin_recovery(&mut elsewhere, &label).await;
         let to_use = vec![(Link::Cancel, cancel), (Link::Reset, mallory.forget(app).await)];
-        Self { mallory, pending, hidden, sent, to_use }
+        Self { mallory, pending, hidden, sent, to_use, jar: browser.jar }
     }
 }
 
@@ -147,6 +162,8 @@ async fn somebody_begins(amelia: &Person, app: &TestApp) -> String {
 impl<'a> Scene<'a> {
     pub(crate) async fn new(app: &'a TestApp, state: State) -> Self {
         let (mut amelia, mut links) = (Person::new(app, "amelia", 1).await, Links::default());
+        let mut former = app.browser();
+        amelia.sign_in(&mut former, true).await;
         links::past(app, &amelia, &mut links).await;
         let mut trusting = app.browser();
         amelia.sign_in(&mut trusting, true).await;
@@ -172,14 +189,15 @@ impl<'a> Scene<'a> {
         }
         links.right(Link::Reset, amelia.forget(app).await);
         let others = Others::new(app, &mut links).await;
+        let theirs = Snapshot::of(app, app.user("mallory").await).await;
         let mut scene = Self {
             app,
             other_session: kept.ids("session").last().expect("a session").to_string(),
             ended_session,
-            foreign_session: {
-                let theirs = Snapshot::of(app, app.user("mallory").await).await;
-                theirs.ids("session").first().expect("a session").to_string()
-            },
+            foreign_session: theirs.ids("session").first().expect("a session").to_string(),
+            foreign_trusted: theirs.ids("trusted").first().expect("a trusted browser").to_string(),
+            foreign_jar: others.jar,
+            older_jar: former.jar,
             trusted: kept.ids("trusted").first().expect("a trusted browser").to_string(),
             users: [app.user("amelia").await, app.user("mallory").await],
             own: Hidden::default(),
@@ -206,6 +224,7 @@ impl<'a> Scene<'a> {
 
     async fn bring(&mut self, state: State) {
         let (app, amelia, browser) = (self.app, &mut self.amelia, &mut self.browser);
+        let mut question = None;
         let page = match state {
             State::Begun => browser.open("/login").await,
             State::Awaiting | State::Due | State::Further => amelia.type_password(browser).await,
@@ -226,20 +245,7 @@ impl<'a> Scene<'a> {
                 self.links.wrong(Link::Cancel, "of a recovery that was cancelled", token);
                 amelia.type_password(browser).await
             }
-            State::Fresh | State::Owner | State::Stale | State::Raising => {
-                amelia.sign_in(browser, false).await;
-                if state == State::Stale {
-                    app.pass(Duration::from_mins(7));
-                }
-                if state.pends() {
-                    self.pend_twice().await;
-                }
-                if state == State::Owner {
-                    let token = somebody_begins(&self.amelia, app).await;
-                    self.links.right(Link::Cancel, token);
-                }
-                self.browser.open("/login").await
-            }
+            State::Fresh | State::Owner | State::Stale | State::Raising => self.sign_in(state).await,
             State::Trusted => {
                 let page = browser.open("/login").await;
                 let typed = [("username", "amelia"), ("password", PASSWORD)];
@@ -251,6 +257,12 @@ impl<'a> Scene<'a> {
                 self.links.wrong(Link::Login, "beside a code that was used", token);
                 browser.open("/login").await
             }
+            State::Asked => {
+                amelia.sign_in(browser, false).await;
+                app.pass(Duration::from_mins(11));
+                question = Some(browser.open(&application(app).await).await);
+                browser.open("/login").await
+            }
             State::Ended => {
                 amelia.sign_in(browser, false).await;
                 let kept = browser.clone();
@@ -260,10 +272,30 @@ impl<'a> Scene<'a> {
             }
         };
         self.own = hidden(&mut self.browser, &page, &mut self.amelia).await;
+        if let Some(page) = question {
+            let (login, l) = (page.field("/consent", "csrf"), page.field("/consent", "l"));
+            self.own = Hidden { login, cookie: login_cookie(&self.browser, &l), l, ..self.own.clone() };
+        }
         if self.own.session.is_empty() {
             // Who is signed out sends what was good once.
             self.own.session.clone_from(&self.older.session);
         }
+    }
+
+    /// Signs in with two factors; gives the login page.
+    async fn sign_in(&mut self, state: State) -> Answer {
+        self.amelia.sign_in(&mut self.browser, false).await;
+        if state == State::Stale {
+            self.app.pass(Duration::from_mins(7));
+        }
+        if state.pends() {
+            self.pend_twice().await;
+        }
+        if state == State::Owner {
+            let token = somebody_begins(&self.amelia, self.app).await;
+            self.links.right(Link::Cancel, token);
+        }
+        self.browser.open("/login").await
     }
 
     /// Has a code sent for the login of this name, and another one after a minute.

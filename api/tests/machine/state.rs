@@ -1,5 +1,7 @@
 //! Where a browser stands with an account that has a device of every kind.
 
+use serde_json::Value;
+
 /// A state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -33,12 +35,14 @@ pub(crate) enum State {
     ByMail,
     /// Signed in with two factors before a policy asked for a passkey, which is awaited.
     Raising,
+    /// Signed in with two factors eleven minutes ago, and an application waits for a yes.
+    Asked,
     /// Signed out; the cookie was kept.
     Ended,
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Begun,
         Self::Awaiting,
         Self::AwaitingMail,
@@ -54,12 +58,13 @@ impl State {
         Self::Trusted,
         Self::ByMail,
         Self::Raising,
+        Self::Asked,
         Self::Ended,
     ];
 
     /// Is the owner of the account signed in?
     pub(crate) const fn is_signed_in(self) -> bool {
-        matches!(self, Self::Fresh | Self::Owner | Self::Stale | Self::Trusted | Self::ByMail)
+        matches!(self, Self::Fresh | Self::Owner | Self::Stale | Self::Trusted | Self::ByMail | Self::Asked)
     }
 
     /// Has the browser a session, though it may lead nowhere before it is raised?
@@ -105,7 +110,11 @@ pub(crate) struct Hidden {
     pub(crate) login: String,
     pub(crate) session: String,
     pub(crate) l: String,
+    /// The sealed cookie of the login.
+    pub(crate) cookie: String,
     pub(crate) ceremony: String,
+    /// What the page asks of passkeys.
+    pub(crate) options: Value,
     pub(crate) assertion: String,
 }
 
@@ -122,6 +131,8 @@ pub(crate) struct Carried {
     pub(crate) token: String,
     /// A code that was sent.
     pub(crate) sent: String,
+    /// Cookies that are sent in the place of the browser's own, by their bare names.
+    pub(crate) cookies: Vec<(String, String)>,
     /// Does the browser say that it comes from our own pages?
     pub(crate) same_origin: bool,
 }

@@ -93,6 +93,7 @@ impl<'a> Walk<'a> {
             trusted: dice.of(&[scene.trusted.clone(), scene.mallory.totp.clone()]).clone(),
             token: if dice.below(12) == 0 { "x".to_owned() } else { dice.of(&heard.tokens).clone() },
             sent: dice.of(&[scene.foreign_sent.clone(), "12345".to_owned()]).clone(),
+            cookies: Vec::new(),
             same_origin: dice.below(20) > 0,
         }
     }

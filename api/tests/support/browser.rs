@@ -1,6 +1,6 @@
 //! A browser: a cookie jar, forms that are filled in as they stand on the page, and people's usual ways.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo};
 use data_encoding::BASE32_NOPAD;
@@ -202,10 +202,16 @@ impl<'a> Browser<'a> {
 impl TestApp {
     /// What an authenticator app with this seed shows now.
     pub(crate) fn code(&self, seed: &[u8]) -> String {
+        self.code_of(seed, Duration::ZERO)
+    }
+
+    /// What it showed so long ago.
+    pub(crate) fn code_of(&self, seed: &[u8], ago: Duration) -> String {
         use actors::clock::Clock as _;
         let totp = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_step_duration(30).with_skew(0);
         let totp = totp.with_secret(seed).build_noncompliant();
-        totp.generate(u64::try_from(self.clock.now().as_secs()).expect("after the epoch")).to_string()
+        let now = u64::try_from(self.clock.now().as_secs()).expect("after the epoch");
+        totp.generate(now - ago.as_secs()).to_string()
     }
 }
 
