@@ -239,20 +239,22 @@ fn never_accepted(story: &Story) -> Option<Kind> {
 }
 
 /// Lets everybody look for what is theirs; how many could not, even after three tries.
-async fn settle(people: Vec<Person>) -> usize {
+async fn settle(people: Vec<Person>) -> Vec<String> {
     let mut looking = JoinSet::new();
     for mut person in people {
         looking.spawn(async move {
+            let mut last = None;
             for _ in 0..3 {
-                if person.account_for().await.is_ok() {
-                    return true;
+                match person.account_for().await {
+                    Ok(()) => return None,
+                    Err(failure) => last = Some(format!("{}: {}", person.called(), failure.kind)),
                 }
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }
-            false
+            last
         });
     }
-    looking.join_all().await.into_iter().filter(|done| !done).count()
+    looking.join_all().await.into_iter().flatten().collect()
 }
 
 /// What came of a run.
@@ -276,11 +278,12 @@ struct Report<'a> {
     faults: usize,
     restarts: usize,
     stalled: usize,
-    unaccounted: usize,
+    /// Who was not served at the end, and what they met.
+    unaccounted: Vec<String>,
     violations: &'a [Violation],
 }
 
-fn report(options: &Options, house: &House, story: &Story, unaccounted: usize) -> anyhow::Result<()> {
+fn report(options: &Options, house: &House, story: &Story, unaccounted: Vec<String>) -> anyhow::Result<()> {
     let clocks = if options.faketime.is_some() { CLOCKS } else { SETTLED_CLOCKS };
     let violations = rules::check(story, clocks);
     let mut by_kind: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
@@ -320,18 +323,18 @@ fn report(options: &Options, house: &House, story: &Story, unaccounted: usize) -
         std::fs::write(folder.join("story.json"), serde_json::to_vec(story)?)?;
         bail!("{} violations with seed {}; see {}", violations.len(), options.seed, folder.display());
     }
-    shown(story, unaccounted)
+    shown(story, &report.unaccounted)
 }
 
 /// A run in which nothing was tried shows nothing.
-fn shown(story: &Story, unaccounted: usize) -> anyhow::Result<()> {
+fn shown(story: &Story, unaccounted: &[String]) -> anyhow::Result<()> {
     if let Some(kind) = never_accepted(story) {
         bail!("no {kind:?} was ever accepted: this run shows nothing; make it longer");
     }
     ensure!(went_stale(story), "no cookie of a trusted device went stale and was looked at: this run shows too little");
     ensure!(story.faults_begun() > 0, "nothing went wrong: this run shows nothing; make it longer");
     ensure!(!story.revoked.is_empty() && !story.kept.is_empty(), "nothing was revoked or looked for at the end");
-    ensure!(unaccounted == 0, "{unaccounted} people were not served at the end, with everything up");
+    ensure!(unaccounted.is_empty(), "not served at the end, with everything up: {unaccounted:?}");
     Ok(())
 }
 

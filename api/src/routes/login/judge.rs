@@ -164,22 +164,17 @@ pub async fn next_page(visit: &Visit, login: &LoginState) -> Result<Response, Pa
     if login.ways.recovery && recovery::is_due(visit, login).await? {
         return Ok(see_other(&recovery::path(login)));
     }
-    let mut first_closed = None;
     for way in sent_by(login.ways) {
         match sent_code::send(way, visit, login, None).await {
-            Ok(Sending::Closed(until)) => {
-                first_closed.get_or_insert((way, until));
-            }
+            Ok(Sending::Closed(_)) => {}
             Ok(Sending::Unsent(unsent)) => return sent_code::refused(way, visit, login, unsent).await,
             // Whether another one can be sent now, the page tells.
             Ok(_) | Err(PageError::TooMany { .. }) => return Ok(see_other(&sent_code::path(way, login))),
             Err(error) => return Err(error),
         }
     }
-    match first_closed {
-        Some((way, until)) => sent_code::closed(way, visit, login, until).await,
-        None => Ok(see_other(&page_of(login))),
-    }
+    // Where all of them are closed the page of the first says so, and has the other ways.
+    Ok(see_other(&page_of(login)))
 }
 
 /// How a code is sent, if that is the strongest way, and how it is sent instead. A passkey is the one that no other site can ask for.

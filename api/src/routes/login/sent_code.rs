@@ -103,7 +103,7 @@ async fn choose(way: Channel, form: Submitted<Chosen>) -> Result<Response, PageE
         Sending::Sent => Ok(see_other(&path(way, &login))),
         Sending::Wait(until) => show(way, &visit, &login, (&Ticked::default(), Some(visit.too_early(until)))).await,
         Sending::Unsent(unsent) => refused(way, &visit, &login, unsent).await,
-        Sending::Closed(until) => closed(way, &visit, &login, until).await,
+        Sending::Closed(until) => show(way, &visit, &login, (&Ticked::default(), Some(closed(&visit, until)))).await,
         Sending::Ended => Err(visit.ended(&login.label()).await),
     }
 }
@@ -160,15 +160,15 @@ fn chosen(shown: &LoginCodeView, wanted: Option<FactorId>) -> Option<FactorId> {
     }
 }
 
-/// Says of the address that its codes are not looked at, so none is sent there; the other ways are on the page.
-pub(super) async fn closed(
-    way: Channel,
-    visit: &Visit,
-    login: &LoginState,
-    until: Option<Timestamp>,
-) -> Result<Response, PageError> {
-    let error = until.map_or_else(judge::suspended, |until| visit.cool_down(until));
-    show(way, visit, login, (&Ticked::default(), Some(error))).await
+/// What is told where the codes of no address are looked at.
+fn all_closed(visit: &Visit, shown: &LoginCodeView) -> Option<FormError> {
+    let first = chosen(shown, None)?;
+    shown.closed.iter().find(|of| of.factor == first).map(|of| closed(visit, of.until))
+}
+
+/// Says of an address that its codes are not looked at, so none is sent there; the other ways are on the page.
+fn closed(visit: &Visit, until: Option<Timestamp>) -> FormError {
+    until.map_or_else(judge::suspended, |until| visit.cool_down(until))
 }
 
 /// Says that no code is sent this way; the other ways are on the page.
@@ -240,6 +240,7 @@ async fn show(
 ) -> Result<Response, PageError> {
     let Some(shown) = look(way, visit, login).await? else { return Err(visit.ended(&login.label()).await) };
     let frame = Frame::login(login).with_error(error.as_ref());
+    let error = error.or_else(|| all_closed(visit, &shown));
     let (client, now) = (client_line(visit, login).await?, visit.now());
     let choice = |(factor, hidden): (FactorId, String)| AddressChoice { id: factor.to_string(), hidden };
     let page = SentCodePage {

@@ -13,6 +13,11 @@ use crate::{
 };
 
 impl Person {
+    /// Who it is, and what for.
+    pub(in crate::chaos) fn called(&self) -> String {
+        format!("{} ({:?})", self.name, self.role)
+    }
+
     /// At the end, with every node up: what was acknowledged is there, and what was used is used.
     pub(in crate::chaos) async fn account_for(&mut self) -> Result<(), Failure> {
         let world = Arc::clone(&self.world);
