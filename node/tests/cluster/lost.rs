@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::cluster::keeper::SETTLED;
+
 use crate::nodes::{Nodes, counted, now, until};
 
 const OUT_WITHIN: Duration = Duration::from_secs(2);
@@ -32,6 +34,9 @@ fn believing(managements: &[SocketAddr], members: u64, since: Instant) -> Vec<Du
 
 /// Loses each node in turn and gets it back; none of the others believes in it for longer than is promised.
 fn lose_each(nodes: &mut Nodes, lose: fn(&mut Nodes, usize) -> Instant, find: fn(&mut Nodes, usize)) {
+    // Who has just come in takes out nobody.
+    let started = now();
+    until(|| now() - started, |settling| *settling > SETTLED);
     let mut waits = Vec::new();
     for lost in 0..nodes.count() {
         let others = others(nodes, lost);
