@@ -29,7 +29,7 @@ use schema::record::Channel;
 use crate::{
     addresses::{WRONG, enrol, other, send},
     postbox::Postbox,
-    support::{PASSWORD, Person, World, person::Authenticator, session_ref, soon},
+    support::{PASSWORD, Person, World, everything_told, person::Authenticator, session_ref, soon},
 };
 
 const WAIT: Duration = Duration::from_hours(3 * 24);
@@ -368,8 +368,8 @@ async fn a_day_before_the_end_every_address_is_reminded_once() {
     addresses.sort_unstable();
     assert_eq!(addresses, [ADDRESS, SECOND]);
     assert_eq!(world.services.reminders.run().await.expect("the store works"), 0);
-    second.shipper.settled().await;
-    assert_eq!(world.told("recovery.reminded").await, 1);
+    everything_told(&second, person.user).await;
+    assert_eq!(world.told_of(person.user, "recovery.reminded").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -387,6 +387,6 @@ async fn of_64_presentations_of_the_code_at_two_owners_one_completes_it() {
     let outcomes: Vec<Result<_, CallError>> = join_all(tries).await;
     let completed = outcomes.iter().filter(|outcome| outcome.as_ref().is_ok_and(is_signed_in)).count();
     assert_eq!(completed, 1, "{outcomes:?}");
-    second.shipper.settled().await;
-    assert_eq!(world.told("recovery.completed").await, 1);
+    everything_told(&second, person.user).await;
+    assert_eq!(world.told_of(person.user, "recovery.completed").await, 1);
 }

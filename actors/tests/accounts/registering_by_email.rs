@@ -169,7 +169,7 @@ async fn of_many_links_to_one_address_used_at_once_one_makes_the_account() {
     let made: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
     assert_eq!(made.len(), 1, "{outcomes:?}");
     assert_eq!(holder(&world, ADDRESS).await, Some(*made[0]));
-    assert_eq!(world.told("account.registered").await, 1);
+    assert_eq!(world.told_of(*made[0], "account.registered").await, 1);
     for outcome in &outcomes {
         assert!(matches!(outcome, Ok(_) | Err(RegisterError::Link)), "{outcome:?}");
     }

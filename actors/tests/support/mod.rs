@@ -162,6 +162,12 @@ impl World {
         events.iter().map(|event| AuditEvent::decode(&event.json).expect("an audit event")).collect()
     }
 
+    /// How many audit events of this kind there are, of a user whose actor runs beside the test.
+    pub(crate) async fn told_of(&self, user: UserId, kind: &str) -> usize {
+        everything_told(&self.services, user).await;
+        self.told(kind).await
+    }
+
     /// How many audit events of this kind there are.
     pub(crate) async fn told(&self, kind: &str) -> usize {
         self.audit().await.iter().filter(|event| event.kind == kind).count()
@@ -191,6 +197,13 @@ impl World {
 pub(crate) async fn start(store: Arc<dyn Store>, clock: Arc<MockClock>) -> Result<Services, actors::ServicesError> {
     let entropy = Arc::new(SeededEntropy::new(0x57a7));
     Services::start(options(Arc::new(TestStore::new(store)), clock, entropy)).await
+}
+
+/// Returns when the events of what a user's actor was asked for are appended. An answer leaves before they are handed over, so where
+/// actors have threads of their own it can be here first; what is asked after it is answered after that.
+pub(crate) async fn everything_told(services: &Services, user: UserId) {
+    services.accounts.observe(user, soon()).await.expect("answers");
+    services.shipper.settled().await;
 }
 
 /// A deadline that no test reaches.
