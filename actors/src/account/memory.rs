@@ -47,6 +47,21 @@ pub fn is_trusted(
         || current_at.is_some_and(|at| at >= asked_at)
 }
 
+/// The same of an outcome for which nothing is written. One that `misses` something ([`Body::misses`]) is said of what was seen since
+/// it was asked for, or by a node that is alone.
+///
+/// [`Body::misses`]: crate::domain::command::Body::misses
+pub fn may_be_said(
+    authority: &Authority,
+    user: UserId,
+    held: (Option<Tenure>, Option<Instant>),
+    misses: impl FnOnce() -> bool,
+    (asked_at, now): (Instant, Instant),
+) -> bool {
+    let seen_since = held.1.is_some_and(|at| at >= asked_at);
+    (seen_since || authority.is_alone() || !misses()) && is_trusted(authority, user, held, (asked_at, now))
+}
+
 impl Account {
     /// The tenure of what is read from now on, and now.
     pub(super) fn tenure_now(&self, user: UserId) -> (Option<Tenure>, Instant) {
@@ -61,11 +76,12 @@ impl Account {
         outcome: &RawValue,
         asked_at: Instant,
     ) -> Result<bool, CallError> {
-        let seen_since = state.current_at.is_some_and(|at| at >= asked_at);
-        if !seen_since && !self.shared.authority.is_alone() && delivery.body.misses(outcome) {
-            return self.validate(state).await;
+        let held = (state.tenure, state.current_at);
+        let misses = || delivery.body.misses(outcome);
+        if may_be_said(&self.shared.authority, state.user.id, held, misses, (asked_at, cluster::now())) {
+            return Ok(true);
         }
-        self.is_current(state, asked_at).await
+        self.validate(state).await
     }
 
     /// May an answer that was formed from memory be given? `false`: memory was out of date, and is empty now.

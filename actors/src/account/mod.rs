@@ -34,7 +34,7 @@ pub use actor::MAX_CONFLICTS;
 pub(crate) use directory::{Directory, Shared};
 pub(crate) use handle::Asked;
 pub use handle::{Accounts, AccountsOptions};
-pub use memory::is_trusted;
+pub use memory::{is_trusted, may_be_said};
 pub(crate) use message::Answer;
 pub use message::{Delivery, Observation, Request, Trace};
 pub(crate) use reservation::MAX_WAITING;

@@ -385,7 +385,8 @@ impl Node {
     /// True only if what it was decided on is still so.
     fn unwritten(&mut self, net: &mut Net, busy: Busy, outcome: Box<RawValue>) {
         let person = busy.work.asked.person;
-        if self.trusts(net, person, busy.work.asked_at) {
+        let misses = busy.delivery().body.misses(&outcome);
+        if self.may_say(net, person, misses, busy.work.asked_at) {
             let memory = &self.accounts[person].memory;
             let revision = memory.user.revision;
             net.counts.from_memory += u64::from(memory.current_at.is_some_and(|at| at < busy.work.asked_at));

@@ -24,6 +24,8 @@ pub(crate) enum Broken {
     IgnoresTheRing,
     /// Keeps and trusts what it has, owner or not.
     TrustsWhateverItHas,
+    /// Says from memory that something is not there, which another node may have made in its place.
+    SaysWhatIsMissing,
     /// Acknowledges without telling the owner.
     TellsNobody,
     /// A failure is answered and not counted in the commit that judges it.
@@ -42,13 +44,14 @@ pub(crate) enum Broken {
 
 impl Broken {
     /// All of them, each with a seed that finds it: where the search begins.
-    pub(crate) const ALL: [(Self, u64); 13] = [
+    pub(crate) const ALL: [(Self, u64); 14] = [
         (Self::ComparesNothing, 5),
         (Self::AnswersBeforeTheCommit, 4),
         (Self::RetriesBlindly, 17),
         (Self::DecidesOnTheSame, 4),
         (Self::IgnoresTheRing, 65),
         (Self::TrustsWhateverItHas, 11),
+        (Self::SaysWhatIsMissing, 996),
         (Self::TellsNobody, 16),
         (Self::CountsNoFailure, 2),
         (Self::NewLoginResets, 4),

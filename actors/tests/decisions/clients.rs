@@ -85,7 +85,7 @@ pub(crate) struct Human {
     /// Something is under way, or may be for ever, that ends everything.
     pub(crate) ending: u32,
     /// When such a thing was answered last: what was asked before that may have been made, and ended, before it was.
-    ended_at: u64,
+    pub(crate) ended_at: u64,
 }
 
 /// What comes after the right password.
@@ -120,7 +120,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Sent {
     pub(crate) person: Person,
     node: NodeIx,
-    from: u64,
+    pub(crate) from: u64,
     pub(crate) attempt: Attempt,
     pub(crate) purpose: Purpose,
 }

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use actors::{
+    account::may_be_said,
     call::CallError,
     domain::context::{Attempt, Context},
     vault::Vault,
@@ -278,15 +279,12 @@ impl Node {
         }
     }
 
-    /// May it answer from what it holds of this person?
-    pub(crate) fn trusts(&self, net: &Net, person: Person, asked_at: u64) -> bool {
+    /// May it say this from what it holds of this person?
+    pub(crate) fn may_say(&self, net: &Net, person: Person, misses: bool, asked_at: u64) -> bool {
         let memory = &self.accounts[person].memory;
-        let key = net.users[person];
-        let current_at = memory.current_at.map(|at| net.at(at));
-        if net.is(Broken::TrustsWhateverItHas) {
-            return true;
-        }
+        let held = (memory.tenure, memory.current_at.map(|at| net.at(at)));
         let times = (net.at(asked_at), net.instant());
-        actors::account::is_trusted(&self.authority, key, (memory.tenure, current_at), times)
+        let misses = || misses && !net.is(Broken::SaysWhatIsMissing);
+        net.is(Broken::TrustsWhateverItHas) || may_be_said(&self.authority, net.users[person], held, misses, times)
     }
 }

@@ -70,7 +70,8 @@ impl Clients {
                 let Issued { session, password, offline, .. } = *issued;
                 let what = Tokens { family, newest, token, session, password, offline };
                 let ended = human.sessions.iter().any(|known| known.n == session && known.doubtful && !offline);
-                let doubtful = issued.presented > 1 || human.ending > 0 || ended;
+                let everything = human.ending > 0 || sent.from <= human.ended_at;
+                let doubtful = issued.presented > 1 || everything || ended;
                 human.families.push(Known { n: *n, what, doubtful, touched: 0 });
             }
             Purpose::Refresh { family, certain, touched, .. } => {
