@@ -31,6 +31,7 @@ pub mod hashes;
 mod ident;
 pub mod key_ring;
 pub mod locator;
+mod new_password;
 pub mod notifier;
 pub mod operator;
 mod own_address;

@@ -24,12 +24,11 @@ use crate::{
         command::{Register, RegisterOutcome, SignedIn},
         context::Attempt,
         email::{self, EmailError},
-        factor::password::{self, Policy, Weakness},
+        factor::password::{self, Lengths, Weakness},
         user::User,
         user_name::{self, UserName, UserNameError},
     },
     entropy::Entropy,
-    hasher::Priority,
     hashes::Hashes,
     secret::{Secret, ct_eq_str, sha256_b64},
     sign_in::look_up,
@@ -99,21 +98,16 @@ pub struct Registration {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) hashes: Hashes,
-    pub(crate) policy: Policy,
+    pub(crate) lengths: Lengths,
 }
 
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registration").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Registration").field("lengths", &self.lengths).finish_non_exhaustive()
     }
 }
 
 impl Registration {
-    /// What a password must be.
-    pub const fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// Makes an account and signs its browser in. The session's secret is that of the attempt.
     pub async fn register(
         &self,
@@ -122,18 +116,6 @@ impl Registration {
         deadline: Deadline,
     ) -> Result<(UserId, SignedIn), RegisterError> {
         self.create(attempt, new, None, deadline).await
-    }
-
-    /// Is this password good enough for that user? Then its hash.
-    pub async fn hash_new_password(
-        &self,
-        password: &Secret<String>,
-        user_inputs: &[&str],
-        deadline: Deadline,
-    ) -> Result<String, RegisterError> {
-        let password = password::normalise(password.expose());
-        password::check(&self.policy, &password, user_inputs)?;
-        Ok(self.hashes.hash(&password, Priority::Unknown, deadline).await?)
     }
 
     async fn create(
@@ -146,14 +128,15 @@ impl Registration {
         let name: UserName = user_name::parse(&new.user_name)?;
         let email = optional_email(&new.email)?;
         let inputs: Vec<&str> = [name.display.as_str()].into_iter().chain(email.as_deref()).collect();
-        let password_hash = self.hash_new_password(&new.password, &inputs, deadline).await?;
+        let roles = roles(first_admin.is_some());
+        let rule = self.rule_of_new(&roles).await?;
+        let password_hash = self.hash_new_password(&rule, &new.password, &inputs, deadline).await?;
         let user = user_of(attempt);
         let held = HeldClaim {
             look_up: look_up(&name.key),
             claim: ClaimId::from_bytes(attempt.seed.derive("user name claim")),
         };
         self.claim(&held, user).await?.then_some(()).ok_or(RegisterError::NameTaken)?;
-        let roles: BTreeSet<String> = first_admin.iter().map(|_| ADMIN.to_owned()).collect();
         let command = Register {
             user_name: name.display,
             email,
@@ -291,7 +274,8 @@ impl Registration {
         let name: UserName = user_name::parse(&new.user_name)?;
         let email = optional_email(&new.email)?;
         let inputs: Vec<&str> = [name.display.as_str()].into_iter().chain(email.as_deref()).collect();
-        password::check(&self.policy, &password::normalise(new.password.expose()), &inputs)?;
+        let rule = self.rule_of_first_admin().await?;
+        password::check(&rule, &password::normalise(new.password.expose()), &inputs)?;
         let (now, consumer) = (certain(self.clock.as_ref())?, consumer(new.browser));
         let consumed = transact_at(self.store.as_ref(), self.entropy.as_ref(), &key, now, |partition, now| {
             let Some(link) = partition.get::<SetupLink>(&key, LINK)? else { return Ok(Transaction::answer(false)) };
@@ -326,6 +310,11 @@ impl Registration {
         let (id, secret) = bytes.split_at_checked(16)?;
         Some((handle(id), sha256_b64(secret)))
     }
+}
+
+/// The roles that an account begins with.
+pub(crate) fn roles(first_admin: bool) -> BTreeSet<String> {
+    first_admin.then(|| ADMIN.to_owned()).into_iter().collect()
 }
 
 fn optional_email(typed: &str) -> Result<Option<String>, EmailError> {

@@ -104,7 +104,8 @@ impl Registration {
         deadline: Deadline,
     ) -> Result<SignedIn, RegisterError> {
         let key = email::identifier(&link.address)?.key;
-        let password_hash = self.hash_new_password(password, &[&link.address], deadline).await?;
+        let rule = self.rule_of_registration().await?;
+        let password_hash = self.hash_new_password(&rule, password, &[&link.address], deadline).await?;
         let held = HeldClaim {
             look_up: look_up_address(&key),
             claim: ClaimId::from_bytes(attempt.seed.derive("address claim")),

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         assurance::Acr,
         context::{Attempt, Origin, Settings},
-        factor::{passkey::attestation::AttestationDemand, password::Policy},
+        factor::{passkey::attestation::AttestationDemand, password::Lengths},
         sms::SmsPolicy,
     },
     entropy::Entropy,
@@ -68,8 +68,8 @@ pub struct ServicesOptions {
     pub settings: Settings,
     /// Where text messages may go, and what they may cost.
     pub sms: SmsPolicy,
-    /// What a password must be.
-    pub password_policy: Policy,
+    /// How long passwords must be.
+    pub password_lengths: Lengths,
     /// The cost of a password hash.
     pub argon2: Argon2Params,
     /// Hash threads; `None`: one per core.
@@ -262,7 +262,7 @@ impl Services {
                 entropy: Arc::clone(&entropy),
                 vault: Arc::clone(&vault),
                 hashes: hashes.clone(),
-                policy: options.password_policy,
+                lengths: options.password_lengths,
             },
             accounts,
             keys,

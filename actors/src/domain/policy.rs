@@ -14,6 +14,7 @@
 //! very request that asks for it, or some minutes ago at most.
 
 mod devices;
+mod second_factor;
 mod steps;
 
 use std::{cmp::Reverse, collections::BTreeSet, time::Duration};
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     devices::{Lacking, Missing, excludes, lacking, met_by, missing, ways_to_meet},
+    second_factor::{demands_second_factor, is_demanded_of_new},
     steps::{Asks, Outlook, outlook},
 };
 

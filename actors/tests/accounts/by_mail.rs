@@ -16,7 +16,7 @@ use crate::{
     addresses::{enrol, send, signed_in, verify, world},
     email::{self, ADDRESS},
     postbox::Postbox,
-    support::{Person, World, session_ref, soon},
+    support::{Person, World, person::hash_of, session_ref, soon},
 };
 
 const ANOTHER: &str = "seventeen green teapots dancing";
@@ -30,8 +30,7 @@ async fn reset_by_mail(world: &World, postbox: &Postbox, (person, n): (&Person, 
     let letter = postbox.letter(n).await;
     let Content::PasswordReset { token } = &letter.content else { panic!("{letter:?}") };
     let link = world.services.tokens.locators().open_reset(token.expose()).expect("opens");
-    let hash = world.services.registration.hash_new_password(&ANOTHER.to_owned().into(), &[], soon()).await;
-    let new_hash = Some(hash.expect("strong enough"));
+    let new_hash = Some(hash_of(&world.services, ANOTHER).await);
     let set = ResetPassword { reset: link.reset, secret_hash: link.secret_hash, new_hash };
     let outcome = accounts.ask(person.user, &world.attempt(), set, soon()).await.expect("answers");
     assert_eq!(outcome, ResetPasswordOutcome::Done);

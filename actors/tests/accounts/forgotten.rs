@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use actors::{
-    domain::{
-        command::{IssueReset, IssueResetOutcome, MailReset, ResetPassword, ResetPasswordOutcome, SendOutcome},
-        letter::Content,
-    },
-    secret::Secret,
+use actors::domain::{
+    command::{IssueReset, IssueResetOutcome, MailReset, ResetPassword, ResetPasswordOutcome, SendOutcome},
+    letter::Content,
 };
 use schema::record::Channel;
 
 use crate::{
     addresses::{send, world},
     email::{ADDRESS, registered},
-    support::{World, soon},
+    support::{World, person::hash_of, soon},
 };
 
 /// Somebody asks for a link, from one of the user's devices or from elsewhere. Was it sent?
@@ -101,8 +98,7 @@ async fn an_earlier_link_is_good_until_one_of_them_is_used() {
     for n in 0..3 {
         assert!(matches!(follow(n, None).await, ResetPasswordOutcome::Good { .. }), "link {n}");
     }
-    let new = Secret::new("seventeen green teapots dancing".to_owned());
-    let hash = world.services.registration.hash_new_password(&new, &[], soon()).await.expect("strong enough");
+    let hash = hash_of(&world.services, "seventeen green teapots dancing").await;
     assert_eq!(follow(0, Some(hash.clone())).await, ResetPasswordOutcome::Done);
     for n in 0..3 {
         assert_eq!(follow(n, None).await, ResetPasswordOutcome::Ended, "link {n}");

@@ -22,7 +22,7 @@ use crate::{
     passkeys,
     postbox::Postbox,
     strangers::fail_a_hundred_times,
-    support::{PASSWORD, Person, World, session_ref, soon},
+    support::{PASSWORD, Person, World, person::hash_of, session_ref, soon},
 };
 
 const ANOTHER: &str = "seventeen green teapots dancing";
@@ -162,8 +162,7 @@ async fn a_link_by_mail_lifts_the_suspension_of_the_password_for_every_browser()
     let letter = postbox.letter(postbox.taken().max(2)).await;
     let Content::PasswordReset { token } = &letter.content else { panic!("{letter:?}") };
     let link = world.services.tokens.locators().open_reset(token.expose()).expect("opens");
-    let hash = world.services.registration.hash_new_password(&ANOTHER.to_owned().into(), &[], soon()).await;
-    let new_hash = Some(hash.expect("strong enough"));
+    let new_hash = Some(hash_of(&world.services, ANOTHER).await);
     let set = ResetPassword { reset: link.reset, secret_hash: link.secret_hash, new_hash };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), set, soon()).await.expect("answers");
     assert_eq!(outcome, ResetPasswordOutcome::Done);

@@ -26,6 +26,7 @@ mod one_account;
 mod operating;
 mod own_address;
 mod passkeys;
+mod password_length;
 mod pauses;
 mod proofs_gone;
 mod races;

@@ -11,7 +11,7 @@ use actors::{
         },
         letter::Notice,
     },
-    secret::{Secret, sha256_b64},
+    secret::sha256_b64,
     testing::Traits,
 };
 use schema::{FactorId, record::Channel};
@@ -20,7 +20,7 @@ use crate::{
     addresses::{begun, confirm, enrol, world},
     passkeys,
     postbox::Postbox,
-    support::{PASSWORD, Person, World, soon},
+    support::{PASSWORD, Person, World, person::hash_of, soon},
 };
 
 const FIRST: &str = "ada@example.org";
@@ -113,8 +113,7 @@ async fn the_password_however_it_is_set() {
     let attempt = world.attempt();
     let issued = world.services.accounts.ask(person.user, &attempt, IssueReset, soon()).await.expect("answers");
     let IssueResetOutcome::Issued { reset, .. } = issued else { panic!("{issued:?}") };
-    let new: Secret<String> = PASSWORD.to_owned().into();
-    let hash = world.services.registration.hash_new_password(&new, &[], soon()).await.expect("strong enough");
+    let hash = hash_of(&world.services, PASSWORD).await;
     let secret_hash = sha256_b64(&IssueReset::secret(&attempt.seed));
     let set = ResetPassword { reset, secret_hash, new_hash: Some(hash) };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), set, soon()).await.expect("answers");

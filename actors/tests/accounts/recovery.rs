@@ -29,7 +29,11 @@ use schema::record::Channel;
 use crate::{
     addresses::{WRONG, enrol, other, send},
     postbox::Postbox,
-    support::{PASSWORD, Person, World, everything_told, person::Authenticator, session_ref, soon},
+    support::{
+        PASSWORD, Person, World, everything_told,
+        person::{Authenticator, hash_of},
+        session_ref, soon,
+    },
 };
 
 const WAIT: Duration = Duration::from_hours(3 * 24);
@@ -267,8 +271,7 @@ async fn a_password_that_a_mailed_link_has_set_is_no_first_proof_before_it_came_
 }
 
 async fn reset(world: &World, person: &Person, (reset, secret_hash): (schema::ResetId, String)) {
-    let new: actors::secret::Secret<String> = ANOTHER.to_owned().into();
-    let hash = world.services.registration.hash_new_password(&new, &[], soon()).await.expect("strong enough");
+    let hash = hash_of(&world.services, ANOTHER).await;
     let reset = ResetPassword { reset, secret_hash, new_hash: Some(hash) };
     let outcome = world.services.accounts.ask(person.user, &world.attempt(), reset, soon()).await.expect("answers");
     assert_eq!(outcome, ResetPasswordOutcome::Done);

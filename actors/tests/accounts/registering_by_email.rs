@@ -6,7 +6,9 @@ use actors::{
     domain::{
         command::{MailReset, Overview, SignInOutcome},
         email,
+        factor::password::Weakness,
         letter::Content,
+        policy::AT_ONCE,
     },
     locator::{Locators, RegistrationLocator},
     registration::RegisterError,
@@ -17,11 +19,12 @@ use futures_util::future::join_all;
 use schema::{
     BrowserId, ClaimId, Kind, LoginId, PartitionKey, Store as _, UserId,
     claim::{self, Claimed},
-    record::PendingRegistration,
+    record::{PendingRegistration, PolicyMode, PolicyScope},
 };
 
 use crate::{
     addresses::world,
+    password_length::{SHORT, set},
     postbox::Postbox,
     support::{Fault, PASSWORD, World, random, soon},
 };
@@ -96,6 +99,22 @@ async fn a_link_leads_to_an_account_whose_address_is_proved_and_signs_in() {
     assert!(matches!(again, Err(RegisterError::Link)), "{again:?}");
     let items = world.items(user).await;
     assert!(items.contains(&"account".to_owned()) && !items.contains(&"registration".to_owned()), "{items:?}");
+}
+
+#[tokio::test]
+async fn fewer_characters_do_where_a_second_factor_is_required_of_everybody() {
+    let (world, postbox) = world().await;
+    let link = open(&world, ask(&world, &postbox, (ADDRESS, 1)).await);
+    let good = look(&world, &link).await.expect("good");
+    let choose = async || {
+        let (attempt, browser) = (world.attempt(), BrowserId::from_bytes(random(&world)));
+        let short = Secret::new(SHORT.to_owned());
+        world.services.registration.complete_by_email(&attempt, &good, (&short, browser), soon()).await
+    };
+    let refused = choose().await;
+    assert!(matches!(refused, Err(RegisterError::Password(Weakness::TooShort { min: 15, len: 8 }))), "{refused:?}");
+    set(&world, PolicyScope::Everybody, PolicyMode::Required { from: AT_ONCE }).await;
+    choose().await.expect("registers");
 }
 
 #[tokio::test]

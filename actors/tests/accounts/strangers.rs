@@ -11,7 +11,7 @@ use actors::{
 };
 use schema::{Kind, Store as _};
 
-use crate::support::{PASSWORD, Person, World, code_at, new_account, soon};
+use crate::support::{PASSWORD, Person, World, code_at, new_account, person::hash_of, soon};
 
 pub(crate) const WRONG: &str = "not the password at all";
 
@@ -157,14 +157,13 @@ async fn a_reset_lifts_the_suspension_for_every_browser() {
     let Response::ResetLink { url, .. } = made else { panic!("{made:?}") };
     let token = url.split_once("token=").expect("a token").1;
     let opened = world.services.tokens.locators().open_reset(token).expect("opens");
-    let new_hash = world.services.registration.hash_new_password(&PASSWORD.to_owned().into(), &[], soon()).await;
     let link = |new_hash| ResetPassword { reset: opened.reset, secret_hash: opened.secret_hash.clone(), new_hash };
     let ask = |command| {
         let (services, attempt) = (world.services.clone(), world.attempt());
         async move { services.accounts.ask(person.user, &attempt, command, soon()).await.expect("answers") }
     };
     assert!(matches!(ask(link(None)).await, ResetPasswordOutcome::Good { .. }));
-    let hash = new_hash.expect("strong enough");
+    let hash = hash_of(&world.services, PASSWORD).await;
     assert_eq!(ask(link(Some(hash.clone()))).await, ResetPasswordOutcome::Done);
     assert_eq!(ask(link(Some(hash))).await, ResetPasswordOutcome::Ended);
     let outcome = world.guess("ada", PASSWORD).await;
@@ -262,11 +261,7 @@ async fn a_verdict_about_a_password_that_was_changed_meanwhile_is_worth_nothing(
         session: person.session.clone(),
         device: Some(person.device),
         current: PASSWORD.to_owned().into(),
-        new_hash: other
-            .registration
-            .hash_new_password(&"seven quiet lighthouses by noon".to_owned().into(), &[], soon())
-            .await
-            .expect("strong enough"),
+        new_hash: hash_of(&other, "seven quiet lighthouses by noon").await,
     };
     let request = actors::account::Request::ChangePassword(change);
     let changed: ChangePasswordOutcome =

@@ -19,7 +19,7 @@ use actors::{
     clock::{Clock as _, MockClock},
     domain::{
         context::{Attempt, Origin, Settings},
-        factor::password::Policy,
+        factor::password::Lengths,
         sms::{Countries, SmsPolicy},
     },
     entropy::{Entropy, SeededEntropy},
@@ -234,7 +234,7 @@ fn options(store: Arc<TestStore>, clock: Arc<MockClock>, entropy: Arc<SeededEntr
         messages_waiting: MAX_WAITING,
         settings: Settings::default(),
         sms: SmsPolicy { countries: Countries { named: Vec::new(), others: Some(None) }, ..SmsPolicy::default() },
-        password_policy: Policy::default(),
+        password_lengths: Lengths::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
         hash_threads: NonZero::new(2),
         hash_queue: 1024,

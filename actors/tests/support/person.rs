@@ -1,6 +1,7 @@
 //! A person with a browser and, perhaps, an authenticator app.
 
 use actors::{
+    Services,
     account::{ChangePasswordRequest, CheckBackupCode, Request},
     call::CallError,
     domain::{
@@ -9,7 +10,7 @@ use actors::{
             SignIn, SignInOutcome, SignedIn, VerifyTotp,
         },
         context::Attempt,
-        factor::{backup_code, totp},
+        factor::{backup_code, password::Lengths, totp},
         policy::Asks,
         trusted_device::Trust,
         user::SessionRef,
@@ -176,8 +177,7 @@ impl World {
         new: &str,
     ) -> (ChangePasswordOutcome, Attempt) {
         let attempt = self.attempt();
-        let new: actors::secret::Secret<String> = new.to_owned().into();
-        let new_hash = self.services.registration.hash_new_password(&new, &[], soon()).await.expect("strong enough");
+        let new_hash = hash_of(&self.services, new).await;
         let change = ChangePasswordRequest {
             session: person.session.clone(),
             device: Some(person.device),
@@ -188,6 +188,13 @@ impl World {
         let outcome = self.services.accounts.request(person.user, &attempt, request, soon()).await.expect("answers");
         (outcome, attempt)
     }
+}
+
+/// The hash of a password that may stand alone.
+pub(crate) async fn hash_of(services: &Services, password: &str) -> String {
+    let rule = Lengths::default().policy(false);
+    let hash = services.registration.hash_new_password(&rule, &password.to_owned().into(), &[], soon()).await;
+    hash.expect("strong enough")
 }
 
 /// The session as its cookie names it after this attempt.

@@ -3,7 +3,10 @@
 
 use actors::{
     call::Deadline,
-    domain::context::{Attempt, Origin},
+    domain::{
+        context::{Attempt, Origin},
+        factor::password::Policy,
+    },
 };
 use axum::{
     extract::FromRequestParts,
@@ -11,7 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use schema::{BrowserId, Timestamp};
+use schema::{BrowserId, Timestamp, UserId};
 use url::Url;
 
 use super::{
@@ -23,7 +26,7 @@ use crate::{
     error::PageError,
     layer::{render::retry_after, security_headers::Csp},
     locale::{Locale, Text},
-    page::{FormError, Page, PasswordRule},
+    page::{FormError, Page},
     state::ApiState,
 };
 
@@ -195,11 +198,9 @@ impl Visit {
         FormError::too_early(now.as_secs(), crate::error::page::whole_secs(until.since(now)))
     }
 
-    /// The rule for new passwords, as pages say it.
-    pub fn password_rule(&self) -> PasswordRule {
-        let policy = self.state.services.registration.policy();
-        let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        PasswordRule { min: short(policy.min_len), max: short(policy.max_len) }
+    /// What a new password of this user must be.
+    pub async fn password_policy(&self, user: UserId) -> Result<Policy, PageError> {
+        Ok(self.state.services.registration.rule_of(user, &self.attempt(), self.deadline).await?)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use actors::domain::factor::password::Policy;
 use schema::Timestamp;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -114,6 +115,13 @@ pub struct PasswordRule {
     pub min: u16,
     /// Most characters.
     pub max: u16,
+}
+
+impl From<Policy> for PasswordRule {
+    fn from(policy: Policy) -> Self {
+        let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        Self { min: short(policy.min_len), max: short(policy.max_len) }
+    }
 }
 
 /// The client that asked for this sign-in, consent or sign-out.

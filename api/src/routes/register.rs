@@ -124,7 +124,7 @@ async fn show(
         client,
         user_name: kept.user_name,
         email: kept.email,
-        rule: visit.password_rule(),
+        rule: visit.state.services.registration.rule_of_registration().await?.into(),
         by_email: register_by_email::is_offered(visit),
         error,
     };

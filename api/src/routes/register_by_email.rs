@@ -187,7 +187,7 @@ async fn confirm(
         client,
         token: Concealed::from(token.expose().as_str()),
         address: good.address().to_owned(),
-        rule: visit.password_rule(),
+        rule: visit.state.services.registration.rule_of_registration().await?.into(),
         error,
     };
     visit.page(frame.with_error(page.error.as_ref()), &page)

@@ -1,7 +1,10 @@
 //! `/reset?token=`: the link that an operator printed sets a new password, once. It signs nobody in.
 
 use actors::{
-    domain::command::{ResetPassword, ResetPasswordOutcome},
+    domain::{
+        command::{ResetPassword, ResetPasswordOutcome},
+        factor::password::Policy,
+    },
     locator::ResetLocator,
     secret::Secret,
 };
@@ -32,7 +35,8 @@ pub struct Typed {
 pub async fn get(visit: Visit, Query(link): Query<Link>) -> Result<Response, PageError> {
     let locator = open(&visit, link.token())?;
     let user_name = whose(&visit, &locator).await?;
-    show(&visit, link.token(), user_name, None)
+    let rule = visit.password_policy(locator.user).await?;
+    show(&visit, link.token(), (user_name, rule), None)
 }
 
 /// Sets the password.
@@ -41,10 +45,11 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     let locator = open(&visit, &typed.token)?;
     let user_name = whose(&visit, &locator).await?;
     let registration = &visit.state.services.registration;
-    let hash = registration.hash_new_password(&typed.new_password, &[&user_name], visit.deadline).await;
+    let rule = visit.password_policy(locator.user).await?;
+    let hash = registration.hash_new_password(&rule, &typed.new_password, &[&user_name], visit.deadline).await;
     let hash = match hash {
         Ok(hash) => hash,
-        Err(error) => return show(&visit, &typed.token, user_name, Some(told(error, "new_password")?)),
+        Err(error) => return show(&visit, &typed.token, (user_name, rule), Some(told(error, "new_password")?)),
     };
     match ask(&visit, &locator, Some(hash)).await? {
         ResetPasswordOutcome::Done => {
@@ -80,10 +85,10 @@ async fn ask(
 fn show(
     visit: &Visit,
     token: &Secret<String>,
-    user_name: String,
+    (user_name, rule): (String, Policy),
     error: Option<FormError>,
 ) -> Result<Response, PageError> {
     let token = Concealed::from(token.expose().as_str());
     let frame = Frame::browser().with_error(error.as_ref());
-    visit.page(frame, &ResetPage { token, user_name, rule: visit.password_rule(), error })
+    visit.page(frame, &ResetPage { token, user_name, rule: rule.into(), error })
 }

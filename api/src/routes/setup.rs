@@ -31,7 +31,7 @@ pub async fn get(visit: Visit, Query(link): Query<Link>) -> Result<Response, Pag
     if !registration.setup_link_is_good(link.token().expose(), visit.browser).await? {
         return Err(PageError::LinkEnded);
     }
-    show(&visit, link.token(), String::new(), None)
+    show(&visit, link.token(), String::new(), None).await
 }
 
 /// Makes the account and signs its browser in.
@@ -50,17 +50,18 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
             sign_in_browser(&visit, user, &signed_in, &attempt).await?;
             Ok(see_other(&format!("/account?done={}", Notice::Registered.name())))
         }
-        Err(error) => show(&visit, &typed.token, typed.user_name, Some(told(error, "password")?)),
+        Err(error) => show(&visit, &typed.token, typed.user_name, Some(told(error, "password")?)).await,
     }
 }
 
-fn show(
+async fn show(
     visit: &Visit,
     token: &Secret<String>,
     user_name: String,
     error: Option<FormError>,
 ) -> Result<Response, PageError> {
+    let rule = visit.state.services.registration.rule_of_first_admin().await?.into();
     let token = Concealed::from(token.expose().as_str());
     let frame = Frame::browser().with_error(error.as_ref());
-    visit.page(frame, &SetupPage { token, user_name, rule: visit.password_rule(), error })
+    visit.page(frame, &SetupPage { token, user_name, rule, error })
 }

@@ -21,6 +21,7 @@ mod one_account;
 mod operations;
 mod own_address;
 mod passkey;
+mod password_length;
 mod policies;
 mod recovery;
 mod register;

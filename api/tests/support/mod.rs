@@ -20,7 +20,7 @@ use actors::{
     domain::{
         command::{Body, Decide, DisableUser},
         context::{Attempt, Origin, Settings},
-        factor::password::Policy,
+        factor::password::Lengths,
         sms::{Countries, SmsPolicy},
     },
     entropy::SeededEntropy,
@@ -219,7 +219,7 @@ async fn start(
         messages_waiting: actors::notifier::MAX_WAITING,
         settings,
         sms,
-        password_policy: Policy::default(),
+        password_lengths: Lengths::default(),
         argon2: Argon2Params { m_kib: 8, t: 1, p: 1 },
         hash_threads: NonZero::new(1),
         hash_queue: 1024,

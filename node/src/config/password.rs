@@ -5,6 +5,9 @@ use serde::Deserialize;
 
 use super::report::Report;
 
+/// The shortest password beside a second factor, unless said otherwise.
+const MIN_WITH_SECOND_FACTOR: u8 = 8;
+
 /// Passwords.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -12,6 +15,11 @@ pub struct Password {
     /// Shortest password, in characters, where it may stand alone (NIST SP 800-63B-4 wants 15).
     #[schemars(range(min = 1, max = 64))]
     pub min_length_single_factor: u8,
+    /// Shortest password, in characters, where the policies in force demand a second factor of its user at every sign-in, a code by
+    /// e-mail not being one (NIST SP 800-63B-4 allows 8). Unset: 8, or `min_length_single_factor` if that is less. A password is measured
+    /// when it is chosen: whoever loosens such a policy later lets the short ones stand alone.
+    #[schemars(range(min = 8, max = 64))]
+    pub min_length_second_factor: Option<u8>,
     /// Hashes computed at the same time; unset: one per core.
     #[schemars(range(min = 1, max = 256))]
     pub threads: Option<u16>,
@@ -45,6 +53,7 @@ impl Default for Password {
     fn default() -> Self {
         Self {
             min_length_single_factor: 15,
+            min_length_second_factor: None,
             threads: None,
             queue: 128,
             failure_floor_ms: 500,
@@ -62,8 +71,16 @@ impl Default for Argon2 {
 
 impl Password {
     pub(super) fn check(&self, report: &mut Report<'_>) {
+        let longer = self.min_length_second_factor.is_some_and(|length| length > self.min_length_single_factor);
+        let message = "must not be more than password.min_length_single_factor";
+        report.refuse_if(longer, "password.min_length_second_factor", message);
         let too_little = self.argon2.m_kib < 8 * self.argon2.p;
         report.refuse_if(too_little, "password.argon2.m_kib", "must be at least 8 times password.argon2.p");
+    }
+
+    /// The shortest password where a second factor is demanded.
+    pub fn min_length_second_factor(&self) -> u8 {
+        self.min_length_second_factor.unwrap_or_else(|| MIN_WITH_SECOND_FACTOR.min(self.min_length_single_factor))
     }
 
     /// Is a hash cheaper than the cheapest row that OWASP names?

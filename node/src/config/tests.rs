@@ -219,6 +219,26 @@ fn sections_refuse_what_does_not_fit_together() {
     );
 }
 
+#[test]
+fn a_password_beside_a_second_factor_is_never_longer_than_one_that_stands_alone_nor_shorter_than_8() {
+    let lengths = |file: &str| {
+        let password = load(file, &[]).expect("accepted").config.password;
+        (password.min_length_single_factor, password.min_length_second_factor())
+    };
+    let both = |alone: u8, beside: u8| {
+        format!("[password]\nmin_length_single_factor = {alone}\nmin_length_second_factor = {beside}")
+    };
+    assert_eq!(lengths(""), (15, 8));
+    assert_eq!(lengths("[password]\nmin_length_single_factor = 6"), (6, 6), "as before there was the other key");
+    assert_eq!(lengths(&both(12, 10)), (12, 10));
+    assert_eq!(lengths(&both(20, 20)), (20, 20));
+    assert_refused(
+        &both(12, 13),
+        "FILE:3: `password.min_length_second_factor`: must not be more than password.min_length_single_factor",
+    );
+    assert_refused(&both(15, 7), "FILE:3: `password.min_length_second_factor`: must be at least 8 (and at most 64)");
+}
+
 /// A configuration of a node among others, and one line more.
 fn clustered(line: &str) -> String {
     format!("[store]\nurl = \"scylla://a:9042/doorward\"\n[cluster]\nlisten = \"127.0.0.1:11082\"\n{line}\n")
@@ -418,6 +438,7 @@ const UNSET: &[&str] = &[
     "mail.smtp.url",
     "mail.smtp.username",
     "passkeys.attestation_roots",
+    "password.min_length_second_factor",
     "password.threads",
     "secrets.master_keys",
     "secrets.master_keys_file",

@@ -7,7 +7,7 @@ use actors::{
     clock::Clock,
     domain::{
         context::Settings,
-        factor::{password::Policy, totp::Window},
+        factor::{password::Lengths, totp::Window},
     },
     entropy::Entropy,
     hasher::Argon2Params,
@@ -56,7 +56,11 @@ pub(super) fn options(config: &Config, base: Foundations) -> anyhow::Result<Serv
         messages_waiting: MAX_WAITING,
         settings: settings(config)?,
         sms: config.sms.policy(),
-        password_policy: Policy { min_len: password.min_length_single_factor.into(), ..Policy::default() },
+        password_lengths: Lengths {
+            alone: password.min_length_single_factor.into(),
+            with_second_factor: password.min_length_second_factor().into(),
+            ..Lengths::default()
+        },
         argon2: Argon2Params { m_kib: password.argon2.m_kib, t: password.argon2.t, p: password.argon2.p },
         hash_threads: password.threads.and_then(|threads| NonZero::new(threads.into())),
         hash_queue: password.queue as usize,

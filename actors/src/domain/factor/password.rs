@@ -11,7 +11,7 @@ use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 pub use zxcvbn::feedback::{Suggestion, Warning};
-use zxcvbn::{Score, feedback::Feedback, zxcvbn};
+use zxcvbn::{feedback::Feedback, zxcvbn};
 
 use crate::secret::Secret;
 
@@ -21,6 +21,8 @@ pub const MIN_ALONE: usize = 15;
 pub const MIN_WITH_SECOND_FACTOR: usize = 8;
 /// The most characters that a password may have.
 pub const MAX: usize = 128;
+/// Guesses that a password must be estimated to take, at least.
+const MIN_GUESSES: u64 = 100_000_000;
 /// A user input shorter than this may occur in a password, since it says too little.
 const SHORTEST_INPUT: usize = 3;
 
@@ -36,6 +38,31 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self { min_len: MIN_ALONE, max_len: MAX }
+    }
+}
+
+/// How long passwords must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// The fewest characters where a password may stand alone.
+    pub alone: usize,
+    /// The fewest where a second factor is demanded beside it.
+    pub with_second_factor: usize,
+    /// The most.
+    pub max: usize,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { alone: MIN_ALONE, with_second_factor: MIN_WITH_SECOND_FACTOR, max: MAX }
+    }
+}
+
+impl Lengths {
+    /// What the password must be of somebody of whom a second factor is demanded wherever they sign in, or is not.
+    pub const fn policy(&self, second_factor: bool) -> Policy {
+        let min_len = if second_factor { self.with_second_factor } else { self.alone };
+        Policy { min_len, max_len: self.max }
     }
 }
 
@@ -98,8 +125,9 @@ pub fn normalise(password: &str) -> Secret<String> {
 
 /// May this password be chosen? `user_inputs` are the user name, the e-mail address and the like.
 ///
-/// The estimate asked for is zxcvbn's score 3 of 4 (10^8 guesses or more), which the throttle and Argon2id keep out of
-/// reach online and slow offline; with [`MIN_ALONE`] characters it turns away repetitions and well-known phrases only.
+/// The estimate asked for is 10^8 guesses or more, which the throttle and Argon2id keep out of reach online and slow
+/// offline; with [`MIN_ALONE`] characters it turns away repetitions and well-known phrases only. It is not zxcvbn's score
+/// 3, which begins a little above: eight characters in which nothing is known are put at 10^8 and 1.
 pub fn check(policy: &Policy, password: &Secret<String>, user_inputs: &[&str]) -> Result<(), Weakness> {
     let password = password.expose();
     let len = password.chars().count();
@@ -115,7 +143,7 @@ pub fn check(policy: &Policy, password: &Secret<String>, user_inputs: &[&str]) -
         return Err(Weakness::ContainsInput);
     }
     let estimate = zxcvbn(password, user_inputs);
-    if estimate.score() < Score::Three {
+    if estimate.guesses() < MIN_GUESSES {
         return Err(Weakness::Guessable(advice(&estimate)));
     }
     Ok(())

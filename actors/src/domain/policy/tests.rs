@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod operations;
+mod second_factor;
 mod steps;
 mod suspended;
 

@@ -2,7 +2,10 @@
 
 use actors::{
     account::{ChangePasswordRequest, Request},
-    domain::{command::ChangePasswordOutcome, factor::password::normalise},
+    domain::{
+        command::ChangePasswordOutcome,
+        factor::password::{Policy, normalise},
+    },
     secret::Secret,
 };
 use axum::response::Response;
@@ -37,7 +40,8 @@ pub async fn get(visit: Visit) -> Result<Response, PageError> {
     if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(HERE));
     }
-    show(&visit, &session, None)
+    let rule = visit.password_policy(session.user).await?;
+    show(&visit, &session, rule, None)
 }
 
 /// Changes the password.
@@ -46,16 +50,17 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
     if !visit.may_change_at(&session, HERE).await? {
         return Ok(reauthenticate(HERE));
     }
+    let rule = visit.password_policy(session.user).await?;
     // A hash is made for each try, so the address is asked first.
     let tried = Try::begin(&visit)?;
     let email = overview(&visit, &session, HERE).await?.email.unwrap_or_default();
     let inputs = [session.view.user_name.as_str(), email.as_str()];
     let registration = &visit.state.services.registration;
-    let new_hash = match registration.hash_new_password(&typed.new_password, &inputs, visit.deadline).await {
+    let new_hash = match registration.hash_new_password(&rule, &typed.new_password, &inputs, visit.deadline).await {
         Ok(hash) => hash,
         Err(error) => {
             tried.not_counted();
-            return show(&visit, &session, Some(told(error, "new_password")?));
+            return show(&visit, &session, rule, Some(told(error, "new_password")?));
         }
     };
     let request = Request::ChangePassword(ChangePasswordRequest {
@@ -86,13 +91,13 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         }
     };
     let error = tried.refused(error).await;
-    show(&visit, &session, Some(error))
+    show(&visit, &session, rule, Some(error))
 }
 
-fn show(visit: &Visit, session: &LiveSession, error: Option<FormError>) -> Result<Response, PageError> {
+fn show(visit: &Visit, session: &LiveSession, rule: Policy, error: Option<FormError>) -> Result<Response, PageError> {
     let user_name = session.view.user_name.clone();
     let frame = Frame::session(session).with_error(error.as_ref());
-    visit.page(frame, &PasswordPage { user_name, rule: visit.password_rule(), error })
+    visit.page(frame, &PasswordPage { user_name, rule: rule.into(), error })
 }
 
 /// A name whose password is new waits no longer for what was guessed at the old one (HAZARDS H11). The password is set by

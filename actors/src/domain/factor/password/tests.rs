@@ -2,7 +2,8 @@
 
 use super::*;
 
-const WITH_SECOND_FACTOR: Policy = Policy { min_len: MIN_WITH_SECOND_FACTOR, max_len: MAX };
+const WITH_SECOND_FACTOR: Policy =
+    Lengths { alone: MIN_ALONE, with_second_factor: MIN_WITH_SECOND_FACTOR, max: MAX }.policy(true);
 
 fn verdict(policy: Policy, password: &str) -> Result<(), Weakness> {
     check(&policy, &normalise(password), &["ada", "ada.lovelace@example.org"])
@@ -26,6 +27,14 @@ fn length_counts_characters_and_says_what_is_asked() {
     );
     let message = Weakness::TooShort { min: 15, len: 14 }.to_string();
     assert_eq!(message, "Use at least 15 characters; this has 14. A few unrelated words work well.");
+}
+
+#[test]
+fn fewer_characters_do_where_a_second_factor_is_demanded() {
+    assert_eq!(Lengths::default().policy(false), Policy::default());
+    assert_eq!(verdict(WITH_SECOND_FACTOR, "vQ8#mzt"), Err(Weakness::TooShort { min: 8, len: 7 }));
+    assert_eq!(verdict(WITH_SECOND_FACTOR, "vQ8#mzt2"), Ok(()));
+    assert_eq!(verdict(Lengths::default().policy(false), "vQ8#mzt2"), Err(Weakness::TooShort { min: 15, len: 8 }));
 }
 
 #[test]
