@@ -32,7 +32,7 @@ use crate::{
 /// |---|---|
 /// | 2 | addresses that get codes, messages, proofs by a code that was sent |
 /// | 3 | phones that get codes, passkeys, trusted devices, policies |
-/// | 4 | links by e-mail, registrations by address, recovery that waits, policies of operations and of several steps, attested passkeys, languages, counts of text messages, a second step asked of one account, an account's own address that awaits its proof |
+/// | 4 | links by e-mail, registrations by address, recovery that waits, policies of operations and of several steps, attested passkeys, languages, counts of text messages, a second step asked of one account, an account's own address that awaits its proof, a password that somebody else may know |
 pub const LEVEL: u32 = if cfg!(feature = "next-version") { 5 } else { 4 };
 
 const ITEM: &str = "level";

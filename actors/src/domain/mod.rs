@@ -17,6 +17,7 @@ pub mod authorization_details;
 pub mod change;
 pub mod client;
 pub mod command;
+pub mod compromised;
 pub mod context;
 pub mod device;
 pub mod email;

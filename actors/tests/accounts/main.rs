@@ -13,6 +13,7 @@ mod alarms;
 mod attested;
 mod bounds;
 mod by_mail;
+mod compromised;
 mod delivery;
 mod email;
 mod forgotten;

@@ -120,7 +120,12 @@ async fn verify(services: &Services, world: &World, person: &Person, command: Ve
 }
 
 /// Signs a new challenge for a login.
-async fn present(world: &World, person: &Person, login: &LoginRef, key: &mut SoftKey) -> VerifyPasskeyOutcome {
+pub(crate) async fn present(
+    world: &World,
+    person: &Person,
+    login: &LoginRef,
+    key: &mut SoftKey,
+) -> VerifyPasskeyOutcome {
     let command = answered(login, &ceremony(world), key);
     verify(&world.services, world, person, command).await
 }

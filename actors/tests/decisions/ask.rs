@@ -227,6 +227,7 @@ impl Clients {
             allowed: true,
             raises: false,
             recommends: false,
+            renews_password: true,
         };
         let to = Self::somewhere(net, nodes);
         self.command(net, to, person, (authorize, Purpose::Authorize { session, offline }));

@@ -29,6 +29,7 @@ impl Model {
             allowed: false,
             raises: false,
             recommends: false,
+            renews_password: true,
         };
         let (outcome, attempt) = self.decide(&command);
         if let AuthorizeOutcome::Issued { code } = outcome {

@@ -85,6 +85,7 @@ impl World {
             allowed: false,
             raises: false,
             recommends: false,
+            renews_password: true,
         }
     }
 

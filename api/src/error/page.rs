@@ -52,6 +52,9 @@ pub enum PageError {
     /// A policy asks for a device that the account does not have. Not shown: it redirects.
     #[error("a policy asks for a device")]
     EnrolmentNeeded,
+    /// Somebody else may know the password that was typed in this session. Not shown: it redirects.
+    #[error("another password is needed")]
+    NewPasswordNeeded,
     /// The login ended, and what it was for is reached: the browser is signed in. Not shown: it redirects.
     #[error("the login has ended, and its browser is signed in")]
     AlreadySignedIn,
@@ -110,6 +113,7 @@ impl IntoResponse for PageError {
             Self::SignInNeeded { back } => Some(format!("/login?return={}", encoded(back))),
             Self::MoreNeeded { back } => Some(format!("/login?more=yes&return={}", encoded(back))),
             Self::EnrolmentNeeded => Some("/account/mfa".to_owned()),
+            Self::NewPasswordNeeded => Some("/account/password".to_owned()),
             Self::AlreadySignedIn => Some("/account".to_owned()),
             _ => None,
         };
@@ -193,6 +197,10 @@ impl PageError {
             Self::EnrolmentNeeded => {
                 Told::new(StatusCode::FORBIDDEN, text("error-enrol-first"), text("error-enrol-first-about"))
                     .with_link("/account/mfa", text("set-it-up"))
+            }
+            Self::NewPasswordNeeded => {
+                Told::new(StatusCode::FORBIDDEN, text("error-password-first"), text("error-password-first-about"))
+                    .with_link("/account/password", text("password-change"))
             }
             Self::AlreadySignedIn => {
                 Told::new(StatusCode::CONFLICT, text("error-signed-in"), text("error-signed-in-about"))

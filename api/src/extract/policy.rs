@@ -1,7 +1,8 @@
 //! What the policies ask of somebody who is signed in. Where there are no
 //! policies, and nothing is asked of the very account, the owner of the account is not asked.
 //!
-//! Who must set up a device gets to where that is done, and to the proofs that are asked for first there; who has one proves it.
+//! Who must set up a device gets to where that is done, and to the proofs that are asked for first there; who has one proves it. Who must
+//! choose another password does that before.
 
 use std::collections::BTreeSet;
 
@@ -148,8 +149,13 @@ impl Visit {
         if !session.view.fresh {
             return Ok(false);
         }
-        let verdict = self.verdict_on(session, Occasion::change_at(path)).await?;
-        Ok(matches!(verdict, Some(Verdict::Met | Verdict::Recommended)))
+        // What must be set up comes after a password that must be chosen.
+        let renews = session.view.password_compromised && path.starts_with(PASSWORD);
+        Ok(match self.verdict_on(session, Occasion::change_at(path)).await? {
+            Some(Verdict::Met | Verdict::Recommended) => true,
+            Some(Verdict::Enrol { .. }) => renews,
+            Some(Verdict::StepUp) | None => false,
+        })
     }
 
     /// The rung that proofs of a change at this page should reach, so that ways which do not are not offered; none of another page.
@@ -161,8 +167,12 @@ impl Visit {
         Ok(policy::aims_at(client.as_ref(), &operations, &self.policies().await?))
     }
 
-    /// Refuses the page `back` to somebody who must set up a device first, or prove more.
+    /// Refuses the page `back` to somebody who must choose another password first, set up a device, or prove more.
     pub(super) async fn lets_in(&self, session: &LiveSession, back: &str) -> Result<(), PageError> {
+        if session.view.password_compromised {
+            // What must be proved for it, that page asks for.
+            return if back.starts_with(PASSWORD) { Ok(()) } else { Err(PageError::NewPasswordNeeded) };
+        }
         match self.verdict_on(session, Occasion::default()).await? {
             Some(Verdict::Met | Verdict::Recommended) => Ok(()),
             Some(Verdict::StepUp) => Err(PageError::MoreNeeded { back: back.to_owned() }),

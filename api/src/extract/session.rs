@@ -50,6 +50,9 @@ impl Visit {
             self.prefer_waiting();
         }
         let session = self.session().await?.ok_or_else(|| PageError::SignInNeeded { back: back.to_owned() })?;
+        if session.view.password_compromised {
+            self.prefer_waiting();
+        }
         self.lets_in(&session, back).await?;
         Ok(session)
     }

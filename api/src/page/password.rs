@@ -13,6 +13,8 @@ use crate::{
 pub struct PasswordPage {
     /// The user name, in a hidden field for password managers.
     pub user_name: String,
+    /// Must another password be chosen before anything else?
+    pub compromised: bool,
     /// The rule for the new password.
     pub rule: PasswordRule,
     /// Why the form is shown again.

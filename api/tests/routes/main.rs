@@ -7,6 +7,7 @@ mod html;
 mod support;
 
 mod account;
+mod compromised;
 mod doors;
 mod edge;
 mod email;

@@ -184,7 +184,7 @@ fn user_facts(id: &str, user: &OverviewOutcome) -> String {
         ("status", status),
         ("roles", user.roles.iter().cloned().collect::<Vec<_>>().join(" ")),
         ("registered", moment(user.created_at)),
-        ("password set", optional(user.password_changed_at)),
+        ("password set", password(user)),
         ("recovery", user.recovery.as_ref().map_or_else(|| "-".to_owned(), recovery)),
         ("sessions", user.sessions.len().to_string()),
     ]);
@@ -199,6 +199,14 @@ fn user_facts(id: &str, user: &OverviewOutcome) -> String {
         let _ = writeln!(text, "  {line}");
     }
     text
+}
+
+fn password(user: &OverviewOutcome) -> String {
+    let set = optional(user.password_changed_at);
+    match user.password_compromised_at {
+        Some(at) => format!("{set}; somebody else may know it since {}, the next sign-in asks for another", moment(at)),
+        None => set,
+    }
 }
 
 fn recovery(recovery: &RecoveryShown) -> String {

@@ -44,6 +44,9 @@ record! {
         /// Was it set by a link that was mailed? Then it proves no more than that somebody reads that mail.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub by_mail: bool,
+        /// Since when somebody else may know it. It is of this password alone: another one has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub compromised_at: Option<Timestamp>,
     }
 }
 

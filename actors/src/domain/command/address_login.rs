@@ -291,8 +291,7 @@ impl<'a> AwaitedCode<'a> {
     /// A wrong code is counted.
     fn failed(&self, user: &User, of: &LoginRef, cx: &Context<'_>) -> Decision<VerifySentCodeOutcome> {
         let mut change = Change::default();
-        let bucket = user.bucket(of.device.as_ref(), cx.now);
-        let closed = codes::failed(user, cx, &mut change, bucket, [self.throttle()]);
+        let closed = codes::failed(user, cx, &mut change, of, [self.throttle()]);
         let event = sign_in::told(user, cx, address::method(self.channel), &SignInOutcome::Wrong);
         let events = [event].into_iter().chain(closed).collect();
         let outcome = VerifySentCodeOutcome::Judged(SignInOutcome::Wrong);

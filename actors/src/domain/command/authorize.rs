@@ -15,6 +15,7 @@ use crate::{
         assurance::{self, Acr},
         authorization_details,
         change::{Change, Item, ItemKey},
+        compromised,
         context::Context,
         event::{self, WithFact},
         limits,
@@ -85,6 +86,9 @@ pub struct Authorize {
     /// Does who asks know where a recommendation is answered?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recommends: bool,
+    /// Does who asks know where another password is chosen?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renews_password: bool,
 }
 
 /// A code, or what is missing. The code's secret is [`Authorize::code_secret`] of the attempt.
@@ -118,6 +122,8 @@ pub enum AuthorizeOutcome {
     EnrolmentNeeded,
     /// A policy counts how often its recommendation is declined, and waits for the answer ([`DeclineMfa`](super::DeclineMfa)).
     AnswerNeeded,
+    /// Another password must be chosen first ([`compromised`]).
+    NewPasswordNeeded,
     /// Too many codes of other clients are open.
     Full,
 }
@@ -207,6 +213,11 @@ impl Authorize {
         let age = cx.now.since(proved.auth_time);
         if wanted.max_age.is_some_and(|max| age > Duration::from_secs(max)) && !since_request {
             return login_needed();
+        }
+        if compromised::must_change(user, &session.proofs) {
+            // A node of an earlier version leads to where devices are set up, and the way to the password is beside that.
+            let known = self.renews_password;
+            return Some(if known { AuthorizeOutcome::NewPasswordNeeded } else { AuthorizeOutcome::EnrolmentNeeded });
         }
         if wanted.acr.is_some_and(|acr| proved.acr < acr) {
             // A session can be raised only by somebody who has what it takes.

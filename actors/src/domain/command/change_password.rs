@@ -96,7 +96,7 @@ impl Decide for ChangePassword {
         }
         let mut change = Change::default();
         if !self.right {
-            let closed = guess::wrong(user, cx, &mut change, bucket, THROTTLE);
+            let closed = guess::wrong_password(user, cx, &mut change, bucket);
             let event = event::of(cx, "password.change_failed", user.id);
             let events = [event].into_iter().chain(closed).collect();
             return Decision { change, events, outcome: ChangePasswordOutcome::Wrong };
@@ -145,6 +145,7 @@ pub(super) fn replace_password(
         hash: hash.to_owned(),
         changed_at: cx.now,
         by_mail,
+        compromised_at: None,
         unknown: Unknown::default(),
     }));
     change.delete(ItemKey::Throttle(THROTTLE.to_owned()));

@@ -4,7 +4,7 @@
 
 use schema::{Timestamp, record::AuditEvent};
 
-use super::guess;
+use super::{guess, sign_in::LoginRef};
 use crate::domain::{
     change::{Change, Item, ItemKey},
     context::Context,
@@ -29,14 +29,15 @@ pub(super) fn gate(user: &User, device: &str, bucket: Bucketing<'_>, now: Timest
     }
 }
 
-/// One wrong code, compared with these devices. The events say what it closed.
+/// One wrong code in this login, compared with these devices. The events say what it closed.
 pub(super) fn failed(
     user: &User,
     cx: &Context<'_>,
     change: &mut Change,
-    bucket: Bucketing<'_>,
+    of: &LoginRef,
     devices: impl IntoIterator<Item = String>,
 ) -> Vec<AuditEvent> {
+    let bucket = user.bucket(of.device.as_ref(), cx.now);
     let closed = devices.into_iter().filter_map(|device| guess::count(user, cx, change, bucket, &device));
     let (mut shut, mut events): (Vec<_>, Vec<_>) = closed.unzip();
     let mut common = user.throttle(THROTTLE);
@@ -46,7 +47,7 @@ pub(super) fn failed(
     }
     change.put(Item::Throttle(THROTTLE.to_owned(), common));
     if shut.contains(&Shut::Authenticator) {
-        guess::warn(user, cx, change, bucket, Notice::CodesSuspended);
+        events.extend(guess::suspended(user, cx, change, of, (THROTTLE, Notice::CodesSuspended)));
     }
     events
 }

@@ -3,9 +3,13 @@
 
 use schema::record::AuditEvent;
 
-use super::judge_password;
+use super::{
+    judge_password,
+    sign_in::{self, LoginRef},
+};
 use crate::domain::{
     change::{Change, Item},
+    compromised,
     context::Context,
     event::{self, WithFact},
     letter::{self, Content, Notice},
@@ -14,23 +18,31 @@ use crate::domain::{
     user::User,
 };
 
-/// Counts a wrong guess at an authenticator that is suspended for itself. The event says what it closed, if it did.
-pub(super) fn wrong(
+/// Counts a wrong password. The event says what it closed, if it did.
+pub(super) fn wrong_password(
     user: &User,
     cx: &Context<'_>,
     change: &mut Change,
     bucket: Bucketing<'_>,
-    authenticator: &str,
 ) -> Option<AuditEvent> {
-    let (shut, event) = count(user, cx, change, bucket, authenticator)?;
+    let (shut, event) = count(user, cx, change, bucket, judge_password::THROTTLE)?;
     if shut == Shut::Authenticator {
-        let notice = match authenticator {
-            judge_password::THROTTLE => Notice::PasswordSuspended,
-            _ => Notice::BackupCodesSuspended,
-        };
-        warn(user, cx, change, bucket, notice);
+        warn(user, cx, change, bucket, Notice::PasswordSuspended);
     }
     Some(event)
+}
+
+/// A second factor is suspended by what was guessed in this login: its owner is told, and the password that the login began with is
+/// marked. The event says so, if it was not marked before.
+pub(super) fn suspended(
+    user: &User,
+    cx: &Context<'_>,
+    change: &mut Change,
+    of: &LoginRef,
+    (authenticator, notice): (&str, Notice),
+) -> Option<AuditEvent> {
+    warn(user, cx, change, user.bucket(of.device.as_ref(), cx.now), notice);
+    compromised::mark(user, cx, change, sign_in::live_login(user, of, cx), authenticator)
 }
 
 /// Counts a wrong guess at an authenticator.
@@ -67,7 +79,7 @@ pub(super) fn told(
 
 /// Tells the owner that an authenticator is suspended. Strangers do not choose the language of that, nor is anybody told whose account
 /// is disabled.
-pub(super) fn warn(user: &User, cx: &Context<'_>, change: &mut Change, bucket: Bucketing<'_>, notice: Notice) {
+fn warn(user: &User, cx: &Context<'_>, change: &mut Change, bucket: Bucketing<'_>, notice: Notice) {
     if user.active_account().is_none() {
         return;
     }

@@ -16,7 +16,7 @@ use crate::domain::{
     context::Context,
     event::{self, WithFact},
     letter::{self, Notice},
-    throttle::{self, Gate},
+    throttle::{self, Gate, Shut},
     user::{Areas, User},
 };
 
@@ -64,9 +64,14 @@ impl Decide for JudgeBackupCode {
         let mut change = Change::default();
         let index = set.codes.iter().position(|code| code.locator == self.locator && code.used_at.is_none());
         let Some(index) = index.filter(|_| self.right) else {
-            let closed = guess::wrong(user, cx, &mut change, bucket, THROTTLE);
-            let event = sign_in::told(user, cx, Method::BackupCode, &SignInOutcome::Wrong);
-            let events = [event].into_iter().chain(closed).collect();
+            let mut events = vec![sign_in::told(user, cx, Method::BackupCode, &SignInOutcome::Wrong)];
+            if let Some((shut, closed)) = guess::count(user, cx, &mut change, bucket, THROTTLE) {
+                events.push(closed);
+                if shut == Shut::Authenticator {
+                    let told = (THROTTLE, Notice::BackupCodesSuspended);
+                    events.extend(guess::suspended(user, cx, &mut change, &self.login, told));
+                }
+            }
             return Decision { change, events, outcome: SignInOutcome::Wrong };
         };
         if user.throttles.contains_key(THROTTLE) {

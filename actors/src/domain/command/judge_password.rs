@@ -69,7 +69,7 @@ impl Decide for JudgePassword {
         // A disabled user's right password is answered, counted and written as a wrong one (HAZARDS H13).
         let disabled = user.active_account().is_none();
         if !self.right || disabled {
-            let closed = guess::wrong(user, cx, &mut change, bucket, THROTTLE);
+            let closed = guess::wrong_password(user, cx, &mut change, bucket);
             let event = sign_in::told(user, cx, Method::Password, &SignInOutcome::Wrong);
             let event = if disabled { event.with("reason", "disabled") } else { event };
             let events = [event].into_iter().chain(closed).collect();

@@ -18,6 +18,7 @@ use crate::domain::{
     address,
     assurance::{self, Assurance},
     change::{Change, Item},
+    compromised,
     context::Context,
     factor::passkey::aaguid,
     limits, recovery, trusted_device,
@@ -53,6 +54,9 @@ pub struct SessionView {
     /// Does an operator ask for a second step of this very account?
     #[serde(default)]
     pub second_factor_required: bool,
+    /// Must another password be chosen before anything else ([`compromised`])?
+    #[serde(default)]
+    pub password_compromised: bool,
 }
 
 /// Is this session alive?
@@ -105,6 +109,7 @@ pub(super) fn view(user: &User, session: &Session, cx: &Context<'_>) -> Option<S
         without_app: user.has_second_factor() && user.usable_totps().next().is_none(),
         ways: Ways::of(user),
         second_factor_required: account.mfa_required_at.is_some(),
+        password_compromised: compromised::must_change(user, &session.proofs),
         assurance,
     })
 }
@@ -238,6 +243,9 @@ pub struct OverviewOutcome {
     pub created_at: Timestamp,
     /// When the password was last chosen.
     pub password_changed_at: Option<Timestamp>,
+    /// Since when somebody else may know it, so that who signs in with it chooses another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_compromised_at: Option<Timestamp>,
     /// Devices that are activated or await it.
     pub totps: Vec<TotpView>,
     /// Addresses that get codes, or await activation.
@@ -311,9 +319,7 @@ impl Decide for Overview {
     }
 
     fn decide(&self, user: &User, cx: &Context<'_>) -> Decision<Option<OverviewOutcome>> {
-        let Some(account) = &user.account else {
-            return Decision::answer(None);
-        };
+        let Some(account) = &user.account else { return Decision::answer(None) };
         let live = user.sessions.values().filter(|s| user.live_session_by_id(s.session, cx.now, cx.settings).is_some());
         let mut sessions: Vec<Shown> = live
             .map(|s| Shown {
@@ -360,6 +366,7 @@ impl Decide for Overview {
             mfa_required_at: account.mfa_required_at,
             created_at: account.created_at,
             password_changed_at: user.password.as_ref().map(|p| p.changed_at),
+            password_compromised_at: user.password.as_ref().and_then(|p| p.compromised_at),
             totps: totps.collect(),
             emails: addresses(Channel::Email),
             phones: addresses(Channel::Sms),

@@ -146,7 +146,7 @@ impl Decide for CompleteRecovery {
         }
         let mut change = Change::default();
         if !sent_code::is_right(cx, user.id, Binding::Recovery(login.login), sent, &self.code) {
-            let closed = codes::failed(user, cx, &mut change, bucket, [recovery::THROTTLE.to_owned()]);
+            let closed = codes::failed(user, cx, &mut change, &self.login, [recovery::THROTTLE.to_owned()]);
             let event = event::of(cx, "recovery.failed", user.id).with("recovery", due.recovery.to_string());
             let events = [event].into_iter().chain(closed).collect();
             return Decision { change, events, outcome: judged(SignInOutcome::Wrong) };

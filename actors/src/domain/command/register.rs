@@ -89,6 +89,7 @@ pub(super) fn make(
         hash: password_hash.to_owned(),
         changed_at: cx.now,
         by_mail: false,
+        compromised_at: None,
         unknown: Unknown::default(),
     }));
     let device = sign_in::remember_device(user, cx, change, None);

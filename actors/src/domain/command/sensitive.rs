@@ -5,7 +5,8 @@
 //! 2. The command's rule asks here, in the commit that changes something, whether the session's proofs are enough.
 //! 3. Are they not, the page asks for fresh ones ([`super::overview::is_fresh`] says what is asked for without any policy).
 //!
-//! A device that an account must have for an operation, and has not, is set up by what the account can prove.
+//! A device that an account must have for an operation, and has not, is set up by what the account can prove; and where another
+//! password must come before that, it is chosen by the same.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use schema::record::{PolicyMethod, Session};
 
 use super::overview;
 use crate::domain::{
+    compromised,
     context::Context,
     operation,
     policy::{self, Case, Verdict},
@@ -38,6 +40,7 @@ pub(super) fn allows(user: &User, session: &Session, cx: &Context<'_>, what: Ope
     match (verdict(user, session, cx, what), what) {
         (Verdict::Met | Verdict::Recommended, _) => true,
         (Verdict::Enrol { methods, .. }, Operation::Add(method)) => methods.contains(&method),
+        (Verdict::Enrol { .. }, Operation::ChangePassword) => compromised::must_change(user, &session.proofs),
         (Verdict::Enrol { .. } | Verdict::StepUp, _) => false,
     }
 }

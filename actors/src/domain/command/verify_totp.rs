@@ -17,7 +17,7 @@ use crate::{
         context::Context,
         event::WithFact,
         factor::totp::{self, Code, Verdict},
-        throttle::{Bucketing, Gate},
+        throttle::Gate,
         user::{Areas, User},
     },
     vault::Purpose,
@@ -52,9 +52,8 @@ impl Decide for VerifyTotp {
         if sign_in::live_login(user, &self.login, cx).is_none() {
             return Decision::answer(SignInOutcome::LoginEnded);
         }
-        let bucket = user.bucket(self.login.device.as_ref(), cx.now);
         let mut change = Change::default();
-        match check_against_all(user, cx, &mut change, bucket, &self.code) {
+        match check_against_all(user, cx, &mut change, &self.login, &self.code) {
             Checked::Accepted(totp) => {
                 let proof = Proof { method: Method::Totp, at: cx.now, factor: Some(totp.factor), credential: None };
                 let outcome = sign_in::accept(user, cx, &mut change, &self.login, proof);
@@ -83,13 +82,8 @@ enum Checked {
     Closed(SignInOutcome),
 }
 
-fn check_against_all(
-    user: &User,
-    cx: &Context<'_>,
-    change: &mut Change,
-    bucket: Bucketing<'_>,
-    code: &Code,
-) -> Checked {
+fn check_against_all(user: &User, cx: &Context<'_>, change: &mut Change, of: &LoginRef, code: &Code) -> Checked {
+    let bucket = user.bucket(of.device.as_ref(), cx.now);
     let mut closed = None;
     let mut compared = Vec::new();
     let mut accepted = None;
@@ -122,7 +116,7 @@ fn check_against_all(
     if compared.is_empty() {
         return Checked::Closed(closed.unwrap_or(SignInOutcome::LoginEnded));
     }
-    let closed = codes::failed(user, cx, change, bucket, compared.into_iter().map(throttle_of));
+    let closed = codes::failed(user, cx, change, of, compared.into_iter().map(throttle_of));
     Checked::Refused { replayed, closed }
 }
 

@@ -37,6 +37,7 @@ fn user(methods: &[PolicyMethod]) -> User {
         hash: "hash".to_owned(),
         changed_at: NOW,
         by_mail: false,
+        compromised_at: None,
         unknown: Unknown::default(),
     });
     let (factor, state) = (FactorId::from_bytes([3; 16]), FactorState::Activated { at: NOW });

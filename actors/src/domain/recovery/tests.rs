@@ -36,6 +36,7 @@ fn ann() -> User {
         hash: "hash".to_owned(),
         changed_at: NOW,
         by_mail: false,
+        compromised_at: None,
         unknown: Unknown::default(),
     });
     add_app(&mut user, 3);

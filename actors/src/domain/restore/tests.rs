@@ -63,6 +63,7 @@ fn users() -> impl Strategy<Value = User> {
             hash: "hash".to_owned(),
             changed_at: NOW,
             by_mail: false,
+            compromised_at: None,
             unknown: Unknown::default(),
         });
         let device = DeviceId::from_bytes([3; 16]);

@@ -38,6 +38,7 @@ impl Client {
             allowed: true,
             raises: false,
             recommends: false,
+            renews_password: true,
         };
         let (at, outcome) = self.all.ask(node, user, &attempt, authorize).await;
         let accepted = outcome.as_ref().map(|outcome| matches!(outcome, AuthorizeOutcome::Issued { .. }));

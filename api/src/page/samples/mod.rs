@@ -6,6 +6,7 @@ mod devices;
 pub mod letters;
 mod operations;
 mod passkeys;
+mod passwords;
 mod recovery;
 mod sent;
 
@@ -18,9 +19,9 @@ use super::{
     AccountPage, AddAddress, AddPasskey, AuthenticatorRow, BackLink, BackupCodePage, BackupCodesPage,
     BackupCodesRegeneratePage, BackupCodesUnsavedPage, CarriedField, Chrome, ClientLine, Concealed, ConsentPage,
     Cooldown, DevNotice, EmailLine, ErrorPage, ForgotPage, FormError, FormPostPage, FrontPage, InboxPage, LetterRow,
-    Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, NextStep, Notice, Page, Pages, PasswordPage, PasswordRule,
-    ReauthenticatePage, RecommendedPage, RecoveryLine, RenderError, ResetPage, ScopeLine, SessionRow, SessionsPage,
-    TotpEnrolPage, TotpPage, TrustBox, TrustedRow, WaitingLine, When, describe_user_agent, groups_of_four,
+    Link, LoggedOutPage, LoginPage, LogoutPage, MfaPage, NextStep, Notice, Page, Pages, PasswordRule, RecommendedPage,
+    RecoveryLine, RenderError, ScopeLine, SessionRow, SessionsPage, TotpEnrolPage, TotpPage, TrustBox, TrustedRow,
+    WaitingLine, When, describe_user_agent, groups_of_four,
 };
 use crate::{
     RegistrationBy,
@@ -95,7 +96,7 @@ pub fn all(pages: &Pages, locale: Locale) -> Vec<Sample> {
         sent::own_address(&mut gallery, &text);
         sent::phones(&mut gallery, &text);
         passkeys::passkeys(&mut gallery, &text);
-        passwords(&mut gallery, &text);
+        passwords::passwords(&mut gallery, &text);
     }
     gallery.samples
 }
@@ -376,32 +377,4 @@ fn factors(gallery: &mut Gallery<'_>, text: &Texts) {
     gallery.add(&text.name("backup-codes"), &BackupCodesPage { codes, user_name: text.of("amelia"), created: when(0) });
     gallery.add(&text.name("backup-codes-unsaved"), &BackupCodesUnsavedPage::default());
     gallery.add(&text.name("backup-codes-regenerate"), &BackupCodesRegeneratePage { left: 1 });
-}
-
-fn passwords(gallery: &mut Gallery<'_>, text: &Texts) {
-    let password = |error| PasswordPage { user_name: text.of("amelia"), rule: RULE, error };
-    gallery.add(&text.name("password"), &password(None));
-    let wrong = Some(FormError::field("current_password", say("password-current-wrong")));
-    gallery.add(&text.name("password-error"), &password(wrong));
-    let reset = ResetPage {
-        token: text.of("tok").as_str().into(),
-        user_name: text.of("amelia"),
-        rule: RULE,
-        error: Some(FormError::field("new_password", say("weak-input"))),
-    };
-    gallery.add(&text.name("reset-error"), &reset);
-    gallery.add(&text.name("reset"), &ResetPage { error: None, ..reset });
-    let reauthenticate = |wants_code, takes_backup_code, error| ReauthenticatePage {
-        passkey: takes_backup_code,
-        to: text.of("/account/password"),
-        user_name: text.of("amelia"),
-        wants_code,
-        takes_backup_code,
-        error,
-    };
-    gallery.add(&text.name("reauthenticate"), &reauthenticate(true, false, None));
-    gallery.add(&text.name("reauthenticate-backup"), &reauthenticate(true, true, None));
-    let refused = Some(FormError::fields(&["password", "code"], say("reauthenticate-code-wrong")));
-    gallery.add(&text.name("reauthenticate-error"), &reauthenticate(true, false, refused));
-    gallery.add(&text.name("reauthenticate-password"), &reauthenticate(false, false, None));
 }

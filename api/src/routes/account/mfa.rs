@@ -28,7 +28,7 @@ use crate::{
     routes::login,
 };
 
-pub(super) const HERE: &str = "/account/mfa";
+pub(in crate::routes) const HERE: &str = "/account/mfa";
 
 /// What was typed.
 #[derive(Debug, Deserialize)]

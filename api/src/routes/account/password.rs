@@ -1,4 +1,5 @@
-//! `/account/password`: a new password for somebody who knows the current one.
+//! `/account/password`: a new password for somebody who knows the current one. Who must choose one, since somebody else may know the
+//! current one too, is led here, and from here on to the application that waits.
 
 use actors::{
     account::{ChangePasswordRequest, Request},
@@ -14,7 +15,11 @@ use serde::Deserialize;
 use super::{done, overview, reauthenticate, sign_in};
 use crate::{
     error::PageError,
-    extract::{LiveSession, Submitted, Visit, form::secret, visit::Frame},
+    extract::{
+        LiveSession, Submitted, Visit,
+        form::secret,
+        visit::{Frame, see_other},
+    },
     locale::text,
     page::{FormError, Notice, PasswordPage},
     routes::{
@@ -23,7 +28,7 @@ use crate::{
     },
 };
 
-pub(super) const HERE: &str = "/account/password";
+pub(in crate::routes) const HERE: &str = "/account/password";
 
 /// What was typed.
 #[derive(Debug, Deserialize)]
@@ -51,6 +56,10 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         return Ok(reauthenticate(HERE));
     }
     let rule = visit.password_policy(session.user).await?;
+    // As it is typed again at once, this tells nobody whether it is the current one.
+    if normalise(typed.new_password.expose()).ct_eq(&normalise(typed.current_password.expose())) {
+        return show(&visit, &session, rule, Some(FormError::field("new_password", text("password-same"))));
+    }
     // A hash is made for each try, so the address is asked first.
     let tried = Try::begin(&visit)?;
     let email = overview(&visit, &session, HERE).await?.email.unwrap_or_default();
@@ -74,11 +83,7 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
         Ok(ChangePasswordOutcome::Changed(signed_in)) => {
             visit.set_session(session.user, &signed_in, &tried.not_counted());
             rebound(&visit, &session.view.user_name).await;
-            // The password is new whatever becomes of this; the name's own cool-down ends by itself too.
-            if let Err(error) = visit.state.services.sign_in.rebound(&session.view.user_name).await {
-                tracing::warn!(%error, "the cool-down of a name outlasts its new password");
-            }
-            return Ok(done("/account", Notice::PasswordChanged));
+            return Ok(onward(&visit, &session).await);
         }
         Ok(ChangePasswordOutcome::Wrong) => FormError::field("current_password", text("password-current-wrong")),
         Ok(ChangePasswordOutcome::Throttled { until }) => visit.cool_down(until),
@@ -97,7 +102,17 @@ pub async fn post(form: Submitted<Typed>) -> Result<Response, PageError> {
 fn show(visit: &Visit, session: &LiveSession, rule: Policy, error: Option<FormError>) -> Result<Response, PageError> {
     let user_name = session.view.user_name.clone();
     let frame = Frame::session(session).with_error(error.as_ref());
-    visit.page(frame, &PasswordPage { user_name, rule: rule.into(), error })
+    let compromised = session.view.password_compromised;
+    visit.page(frame, &PasswordPage { user_name, compromised, rule: rule.into(), error })
+}
+
+/// Where a new password leads: who had to choose it goes on to the application that waits for that.
+async fn onward(visit: &Visit, session: &LiveSession) -> Response {
+    let waiting = if session.view.password_compromised { visit.waiting(session.user).await } else { None };
+    match waiting {
+        Some(login) => see_other(&format!("/oauth/authorize/continue?l={}", login.label())),
+        None => done("/account", Notice::PasswordChanged),
+    }
 }
 
 /// A name whose password is new waits no longer for what was guessed at the old one (HAZARDS H11). The password is set by

@@ -71,8 +71,10 @@ pub async fn get(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, P
     match visit.verdict_on(&session, Occasion::change_at(&to)).await? {
         // A policy asks for more than this page does, perhaps: there every way is open.
         Some(Verdict::StepUp) => return Ok(see_other(&format!("/login?more=yes&change=yes&return={back}"))),
-        // Who sets it up gives the proofs that there are.
-        Some(Verdict::Enrol { .. }) if session.view.fresh || !to.starts_with(ENROLMENT) => {
+        // Who sets it up gives the proofs that there are; so does who must choose another password before.
+        Some(Verdict::Enrol { .. })
+            if !session.view.password_compromised && (session.view.fresh || !to.starts_with(ENROLMENT)) =>
+        {
             return Err(PageError::EnrolmentNeeded);
         }
         Some(Verdict::Met | Verdict::Recommended | Verdict::Enrol { .. }) => {}

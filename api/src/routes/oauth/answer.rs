@@ -46,6 +46,8 @@ pub(super) enum Step {
     Enrol(UserId),
     /// The user must set up a device or decline to.
     Recommend(UserId),
+    /// The user must choose another password first.
+    NewPassword(UserId),
 }
 
 /// What the user is asked.
@@ -109,6 +111,9 @@ pub(super) async fn step(
         AuthorizeOutcome::AnswerNeeded => {
             missing(visit, request, ErrorCode::InteractionRequired, Step::Recommend(session.user))
         }
+        AuthorizeOutcome::NewPasswordNeeded => {
+            missing(visit, request, ErrorCode::InteractionRequired, Step::NewPassword(session.user))
+        }
         AuthorizeOutcome::UnmetAcr => {
             let text = "what was proved does not reach what was asked for";
             let error = OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, text);
@@ -136,6 +141,7 @@ fn asked(request: &AuthorizationRequest, (session, trusted): (SessionRef, bool),
         allowed: false,
         raises: false,
         recommends: true,
+        renews_password: true,
     }
 }
 

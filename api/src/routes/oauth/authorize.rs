@@ -32,7 +32,10 @@ use crate::{
     error::{PageError, oauth::OAuthError},
     extract::{Asked, Caller, Cookies, LoginState, Then, Visit, asked::UI_LOCALES, visit::see_other},
     locale::Locale,
-    routes::{account::recommended, login},
+    routes::{
+        account::{mfa, password, recommended},
+        login,
+    },
     state::ApiState,
     wire::{
         authorization::{AuthorizationRequest, Judge, PageProblem, Refusal, ReturnTo, client_id},
@@ -156,8 +159,9 @@ async fn resume(visit: &Visit, login: LoginState) -> Result<Response, PageError>
             sign_in(visit, Box::new(request), name).await
         }
         Step::Consent(question) => Ok(ask(visit, login, question.user)),
-        Step::Enrol(user) => Ok(enrol(visit, login, user)),
+        Step::Enrol(user) => Ok(set_up(visit, login, (user, mfa::HERE))),
         Step::Recommend(user) => Ok(recommend(visit, login, user)),
+        Step::NewPassword(user) => Ok(set_up(visit, login, (user, password::HERE))),
     }
 }
 
@@ -174,11 +178,15 @@ async fn proceed(visit: &Visit, request: Box<AuthorizationRequest>) -> Result<Re
         }
         Step::Enrol(user) => {
             let login = visit.begin_login(Then::Authorize(request)).await?;
-            Ok(enrol(visit, login, user))
+            Ok(set_up(visit, login, (user, mfa::HERE)))
         }
         Step::Recommend(user) => {
             let login = visit.begin_login(Then::Authorize(request)).await?;
             Ok(recommend(visit, login, user))
+        }
+        Step::NewPassword(user) => {
+            let login = visit.begin_login(Then::Authorize(request)).await?;
+            Ok(set_up(visit, login, (user, password::HERE)))
         }
     }
 }
@@ -208,11 +216,11 @@ fn ask(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
     see_other(&format!("/consent?l={}", login.label()))
 }
 
-/// Sends the browser to where a device is set up; that page knows the way back by the login's cookie.
-fn enrol(visit: &Visit, mut login: LoginState, user: UserId) -> Response {
+/// Sends the browser to where a device is set up, or another password; that page knows the way back by the login's cookie.
+fn set_up(visit: &Visit, mut login: LoginState, (user, page): (UserId, &str)) -> Response {
     login.user = Some(user);
     visit.keep_login(&login);
-    see_other("/account/mfa")
+    see_other(page)
 }
 
 /// Sends the browser to where a recommendation is answered, and from there back here.

@@ -69,7 +69,7 @@ async fn go_on(visit: &Visit, mut login: LoginState, allowed: Option<UserId>) ->
             visit.end_login(&login);
             Ok(response)
         }
-        Step::Raise | Step::SignIn(_) | Step::Enrol(_) | Step::Recommend(_) => {
+        Step::Raise | Step::SignIn(_) | Step::Enrol(_) | Step::Recommend(_) | Step::NewPassword(_) => {
             Ok(Redirect::to(&format!("/oauth/authorize/continue?l={}", login.label())).into_response())
         }
         Step::Consent(question) => {

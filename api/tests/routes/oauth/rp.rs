@@ -20,7 +20,7 @@ pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 pub(super) const PKCE: [(&str, &str); 2] = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
 
 /// Where applications of these tests are.
-pub(super) const CALLBACK: &str = "https://app.example/cb";
+pub(crate) const CALLBACK: &str = "https://app.example/cb";
 /// Where they want browsers after a sign-out.
 pub(super) const GOODBYE: &str = "https://app.example/bye";
 
