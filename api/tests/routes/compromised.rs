@@ -26,7 +26,7 @@ async fn server() -> TestApp {
 }
 
 /// Somebody with an app, at which somebody else fails a hundred times behind the right password; and the codes on paper.
-async fn suspended<'a>(app: &'a TestApp) -> (Browser<'a>, Vec<String>) {
+async fn suspended(app: &TestApp) -> (Browser<'_>, Vec<String>) {
     let mut owner = app.browser();
     owner.register("amelia").await;
     let codes = owner.enrol().await.1.backup_codes();
