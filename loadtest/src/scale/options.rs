@@ -166,16 +166,16 @@ mod tests {
     #[test]
     fn users_that_always_meet_the_same_node_are_refused() {
         let check = |line| options(line).check(Duration::from_secs(3));
-        check("--nodes 1,3 --users 125").expect("no multiple of 3");
-        check("--nodes 1,5 --users 125").expect_err("a multiple of 5");
+        check("--nodes 1,3 --users 145").expect("no multiple of 3");
+        check("--nodes 1,5 --users 145").expect_err("a multiple of 5");
     }
 
     #[test]
     fn sign_ins_for_which_there_are_no_codes_are_refused() {
         let check = |line| options(line).check(Duration::from_secs(3));
-        check("--load login_totp=1 --seconds 20").expect("115 of 127 on five nodes");
-        check("--load login_totp=1.2 --seconds 20").expect_err("138 of 127 on five nodes");
-        check("--mix login_totp=2,refresh=1 --seconds 20").expect_err("230 of 127 on five nodes");
+        check("--load login_totp=2.7 --seconds 20").expect("310 of 311 on five nodes");
+        check("--load login_totp=2.8 --seconds 20").expect_err("322 of 311 on five nodes");
+        check("--mix login_totp=3,refresh=1 --seconds 20").expect_err("345 of 311 on five nodes");
         check("--load refresh=600 --seconds 20").expect("no codes needed");
     }
 
