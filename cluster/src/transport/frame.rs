@@ -92,7 +92,7 @@ impl Frame {
         let id = bytes.try_get_u64().map_err(|_| Malformed)?;
         match (kind, bytes.len()) {
             (1, _) => Ok(Self::Call(id, bytes)),
-            (2, _) => Ok(Self::Answer(id, bytes)),
+            (2, ..=MAX_ANSWER) => Ok(Self::Answer(id, bytes)),
             (3, 1) => Ok(Self::Refused(id, Refusal::from_code(bytes[0])?)),
             (4, 0) => Ok(Self::Cancel(id)),
             (5, 0) => Ok(Self::Beat),

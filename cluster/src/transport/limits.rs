@@ -7,6 +7,9 @@ use parking_lot::Mutex;
 /// Resolving, connecting, the TLS handshake and the greeting together, seen from the calling side.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Hosts that the name in an address may stand for; those after them are not tried.
+pub(super) const MAX_HOSTS: usize = 8;
+
 /// The TLS handshake and the greeting together, seen from the answering side.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -214,3 +214,52 @@ impl Drop for Abandon<'_> {
         self.withdraw();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{
+        WIRE_VERSION,
+        transport::{
+            limits::{MAX_KIB, MAX_QUEUED},
+            staged::envelope,
+        },
+    };
+
+    /// Makes calls on a link of which nothing is written; says how many were refused.
+    fn refused(calls: usize, payload: usize) -> usize {
+        let (link, queue) = Link::new(WIRE_VERSION, CancellationToken::new());
+        let deadline = crate::now() + Duration::from_mins(1);
+        let call = || Box::pin(link.call(envelope(vec![7; payload]), deadline));
+        let mut calls: Vec<_> = (0..calls).map(|_| call()).collect();
+        let ended: Vec<_> = calls.iter_mut().filter_map(FutureExt::now_or_never).collect();
+        assert!(ended.iter().all(|result| *result == Err(CallFailure::Overloaded)), "{ended:?}");
+        let waiting = calls.len() - ended.len();
+        assert_eq!((queue.len(), link.waiting.lock().calls.len()), (waiting, waiting), "nothing is kept of the others");
+        ended.len()
+    }
+
+    #[tokio::test]
+    async fn calls_beyond_what_may_wait_to_be_written_are_refused_and_not_kept() {
+        let longest = 1 << 20;
+        // With its head each is a little longer than the sixteenth part of the room.
+        assert_eq!((MAX_KIB / 1024, refused(20, longest)), (16, 5));
+        assert_eq!(refused(MAX_QUEUED + 7, 0), 7);
+    }
+
+    #[tokio::test]
+    async fn what_was_written_makes_room() {
+        let (link, mut queue) = Link::new(WIRE_VERSION, CancellationToken::new());
+        let deadline = crate::now() + Duration::from_mins(1);
+        let call = || Box::pin(link.call(envelope(vec![7; 1 << 20]), deadline));
+        let mut waiting: Vec<_> = (0..15).map(|_| call()).collect();
+        assert!(waiting.iter_mut().all(|call| call.now_or_never().is_none()));
+        assert_eq!(call().await, Err(CallFailure::Overloaded));
+        drop(queue.recv().await);
+        assert!(call().now_or_never().is_none());
+    }
+}

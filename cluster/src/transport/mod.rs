@@ -19,6 +19,8 @@ mod link;
 mod meter;
 mod peer;
 mod server;
+#[cfg(test)]
+mod staged;
 mod tls;
 mod wire;
 
@@ -134,7 +136,7 @@ impl Transport {
     pub fn retain(&self, view: &View) {
         let left: Vec<_> = self.shared.peers.lock().extract_if(|node, _| view.member(node).is_none()).collect();
         for (_, peer) in left {
-            peer.leave("the node has left");
+            peer.leave();
         }
     }
 

@@ -1,7 +1,8 @@
 //! Another node, as this one calls it: at most one connection, made when it is needed.
 
 use std::{
-    mem,
+    io, mem,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,8 +11,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use parking_lot::Mutex;
-use rand::RngExt as _;
+use rand::{Rng, RngExt as _};
 use tokio::{
     net::{TcpStream, lookup_host},
     sync::watch,
@@ -22,12 +24,17 @@ use tokio_rustls::client::TlsStream;
 use super::{
     Shared,
     frame::{Hello, Welcome, spoken},
-    limits::{CONNECT_TIMEOUT, FIRST_BACK_OFF, LONGEST_BACK_OFF, MAX_IN_FLIGHT},
+    limits::{CONNECT_TIMEOUT, FIRST_BACK_OFF, LONGEST_BACK_OFF, MAX_HOSTS, MAX_IN_FLIGHT},
     link::Link,
     tls::server_name,
     wire::{Ended, Reader, read_greeting, write_greeting},
 };
 use crate::{CallFailure, Envelope, Generation, Member, NodeId};
+
+/// Why calls to a node fail that is out of the view.
+const LEFT: &str = "the node has left";
+/// Why calls to a former start of a node fail.
+const CHANGED: &str = "the node's address or generation has changed";
 
 /// What an attempt to connect came to.
 type Outcome = Result<Arc<Link>, CallFailure>;
@@ -44,6 +51,8 @@ pub(super) struct Peer {
 struct State {
     address: Box<str>,
     generation: Generation,
+    /// It is out of the view and in no map any more: who still has it in hand connects no more.
+    left: bool,
     /// Counts the attempts, so that one of another address or generation is told apart.
     round: u64,
     link: Option<Arc<Link>>,
@@ -59,6 +68,7 @@ impl Peer {
         let state = State {
             address: member.address.clone(),
             generation: member.generation,
+            left: false,
             round: 0,
             link: None,
             attempt: None,
@@ -81,13 +91,15 @@ impl Peer {
         link.call(envelope, deadline).await
     }
 
-    /// Ends the connection; calls that wait get their failure.
-    pub(super) fn leave(&self, why: &str) {
+    /// Ends the connection for good; calls that wait get their failure, and so does every later one. Should the node come
+    /// back, it is another peer.
+    pub(super) fn leave(&self) {
         let mut state = self.state.lock();
+        state.left = true;
         state.round += 1;
         state.attempt = None;
         if let Some(link) = state.link.take() {
-            link.end(why);
+            link.end(LEFT);
         }
     }
 
@@ -99,7 +111,7 @@ impl Peer {
         };
         match timeout_at(deadline, attempt.wait_for(Option::is_some)).await {
             Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(not_sent("no connection"))),
-            Ok(Err(_)) => Err(not_sent("this node is stopping, or the node's address has changed")),
+            Ok(Err(_)) => Err(not_sent("this node is stopping")),
             Err(_) => Err(not_sent("no connection within the deadline")),
         }
     }
@@ -110,6 +122,9 @@ impl Peer {
         member: &Member,
     ) -> Result<Result<Arc<Link>, watch::Receiver<Option<Outcome>>>, CallFailure> {
         let mut state = self.state.lock();
+        if state.left {
+            return Err(not_sent(LEFT));
+        }
         state.follow(member)?;
         if let Some(link) = state.link.take_if(|link| !link.is_open()) {
             tracing::debug!(peer = %self.node, ?link, "the connection has ended");
@@ -144,10 +159,11 @@ impl Peer {
     fn settle(&self, shared: &Shared, round: u64, outcome: Outcome) -> Outcome {
         let mut state = self.state.lock();
         if state.round != round {
+            let why = if state.left { LEFT } else { CHANGED };
             if let Ok(link) = outcome {
-                link.end("the node's address or generation has changed");
+                link.end(why);
             }
-            return Err(not_sent("the node's address or generation has changed"));
+            return Err(not_sent(why));
         }
         state.attempt = None;
         match &outcome {
@@ -158,7 +174,7 @@ impl Peer {
             }
             Err(failure) => {
                 shared.meter.unconnected.increment(1);
-                let pause = back_off(state.failures).mul_f64(shared.dice.lock().random_range(0.5..=1.0));
+                let pause = pause(state.failures, &mut *shared.dice.lock());
                 state.failures = state.failures.saturating_add(1);
                 state.pause = Some((crate::now() + pause, failure.clone()));
                 tracing::debug!(peer = %self.node, %failure, ?pause, "cannot connect to a peer");
@@ -182,15 +198,16 @@ impl State {
         self.round += 1;
         (self.attempt, self.pause, self.failures) = (None, None, 0);
         if let Some(link) = mem::take(&mut self.link) {
-            link.end("the node's address or generation has changed");
+            link.end(CHANGED);
         }
         Ok(())
     }
 }
 
-/// The longest pause after this many failures before the last one.
-fn back_off(failures: u32) -> Duration {
-    FIRST_BACK_OFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACK_OFF)
+/// How long no attempt is made, after this many failures before the last one.
+fn pause(failures: u32, dice: &mut impl Rng) -> Duration {
+    let longest = FIRST_BACK_OFF.saturating_mul(1 << failures.min(8)).min(LONGEST_BACK_OFF);
+    longest.mul_f64(dice.random_range(0.5..=1.0))
 }
 
 fn not_sent(why: &str) -> CallFailure {
@@ -243,10 +260,43 @@ async fn connect(shared: &Arc<Shared>, node: &NodeId, address: &str) -> Outcome 
     Ok(link)
 }
 
-async fn greet(shared: &Shared, node: &NodeId, address: &str) -> Result<(TlsStream<TcpStream>, Welcome), Ended> {
+/// A connection to the node at its address, on which both have greeted.
+pub(super) async fn greet(
+    shared: &Shared,
+    node: &NodeId,
+    address: &str,
+) -> Result<(TlsStream<TcpStream>, Welcome), Ended> {
+    let hosts = lookup_host(address).await?.take(MAX_HOSTS).collect();
+    race(hosts, |host| greet_at(shared, node, host)).await
+}
+
+/// The first host that is reached. Each gets a head start on the next, which begins at once when it fails; all have begun
+/// when half of the time for connecting is over. So none that says nothing takes the time of those after it.
+async fn race<T, F>(hosts: Vec<SocketAddr>, reach: impl Fn(SocketAddr) -> F) -> Result<T, Ended>
+where
+    F: Future<Output = Result<T, Ended>>,
+{
+    let head_start = CONNECT_TIMEOUT / 2 / u32::try_from(hosts.len().max(1)).unwrap_or(u32::MAX);
+    let (mut hosts, mut racing) = (hosts.into_iter(), FuturesUnordered::new());
+    let mut last = Ended::Io(io::Error::other("the address has no host"));
+    loop {
+        racing.extend(hosts.next().map(&reach));
+        match timeout(head_start, racing.next()).await {
+            Ok(Some(Ok(reached))) => return Ok(reached),
+            Ok(Some(Err(ended))) => last = ended,
+            Ok(None) => return Err(last),
+            // The next one begins beside it.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Connects to one host of the address, proves both names and greets.
+async fn greet_at(shared: &Shared, node: &NodeId, host: SocketAddr) -> Result<(TlsStream<TcpStream>, Welcome), Ended> {
     let connector = shared.tls.read().connector.clone();
-    let name = server_name(node).map_err(std::io::Error::other)?;
-    let stream = dial(address).await?;
+    let name = server_name(node).map_err(io::Error::other)?;
+    let stream = TcpStream::connect(host).await?;
+    stream.set_nodelay(true)?;
     let mut stream = connector.connect(name, stream).await?;
     let hello = Hello { node: shared.me.clone(), versions: spoken() };
     write_greeting(&mut stream, &hello.write()).await?;
@@ -254,17 +304,5 @@ async fn greet(shared: &Shared, node: &NodeId, address: &str) -> Result<(TlsStre
     Ok((stream, welcome))
 }
 
-/// Connects to the first of the address' hosts that answers.
-async fn dial(address: &str) -> Result<TcpStream, Ended> {
-    let mut last = None;
-    for host in lookup_host(address).await? {
-        match TcpStream::connect(host).await {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or_else(|| std::io::Error::other("the address has no host")).into())
-}
+#[cfg(test)]
+mod tests;

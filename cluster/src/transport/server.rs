@@ -125,15 +125,8 @@ impl Server {
         let writing = write_all(io, queue, self.shared.meter.written.clone(), |_| ());
         pin!(writing);
         let ended = {
-            let desk = Desk {
-                node,
-                service: Arc::clone(&self.service),
-                shared: Arc::clone(&self.shared),
-                outbox,
-                room: Arc::new(Semaphore::new(MAX_KIB)),
-                calls: Mutex::default(),
-            };
-            // No more than MAX_IN_FLIGHT wait in it.
+            let desk = Desk::new(node, Arc::clone(&self.service), Arc::clone(&self.shared), outbox);
+            // No more than MAX_IN_FLIGHT wait in it: each has taken its place.
             let (begin, begun) = mpsc::unbounded_channel();
             // The calls end with the connection: nobody waits for any of them.
             tokio::select! {
@@ -179,9 +172,12 @@ struct Desk {
     service: Arc<dyn Service>,
     shared: Arc<Shared>,
     outbox: Outbox,
+    /// For calls that were taken and have not ended, cancelled ones included.
+    places: Arc<Semaphore>,
     /// For the bytes of calls that are being served.
     room: Arc<Semaphore>,
-    /// Those that are being served, to be ended when nobody waits any more.
+    /// Those that are being served, to be ended when nobody waits any more. A cancelled one is not here any more, and its
+    /// id may be another's.
     calls: Mutex<HashMap<u64, AbortHandle>>,
 }
 
@@ -190,6 +186,7 @@ struct Taken {
     id: u64,
     envelope: Envelope,
     deadline: Instant,
+    place: OwnedSemaphorePermit,
     room: OwnedSemaphorePermit,
     end: AbortRegistration,
     /// A transport that stops waits for it.
@@ -197,6 +194,11 @@ struct Taken {
 }
 
 impl Desk {
+    fn new(node: NodeId, service: Arc<dyn Service>, shared: Arc<Shared>, outbox: Outbox) -> Self {
+        let (places, room) = (Arc::new(Semaphore::new(MAX_IN_FLIGHT)), Arc::new(Semaphore::new(MAX_KIB)));
+        Self { node, service, shared, outbox, places, room, calls: Mutex::default() }
+    }
+
     async fn read<R: AsyncRead + Unpin>(&self, mut reader: Reader<R>, begin: &mpsc::UnboundedSender<Taken>) -> Ended {
         loop {
             let frame = match reader.next().await.and_then(|bytes| Ok(Frame::read(bytes)?)) {
@@ -227,20 +229,18 @@ impl Desk {
         if self.shared.draining.is_cancelled() {
             return Err(Refusal::Stopping);
         }
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Overloaded)?;
         let room = room(&self.room, body.len()).ok_or(Refusal::Overloaded)?;
         let envelope = Envelope::decode(body).map_err(|_| Refusal::Malformed)?;
         let left = Duration::from_millis(envelope.remaining_ms.into()).min(LONGEST_DEADLINE);
         let deadline = crate::now() + left;
         let mut calls = self.calls.lock();
-        if calls.len() >= MAX_IN_FLIGHT {
-            return Err(Refusal::Overloaded);
-        }
         if calls.contains_key(&id) {
             return Err(Refusal::Malformed);
         }
         let (handle, end) = AbortHandle::new_pair();
         let counted = self.shared.serving.token();
-        begin.send(Taken { id, envelope, deadline, room, end, counted }).map_err(|_| Refusal::Stopping)?;
+        begin.send(Taken { id, envelope, deadline, place, room, end, counted }).map_err(|_| Refusal::Stopping)?;
         calls.insert(id, handle);
         Ok(())
     }
@@ -262,10 +262,14 @@ impl Desk {
     }
 
     async fn answer(&self, taken: Taken) {
-        let Taken { id, envelope, deadline, room, end, counted: _counted } = taken;
+        let Taken { id, envelope, deadline, place: _place, room, end, counted: _counted } = taken;
         let serving = AssertUnwindSafe(self.service.serve(&self.node, envelope, deadline)).catch_unwind();
-        let serving = Abortable::new(timeout_at(deadline, serving), end);
-        let frame = match serving.await {
+        let served = Abortable::new(timeout_at(deadline, serving), end).await;
+        // Whoever cancelled has taken the handle out; what has the id now is another call.
+        if served.is_ok() {
+            self.calls.lock().remove(&id);
+        }
+        let frame = match served {
             Ok(Ok(Ok(answer))) if answer.len() <= MAX_ANSWER => Some(Frame::Answer(id, answer)),
             Ok(Ok(_)) => Some(Frame::Refused(id, Refusal::Failed)),
             // Its deadline has passed, or its caller has gone.
@@ -274,9 +278,15 @@ impl Desk {
         drop(room);
         if let Some(frame) = frame {
             self.shared.meter.served.increment(1);
-            let _ = self.outbox.put(frame).await;
+            self.say(id, frame).await;
         }
-        self.calls.lock().remove(&id);
+    }
+
+    /// Queues an answer. One that finds no room is not kept until there is some: its caller hears that it failed.
+    async fn say(&self, id: u64, frame: Frame) {
+        if self.outbox.offer(frame) == Err(Unqueued::Full) {
+            let _ = self.outbox.put(Frame::Refused(id, Refusal::Failed)).await;
+        }
     }
 
     fn drop_call(&self, id: u64) {
@@ -286,3 +296,6 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,21 @@
 //! What is beyond a bound is refused at once.
 
-use std::sync::Arc;
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use cluster::{CallFailure, Caller};
+use async_trait::async_trait;
+use bytes::Bytes;
+use cluster::{CallFailure, Caller, Envelope, NodeId, Service};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
+    time::Instant,
 };
 
 use crate::{
@@ -47,13 +56,94 @@ async fn a_caller_that_keeps_no_bound_is_refused_by_the_peer() {
         stream.write_all(&raw::frame(1, id, &body)).await.expect("written");
     }
     stream.flush().await.expect("written");
-    let refusal = loop {
-        let frame = raw::read(&mut stream).await.expect("a frame");
-        if frame[0] != 5 {
-            break frame;
+    assert_eq!(raw::next(&mut stream).await, (3, IN_FLIGHT as u64, Bytes::from_static(&[1])));
+}
+
+/// An id that is cancelled and used again at once is that of two calls for a moment.
+#[tokio::test]
+async fn a_caller_that_uses_its_ids_again_is_held_to_the_same_bound() {
+    let dir = certified(&["a", "b"]);
+    let most = Arc::new(AtomicUsize::new(0));
+    let crowd = Crowd { here: AtomicUsize::new(0), most: Arc::clone(&most) };
+    let (_b, to) = server(dir.path(), "b", crowd).await;
+    let mut stream = raw::greeted(dir.path(), "a", "b", &to.address).await;
+    let call = |payload: &'static str| {
+        let envelope = Envelope { remaining_ms: 60_000, ..envelope(payload) };
+        envelope.encode(1).expect("short enough")
+    };
+    let (stay, go) = (call("stay"), call("go"));
+    let mut asked = 1_000_000;
+    let mut settled = async |frames: &[Bytes]| {
+        asked += 1;
+        // Once this has its answer, what came before it has begun or ended.
+        let frames = [&frames.concat()[..], &raw::frame(1, asked, &go)].concat();
+        stream.write_all(&frames).await.expect("written");
+        stream.flush().await.expect("written");
+        loop {
+            let (kind, id, _) = raw::next(&mut stream).await;
+            if id == asked {
+                return kind;
+            }
         }
     };
-    assert_eq!(refusal, raw::frame(3, IN_FLIGHT as u64, &[1])[4..]);
+    for id in 1..=IN_FLIGHT as u64 + 100 {
+        settled(&[raw::frame(1, id, &stay), raw::frame(4, id, b""), raw::frame(1, id, &stay)]).await;
+    }
+    // Two calls for a moment, of which the second found no place when the first had the last one.
+    let refused = settled(&[raw::frame(1, 0, &stay)]).await;
+    assert_eq!((refused, most.load(Ordering::Relaxed)), (3, IN_FLIGHT));
+}
+
+/// Counts the calls that are being served. They stay, unless they are asked to go.
+struct Crowd {
+    here: AtomicUsize,
+    most: Arc<AtomicUsize>,
+}
+
+struct Here<'a>(&'a AtomicUsize);
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Service for Crowd {
+    async fn serve(&self, _: &NodeId, envelope: Envelope, _: Instant) -> Bytes {
+        let here = self.here.fetch_add(1, Ordering::Relaxed) + 1;
+        let _here = Here(&self.here);
+        self.most.fetch_max(here, Ordering::Relaxed);
+        if envelope.payload == "stay" {
+            pending::<()>().await;
+        }
+        Bytes::new()
+    }
+}
+
+#[tokio::test]
+async fn calls_being_served_take_no_more_bytes_than_the_peer_has_room_for() {
+    let dir = certified(&["a", "b"]);
+    let (stuck, mut begun) = Stuck::new();
+    let mut dropped = stuck.dropped();
+    let (_b, to) = server(dir.path(), "b", stuck).await;
+    let mut stream = raw::greeted(dir.path(), "a", "b", &to.address).await;
+    let long = Envelope { remaining_ms: 60_000, ..envelope(vec![7; 1 << 20]) }.encode(1).expect("short enough");
+    // With its head each is a little longer than the sixteenth part of the room.
+    for id in 1..=16 {
+        stream.write_all(&raw::frame(1, id, &long)).await.expect("written");
+    }
+    stream.flush().await.expect("written");
+    assert_eq!(raw::next(&mut stream).await, (3, 16, Bytes::from_static(&[1])));
+    for _ in 1..=15 {
+        begun.recv().await.expect("it has room");
+    }
+    stream.write_all(&raw::frame(4, 1, b"")).await.expect("written");
+    stream.flush().await.expect("written");
+    dropped.recv().await.expect("its room is free");
+    stream.write_all(&raw::frame(1, 17, &long)).await.expect("written");
+    stream.flush().await.expect("written");
+    begun.recv().await.expect("it has room");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use cluster::{NodeId, certs};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -48,6 +48,12 @@ pub(crate) async fn connect(dir: &Path, node: &str, to: &str, address: &str) -> 
 
 /// Takes one connection as the node `node`, and its greeting.
 pub(crate) async fn accept(dir: &Path, node: &str, listener: &TcpListener) -> server::TlsStream<TcpStream> {
+    let (stream, _) = listener.accept().await.expect("a connection");
+    take(dir, node, stream).await
+}
+
+/// The handshake of a connection that was taken, as the node `node`, and its greeting.
+pub(crate) async fn take(dir: &Path, node: &str, stream: TcpStream) -> server::TlsStream<TcpStream> {
     let Pem { chain, key, .. } = pem(dir, node);
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&TLS13])
@@ -55,7 +61,6 @@ pub(crate) async fn accept(dir: &Path, node: &str, listener: &TcpListener) -> se
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .expect("a key of this certificate");
-    let (stream, _) = listener.accept().await.expect("a connection");
     let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("a handshake");
     read(&mut stream).await.expect("a greeting");
     stream
@@ -102,6 +107,24 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8
     let mut body = vec![0; length as usize];
     stream.read_exact(&mut body).await.ok()?;
     Some(body)
+}
+
+/// Takes one connection as the node `node`, and greets.
+pub(crate) async fn welcomed(dir: &Path, node: &str, listener: &TcpListener) -> server::TlsStream<TcpStream> {
+    let mut stream = accept(dir, node, listener).await;
+    stream.write_all(&welcome(1, 1, 1)).await.expect("written");
+    stream
+}
+
+/// The next frame that is no heartbeat: its kind, its id and its body.
+pub(crate) async fn next(stream: &mut (impl AsyncRead + Unpin)) -> (u8, u64, Bytes) {
+    loop {
+        let mut frame = Bytes::from(read(stream).await.expect("a frame"));
+        let (kind, id) = (frame.get_u8(), frame.get_u64());
+        if kind != 5 {
+            return (kind, id, frame);
+        }
+    }
 }
 
 /// A connection on which the greeting is over.
