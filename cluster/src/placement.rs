@@ -25,10 +25,13 @@ pub fn order<'a>(view: &'a View, key: &[u8]) -> Vec<&'a Member> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use proptest::prelude::*;
+    use rand::{SeedableRng as _, rngs::StdRng};
 
     use super::*;
-    use crate::{Generation, Role};
+    use crate::{Generation, NodeId, Role};
 
     fn view(names: &[String]) -> View {
         let member = |name: &String| Member {
@@ -102,16 +105,66 @@ mod tests {
         assert_eq!(found, meant);
     }
 
+    /// Names as clusters have them. Each is shared among ten.
+    fn clusters() -> [Vec<String>; 5] {
+        let ten = |name: fn(u32) -> String| (0..10).map(name).collect();
+        [
+            ten(|n| format!("node-{n}")),
+            ten(|n| format!("doorward-{:02}", n + 1)),
+            ten(|n| format!("eu-west-{}{}", 1 + n / 4, ["a", "b", "c", "d"][n as usize % 4])),
+            ten(|n| format!("ip-10-0-{}-{}", n / 3, 17 * n)),
+            ten(|n| format!("doorward-7d9c5b6f4-{:05x}", n.wrapping_mul(0x9e37_79b9) >> 12)),
+        ]
+    }
+
+    const USERS: u32 = 100_000;
+
+    /// A tenth of the users, give or take 5 %.
+    const TENTH: RangeInclusive<u32> = 9_500..=10_500;
+
+    /// Ids as users have them: UUIDs of version 7, a millisecond apart.
+    fn users() -> Vec<[u8; 16]> {
+        let mut dice = StdRng::seed_from_u64(7);
+        let user = |ms: u32| {
+            let mut id: [u8; 16] = dice.random();
+            id[..6].copy_from_slice(&(0x018f_3a5c_7710 + u64::from(ms)).to_be_bytes()[2..]);
+            (id[6], id[8]) = (0x70 | id[6] & 0x0f, 0x80 | id[8] & 0x3f);
+            id
+        };
+        (0..USERS).map(user).collect()
+    }
+
+    fn owners(view: &View, users: &[[u8; 16]]) -> Vec<NodeId> {
+        users.iter().map(|user| owner(view, user).expect("members").node.clone()).collect()
+    }
+
     #[test]
-    fn ten_members_share_evenly() {
-        let names: Vec<String> = (0..10).map(|n| format!("node-{n}")).collect();
-        let view = view(&names);
-        let mut shares = std::collections::BTreeMap::new();
-        for user in 0..100_000_u64 {
-            let owner = owner(&view, &user.to_be_bytes()).expect("ten members");
-            *shares.entry(owner.node.clone()).or_insert(0_u32) += 1;
+    fn ten_members_share_evenly_whatever_their_names() {
+        let users = users();
+        for names in clusters() {
+            let mut shares = std::collections::BTreeMap::new();
+            for owner in owners(&view(&names), &users) {
+                *shares.entry(owner).or_insert(0_u32) += 1;
+            }
+            assert_eq!(shares.len(), 10);
+            assert!(shares.values().all(|share| TENTH.contains(share)), "{shares:?}");
         }
-        assert_eq!(shares.len(), 10);
-        assert!(shares.values().all(|n| (9_500..=10_500).contains(n)), "{shares:?}");
+    }
+
+    #[test]
+    fn who_comes_goes_or_drains_moves_its_own_share_and_nothing_else() {
+        let users = users();
+        for names in clusters() {
+            let (with, without) = (view(&names), view(&names[..9]));
+            let (mut draining, tenth) = (with.clone(), &with.members[9].node);
+            draining.members[9].draining = true;
+            let [with, without, draining] = [&with, &without, &draining].map(|view| owners(view, &users));
+            // Read forwards the tenth goes or drains, read backwards it comes.
+            for others in [without, draining] {
+                let moved: Vec<_> = with.iter().zip(&others).filter(|(before, after)| before != after).collect();
+                assert!(moved.iter().all(|(before, after)| *before == tenth && *after != tenth), "{names:?}");
+                assert!(u32::try_from(moved.len()).is_ok_and(|moved| TENTH.contains(&moved)), "{}", moved.len());
+            }
+        }
     }
 }
