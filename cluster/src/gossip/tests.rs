@@ -76,13 +76,20 @@ fn options(node: u16) -> GossipOptions {
     GossipOptions { me, cluster, listen, advertise: listen, seeds, keys: Vec::new() }
 }
 
-pub(super) async fn thirty(percent: u64) -> (Vec<Gossip>, Duration) {
-    let began = crate::now();
+/// Thirty nodes that have just begun to speak.
+pub(super) async fn beginning(percent: u64) -> Vec<Gossip> {
     let transport = Lossy { inner: ChannelTransport::default(), percent, sent: Arc::default() };
     let mut nodes = Vec::new();
     for node in 0..NODES {
         nodes.push(Gossip::start_over(options(node), &transport).await.expect("starts"));
     }
+    nodes
+}
+
+/// Thirty nodes that all know each other, and how long that took.
+async fn thirty(percent: u64) -> (Vec<Gossip>, Duration) {
+    let began = crate::now();
+    let nodes = beginning(percent).await;
     for node in &nodes {
         node.live().wait_for(|live| live.len() == usize::from(NODES)).await.expect("runs");
     }
