@@ -124,10 +124,13 @@ impl Accounts {
         metrics::counter!("doorward_remote_calls_total", "result" => word(&told)).increment(1);
         match told {
             Ok(Told::Outcome(outcome)) => Came::Answered(Ok(outcome)),
-            // The node cannot reach the store, or did not make it in time; another one may.
-            Ok(Told::Failed(error @ (CallError::Unavailable(_) | CallError::TimedOut))) => Came::Unknown(error),
-            Ok(Told::Failed(CallError::Unreachable) | Told::Suspended | Told::NotUnderstood)
-            | Err(CallFailure::NotSent(_) | CallFailure::Version) => Came::Undone,
+            // The node cannot reach the store, did not make it in time, or lost its actor in the middle; another one may.
+            Ok(Told::Failed(error @ (CallError::Unavailable(_) | CallError::TimedOut | CallError::Unreachable))) => {
+                Came::Unknown(error)
+            }
+            Ok(Told::Suspended | Told::NotUnderstood) | Err(CallFailure::NotSent(_) | CallFailure::Version) => {
+                Came::Undone
+            }
             Ok(Told::Failed(error)) => Came::Answered(Err(error)),
             Ok(Told::Moved) => {
                 // An error is no reason to give up: the next is asked by the view that is known.

@@ -29,6 +29,8 @@ pub(crate) enum Way {
     LostAfter,
     /// It is carried out; its answer never comes.
     NeverAnswered,
+    /// It is carried out, and the node says that it could not be served: its actor went in the middle, and no other one began.
+    Failed,
     /// The connection takes no more.
     Full,
     /// The other side speaks another version inside the envelope.
@@ -140,6 +142,7 @@ impl Caller for End {
                     let mut reply = reply;
                     reply.closed().await;
                 }
+                Way::Failed => drop(reply.send(Bytes::from_static(b"{\"V1\":{\"Failed\":\"Unreachable\"}}"))),
                 _ => drop(reply.send(answer)),
             }
         });

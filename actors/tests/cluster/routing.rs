@@ -72,6 +72,11 @@ async fn what_the_owner_committed_and_never_answered_is_the_outcome() {
     the_outcome_is_the_committed_one(Way::NeverAnswered).await;
 }
 
+#[tokio::test]
+async fn what_the_owner_committed_and_then_failed_to_tell_is_the_outcome() {
+    the_outcome_is_the_committed_one(Way::Failed).await;
+}
+
 /// A command of the command line calls with the certificate of the node beside it. What it then serves itself is the same
 /// delivery.
 #[tokio::test]
