@@ -11,9 +11,10 @@ use actors::{
 };
 use cluster::{Authority, BOUND, Generation};
 use schema::{
-    ClientId, Kind, Store,
+    AttemptId, ClientId, Commit, Kind, Operation, Partition, PartitionKey, Put, Revision, Store, WriteSet,
     record::{Policy, PolicyMode, PolicyScope, SigningAlg, SigningKeyState},
 };
+use serde_json::value::RawValue;
 
 use crate::{
     house::House,
@@ -46,9 +47,44 @@ async fn a_client_is_kept_in_memory_while_the_generations_are_fresh() {
     let (loads, _) = house.world("b").store.operations();
     assert!(house.knows("b", &app.client).await);
     assert_eq!(house.world("b").store.operations().0, loads, "from memory");
-    assert!(house.world("b").services.clients.get(&"c_nobody".parse().expect("an id")).await.expect("works").is_none());
-    let late = house.world("a").app("late").await;
-    assert!(house.knows("b", &late.client).await, "what is absent is not kept, so creating needs no news");
+}
+
+/// The very client that was looked for in vain: what is absent is not kept, so creating needs no news.
+#[tokio::test]
+async fn a_client_that_was_absent_is_found_as_soon_as_it_is_there() {
+    let house = House::of(&["a", "b"]).await;
+    let store = &house.world("a").store;
+    let generations = PartitionKey::new(Kind::Cluster, "generations");
+    let before = store.load(&generations, &[]).await.expect("works").revision;
+    let app = house.world("a").app("shop").await;
+    assert_eq!(store.load(&generations, &[]).await.expect("works").revision, before, "creating moves nothing");
+    let key = PartitionKey::new(Kind::Client, &app.client);
+    let made = store.load(&key, &[""]).await.expect("works");
+    house.world("a").services.clients.delete(&app.client).await.expect("deletes");
+    house.all_read_generations().await;
+    assert!(!house.knows("b", &app.client).await);
+    let gone = store.load(&key, &[""]).await.expect("works");
+    put_back(store.as_ref(), key, gone.revision, made).await;
+    assert!(house.knows("b", &app.client).await, "the generation has not moved, and it is looked up all the same");
+}
+
+/// What a partition held is there again, as if it had been made a moment ago.
+async fn put_back(store: &dyn Store, partition: PartitionKey, expected: Option<Revision>, held: Partition) {
+    let operation =
+        Operation { id: AttemptId::from_bytes([7; 16]), digest: [0; 32], outcome: RawValue::NULL.to_owned() };
+    let puts = held.items.into_iter().map(|(key, body)| Put { key, body }).collect();
+    let write = WriteSet {
+        partition,
+        expected,
+        first: Revision::first(7),
+        operation,
+        at: START,
+        puts,
+        deletes: Vec::new(),
+        partition_expires_at: None,
+        note_dirty: false,
+    };
+    assert!(matches!(store.commit(write).await, Ok(Commit::Committed(_))));
 }
 
 #[tokio::test]

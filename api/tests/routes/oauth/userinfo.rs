@@ -5,6 +5,8 @@ use std::time::Duration;
 use actors::domain::command::EndAllSessions;
 use axum::body::Body;
 use http::{Method, StatusCode};
+use schema::{AttemptId, Commit, Kind, Operation, PartitionKey, Revision, WriteSet};
+use serde_json::value::RawValue;
 
 use super::rp::{Pairs, Rp, json, ok, send, text, userinfo};
 use crate::support::{Answer, Browser, PASSWORD, TestApp};
@@ -129,4 +131,43 @@ async fn a_token_outlives_the_rotation_of_its_key() {
     ok(&userinfo(&app, text(&tokens, "access_token")).await);
     app.services.keys.rotate(None).await.expect("rotates");
     ok(&userinfo(&app, text(&tokens, "access_token")).await);
+}
+
+/// A token that was checked a moment ago is kept as checked; when another node takes its key away that is over (HAZARDS H4).
+#[tokio::test]
+async fn a_token_whose_key_was_taken_away_shows_nothing_though_it_was_checked_before() {
+    let app = TestApp::member().await;
+    let rp = Rp::new(&app).await;
+    let mut browser = with_email(&app).await;
+    let tokens = rp.tokens(&mut browser, &[]).await;
+    let token = text(&tokens, "access_token");
+    for _ in 0..2 {
+        ok(&userinfo(&app, token).await);
+    }
+    take_signing_keys_away(&app).await;
+    app.services.keys.rotate(None).await.expect("makes others, and tells of the change");
+    assert!(matches!(refused(&userinfo(&app, token).await), (401, text) if text.contains("invalid_token")));
+}
+
+/// As another node does it: in the store.
+async fn take_signing_keys_away(app: &TestApp) {
+    let partition = PartitionKey::new(Kind::Keyring, "signing");
+    let found = app.services.store.load(&partition, &[""]).await.expect("works");
+    assert!(!found.items.is_empty());
+    let write = WriteSet {
+        partition,
+        expected: found.revision,
+        first: Revision::first(7),
+        operation: Operation {
+            id: AttemptId::from_bytes([7; 16]),
+            digest: [0; 32],
+            outcome: RawValue::NULL.to_owned(),
+        },
+        at: app.services.clock.now(),
+        puts: Vec::new(),
+        deletes: found.items.into_keys().collect(),
+        partition_expires_at: None,
+        note_dirty: false,
+    };
+    assert!(matches!(app.services.store.commit(write).await, Ok(Commit::Committed(_))));
 }
