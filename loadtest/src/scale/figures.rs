@@ -83,7 +83,7 @@ pub(super) struct Cost {
     pub(super) rounds: Vec<f64>,
     pub(super) hops_per_visit: f64,
     pub(super) failures: Failures,
-    /// The median over that of the cluster that is compared with.
+    /// What it cost in a round by what the cluster that is compared with cost in the same round; the median of the rounds.
     pub(super) ratio: f64,
 }
 
@@ -106,7 +106,8 @@ impl Cost {
 
     /// The same, compared with another.
     pub(super) fn against(self, first: &Self) -> Self {
-        Self { ratio: self.cpu_ms_per_visit / first.cpu_ms_per_visit, ..self }
+        let ratios = self.rounds.iter().zip(&first.rounds).map(|(own, first)| own / first);
+        Self { ratio: median(ratios.collect()), ..self }
     }
 
     /// Is it not much dearer than what it was compared with?
@@ -158,6 +159,14 @@ mod tests {
         assert_eq!((cost.cpu_ms_per_visit, cost.hops_per_visit), (2.0, 0.5));
         assert_eq!(cost.failures, Failures::from([("refresh: 503".to_owned(), 3)]));
         assert_eq!(cost.rounds, [1.0, 2.0, 3.0]);
+    }
+
+    /// What slows the machine down for a round slows all of them down.
+    #[test]
+    fn clusters_are_compared_round_by_round() {
+        let cost = |rounds: [u64; 3]| Cost::of(&Membership::of(1, &[idle(0)]), &rounds.map(loaded));
+        let ratio = cost([1050, 2100, 4400]).against(&cost([1000, 2000, 4000])).ratio;
+        assert!((ratio - 1.05).abs() < 1e-9, "{ratio}");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! What a request costs in clusters of one, three and five nodes, and what nodes cost that serve nobody.
 //!
 //! 1. For each number of nodes a cluster of real processes ([`nodes`]) in a keyspace of its own, all over one CQL cluster.
-//!    They run side by side to the end, so that what the machine does meanwhile strikes all of them. One node is a cluster
-//!    of one member: like is compared with like.
-//! 2. A round: everybody idle for a while, which tells what membership costs; then each load on each cluster in turn, at the
-//!    same rate for each node, since more nodes are there for more requests. The requests go to the nodes in turn. Of N nodes
-//!    N - 1 are not the owner, so (N - 1)/N of the requests that ask an account take a hop; the nodes' own counters say
-//!    whether they did.
+//!    One node is a cluster of one member: like is compared with like.
+//! 2. A round: everybody idle for a while, which tells what membership costs; then each load, on all clusters at the same
+//!    time: what a visit costs changes by a tenth from one minute to the next, with what else the machine and its host do, and
+//!    that must strike all of them. The rate is the same for each node, since more nodes are there for more requests. The
+//!    requests go to the nodes in turn. Of N nodes N - 1 are not the owner, so (N - 1)/N of the requests that ask an account
+//!    take a hop; the nodes' own counters say whether they did.
 //! 3. CPU time of all processes of a cluster over the interval, less what they take when idle, by the visits done
-//!    ([`figures`]). Medians over the rounds are compared with those of the first cluster.
+//!    ([`figures`]). It is compared with that of the first cluster in the same round; the median of these ratios counts.
 //!
 //! The first load is a mix of all that people and applications ask for, and is what the bound is for; then comes each part by
 //! itself.
@@ -66,25 +66,24 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
         clusters.push(Cluster::start(&options, *count).await.with_context(|| format!("cluster of {count}"))?);
     }
     let loads = options.loads();
-    let bar = ProgressBar::new(u64::from(options.rounds) * (1 + (loads.len() * clusters.len()) as u64));
+    let bar = ProgressBar::new(u64::from(options.rounds) * (1 + loads.len() as u64));
     bar.set_style(ProgressStyle::with_template("{msg:32} {bar:30} {pos}/{len} {eta}")?);
     for round in 1..=options.rounds {
         bar.set_message(format!("round {round}: idle"));
         idle(&options, &mut clusters).await?;
         bar.inc(1);
         for (at, load) in loads.iter().enumerate() {
-            for cluster in &mut clusters {
-                bar.set_message(format!("round {round}: {load}, {} nodes", cluster.nodes.count()));
-                let mut loaded = cluster.loaded(&options, load).await;
-                for _ in 1..ATTEMPTS {
-                    if loaded.is_err() {
-                        loaded = cluster.loaded(&options, load).await;
-                    }
+            bar.set_message(format!("round {round}: {load}"));
+            let mut loaded = all_loaded(&options, load, &mut clusters).await;
+            for _ in 1..ATTEMPTS {
+                if loaded.is_err() {
+                    loaded = all_loaded(&options, load, &mut clusters).await;
                 }
-                let loaded = loaded.with_context(|| format!("{load} on {} nodes", cluster.nodes.count()))?;
-                cluster.loaded[at].push(loaded);
-                bar.inc(1);
             }
+            for (cluster, loaded) in clusters.iter_mut().zip(loaded.with_context(|| load.to_string())?) {
+                cluster.loaded[at].push(loaded);
+            }
+            bar.inc(1);
         }
     }
     bar.finish_and_clear();
@@ -97,6 +96,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// What is offered at once: worlds with their arrivals per second.
+type Parts = Vec<(Arc<World>, f64)>;
 
 /// The nodes of one keyspace, who is registered there, and what was measured of them.
 struct Cluster {
@@ -120,8 +122,8 @@ impl Cluster {
         Ok(Self { nodes, http, client, users, offered: 0, idle: Vec::new(), loaded })
     }
 
-    /// One interval of load.
-    async fn loaded(&mut self, options: &Options, load: &Load) -> anyhow::Result<Loaded> {
+    /// What is offered of this load: worlds with their arrivals per second, and everybody as signed in as they must be.
+    async fn prepared(&self, options: &Options, load: &Load) -> anyhow::Result<Parts> {
         let mut parts = Vec::new();
         for part in &load.0 {
             let world = World {
@@ -134,9 +136,13 @@ impl Cluster {
             world.prepare((options.length() + WARM).as_secs()).await?;
             parts.push((Arc::new(world), part.rate * float(self.nodes.count())));
         }
-        self.visits(&parts, WARM).await?;
+        Ok(parts)
+    }
+
+    /// One interval of load.
+    async fn loaded(&mut self, parts: &Parts, length: Duration) -> anyhow::Result<Loaded> {
         let (before, cpu, start) = (Counters::read(&self.nodes).await?, self.nodes.cpu()?, Instant::now());
-        let visits = self.visits(&parts, options.length()).await?;
+        let visits = self.visits(parts, length).await?;
         let (took, cpu) = (start.elapsed(), self.nodes.cpu()?.saturating_sub(cpu));
         let counted = Counters::read(&self.nodes).await?.since(&before);
         let done = visits.iter().filter(|visit| visit.result.is_ok()).count();
@@ -145,7 +151,12 @@ impl Cluster {
             *failures.entry(failure.kind.to_string()).or_default() += 1;
         }
         if float(visits.len() - done) > FAILED * float(visits.len()) {
-            bail!("{} of {} visits failed: {failures:?}", visits.len() - done, visits.len());
+            bail!(
+                "{} of {} visits failed on {} nodes: {failures:?}",
+                visits.len() - done,
+                visits.len(),
+                self.nodes.count()
+            );
         }
         let hops = counted.hops / float(done.max(1));
         ensure!(
@@ -156,8 +167,8 @@ impl Cluster {
         Ok(Loaded { done, failures, cpu, took, hops })
     }
 
-    /// Worlds with their arrivals per second, all at once.
-    async fn visits(&mut self, parts: &[(Arc<World>, f64)], length: Duration) -> anyhow::Result<Vec<Visit>> {
+    /// All parts at once.
+    async fn visits(&mut self, parts: &Parts, length: Duration) -> anyhow::Result<Vec<Visit>> {
         let mut offers = Vec::new();
         for (world, rate) in parts {
             // At equal distances: how they are bunched is not what is compared.
@@ -169,6 +180,14 @@ impl Cluster {
         let offered = try_join_all(offers).await?;
         Ok(offered.into_iter().flat_map(|offered| offered.visits).collect())
     }
+}
+
+/// One interval of load, the same for all clusters.
+async fn all_loaded(options: &Options, load: &Load, clusters: &mut [Cluster]) -> anyhow::Result<Vec<Loaded>> {
+    let parts = try_join_all(clusters.iter().map(|cluster| cluster.prepared(options, load))).await?;
+    let all = || parts.iter();
+    try_join_all(clusters.iter_mut().zip(all()).map(|(cluster, parts)| cluster.visits(parts, WARM))).await?;
+    try_join_all(clusters.iter_mut().zip(all()).map(|(cluster, parts)| cluster.loaded(parts, options.length()))).await
 }
 
 /// One interval in which nobody asks anything of any cluster.

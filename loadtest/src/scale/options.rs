@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// take the cores at rates at which the nodes are at work.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) copies: u8,
-    /// How many nodes the clusters have; the others are compared with the first.
+    /// How many nodes the clusters have; the others are compared with the first. All of them are at work at the same time.
     #[arg(long, value_delimiter = ',', default_value = "1,3,5", value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) nodes: Vec<u8>,
     /// The mix that is judged: scenarios with their arrivals per second for each node, all at once.
@@ -32,11 +32,11 @@ pub(crate) struct Options {
     #[arg(value_name = "SCENARIO=RATE")]
     pub(crate) mix: Vec<Offer>,
     /// What is offered by itself as well, to show which part costs what: one scenario after the other.
-    #[arg(long, value_delimiter = ',', default_value = "refresh=40,authorization_code=20,userinfo=200,login_totp=1")]
+    #[arg(long, value_delimiter = ',', default_value = "refresh=40,authorization_code=20,userinfo=100,login_totp=1")]
     #[arg(value_name = "SCENARIO=RATE")]
     pub(crate) load: Vec<Offer>,
     /// Rounds; medians count.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=50))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=50))]
     pub(crate) rounds: u8,
     /// How long each interval is, in seconds.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=200))]
