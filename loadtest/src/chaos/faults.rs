@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use rand::{RngExt as _, rngs::StdRng, seq::IndexedRandom as _};
+use rand::{
+    RngExt as _,
+    rngs::StdRng,
+    seq::{IndexedRandom as _, SliceRandom as _},
+};
+use serde::Serialize;
 
 /// What can be done to the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,20 @@ pub(crate) enum Fault {
     PauseStore(usize),
 }
 
+/// What is done, to whomever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) enum Kind {
+    Kill,
+    Pause,
+    Stop,
+    Clock,
+    CutFromPeers,
+    CutFromStore,
+    Slow,
+    KillStore,
+    PauseStore,
+}
+
 /// What this house can suffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Possible {
@@ -47,7 +66,55 @@ pub(crate) struct Planned {
     pub(crate) lasts: Duration,
 }
 
+impl Kind {
+    const ALL: [Self; 9] = [
+        Self::Kill,
+        Self::Pause,
+        Self::Stop,
+        Self::Clock,
+        Self::CutFromPeers,
+        Self::CutFromStore,
+        Self::Slow,
+        Self::KillStore,
+        Self::PauseStore,
+    ];
+
+    /// Those that can happen to this house.
+    pub(crate) fn possible(house: Possible) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|kind| kind.is_possible(house)).collect()
+    }
+
+    const fn is_possible(self, house: Possible) -> bool {
+        match self {
+            Self::Kill | Self::Pause | Self::Stop => true,
+            Self::Clock => house.clocks,
+            Self::CutFromPeers => house.networks && house.nodes > 1,
+            Self::CutFromStore | Self::Slow => house.networks,
+            Self::KillStore | Self::PauseStore => house.stores > 0,
+        }
+    }
+
+    /// How many things it can happen to.
+    const fn things(self, house: Possible) -> usize {
+        if matches!(self, Self::KillStore | Self::PauseStore) { house.stores } else { house.nodes }
+    }
+}
+
 impl Fault {
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Kill(_) => Kind::Kill,
+            Self::Pause(_) => Kind::Pause,
+            Self::Stop(_) => Kind::Stop,
+            Self::Clock(..) => Kind::Clock,
+            Self::CutFromPeers(_) => Kind::CutFromPeers,
+            Self::CutFromStore(_) => Kind::CutFromStore,
+            Self::Slow(_) => Kind::Slow,
+            Self::KillStore(_) => Kind::KillStore,
+            Self::PauseStore(_) => Kind::PauseStore,
+        }
+    }
+
     /// What it happens to; two faults never happen to one thing at once.
     const fn hits(self) -> (bool, usize) {
         match self {
@@ -68,25 +135,29 @@ impl Fault {
         if let Self::Stop(n) = self { Some(n) } else { None }
     }
 
-    fn draw(possible: Possible, rng: &mut StdRng) -> Self {
-        let node = rng.random_range(0..possible.nodes);
-        let mut menu = vec![Self::Kill(node), Self::Pause(node), Self::Stop(node)];
-        if possible.networks {
-            menu.extend([Self::CutFromPeers(node), Self::CutFromStore(node), Self::Slow(node)]);
+    /// A fault of this kind that happens to thing `n`.
+    fn of(kind: Kind, n: usize, house: Possible, rng: &mut StdRng) -> Self {
+        match kind {
+            Kind::Kill => Self::Kill(n),
+            Kind::Pause => Self::Pause(n),
+            Kind::Stop => Self::Stop(n),
+            Kind::Clock => {
+                // A node that is alone has nobody to tell it that its clock is far off.
+                let near = house.nodes == 1 || rng.random();
+                let off = if near { rng.random_range(1..=4) } else { rng.random_range(6..=100) };
+                Self::Clock(n, if rng.random() { off } else { -off })
+            }
+            Kind::CutFromPeers => Self::CutFromPeers(n),
+            Kind::CutFromStore => Self::CutFromStore(n),
+            Kind::Slow => Self::Slow(n),
+            Kind::KillStore => Self::KillStore(n),
+            Kind::PauseStore => Self::PauseStore(n),
         }
-        if possible.clocks {
-            // A node that is alone has nobody to tell it that its clock is far off.
-            let near = possible.nodes == 1 || rng.random();
-            let off = if near { rng.random_range(1..=4) } else { rng.random_range(6..=100) };
-            menu.push(Self::Clock(node, if rng.random() { off } else { -off }));
-        }
-        if possible.stores > 0 {
-            let store = rng.random_range(0..possible.stores);
-            menu.extend([Self::KillStore(store), Self::PauseStore(store)]);
-        }
-        *menu.choose(rng).unwrap_or(&Self::Kill(node))
     }
 }
+
+/// A run that takes this long has time for everything: for every kind of fault, too.
+pub(crate) const LONG: Duration = Duration::from_secs(90);
 
 /// Before the first fault people have lived for so long, or for a tenth of the span if that is less.
 const QUIET: Duration = Duration::from_secs(20);
@@ -95,27 +166,72 @@ const QUIET: Duration = Duration::from_secs(20);
 /// if that is more.
 const AWAY: f64 = 1.0 / 20.0;
 
-/// Faults over `span`. At least one node is left alone at any time where there are several.
-pub(crate) fn plan(possible: Possible, span: Duration, rng: &mut StdRng) -> Vec<Planned> {
+/// How long a fault may last, in seconds, and how long after its beginning the next one may begin: in the first round of a
+/// long run, so that it is over long before the run is, whatever is drawn; and after it.
+const ROUND: (f64, f64) = (5.0, 2.5);
+const FREE: (f64, f64) = (12.0, 6.0);
+/// The same of a pause after that round: others must do without a node for longer than they wait for it.
+const LONGEST_PAUSE: f64 = 30.0;
+
+/// Faults over `span`. At least one node is left alone at any time where there are several. If it is [`LONG`], every kind that
+/// is possible happens once before any is drawn.
+pub(crate) fn plan(house: Possible, span: Duration, rng: &mut StdRng) -> Vec<Planned> {
+    let kinds = Kind::possible(house);
+    let mut owed = if span < LONG { Vec::new() } else { kinds.clone() };
+    owed.shuffle(rng);
     let mut planned: Vec<Planned> = Vec::new();
     let mut at = QUIET.min(span / 10);
     while at < span {
-        let fault = Fault::draw(possible, rng);
-        let mut longest: f64 = if matches!(fault, Fault::Pause(_) | Fault::PauseStore(_)) { 30.0 } else { 12.0 };
-        if possible.nodes == 1 {
-            longest = longest.min(AWAY * span.as_secs_f64()).max(1.0);
-        }
-        let lasts = Duration::from_secs_f64(rng.random_range(0.5..longest)).min(span.saturating_sub(at));
-        let current = || planned.iter().filter(|other| other.at + other.lasts > at);
-        let same = current().any(|other| other.fault.hits() == fault.hits());
-        let nodes = current().filter(|other| other.fault.hits().0).count();
-        let room = possible.nodes == 1 || nodes + 1 < possible.nodes || !fault.hits().0;
-        if !same && room {
+        let (longest, pause) = if owed.is_empty() { FREE } else { ROUND };
+        let fault = if owed.is_empty() {
+            let kind = *kinds.choose(rng).unwrap_or(&Kind::Kill);
+            let fault = Fault::of(kind, rng.random_range(0..kind.things(house)), house, rng);
+            fits(&planned, house, at, fault).then_some((fault, longest_of(fault, longest)))
+        } else {
+            one_that_is_owed(&mut owed, &planned, (house, at), rng).map(|fault| (fault, longest))
+        };
+        if let Some((fault, longest)) = fault {
+            let away = AWAY * span.as_secs_f64();
+            let longest = if house.nodes == 1 { longest.min(away).max(1.0) } else { longest };
+            let lasts = Duration::from_secs_f64(rng.random_range(0.5..longest)).min(span.saturating_sub(at));
             planned.push(Planned { at, fault, lasts });
         }
-        at += Duration::from_secs_f64(rng.random_range(0.5..6.0));
+        at += Duration::from_secs_f64(rng.random_range(0.5..pause));
     }
     planned
+}
+
+const fn longest_of(fault: Fault, otherwise: f64) -> f64 {
+    if matches!(fault, Fault::Pause(_) | Fault::PauseStore(_)) { LONGEST_PAUSE } else { otherwise }
+}
+
+/// The first kind that is owed and can happen to something now, with what it happens to; it is owed no more.
+fn one_that_is_owed(
+    owed: &mut Vec<Kind>,
+    planned: &[Planned],
+    (house, at): (Possible, Duration),
+    rng: &mut StdRng,
+) -> Option<Fault> {
+    let mut one_of = |kind: Kind| {
+        let mut things: Vec<usize> = (0..kind.things(house)).collect();
+        things.shuffle(rng);
+        let mut faults = things.into_iter().map(|n| Fault::of(kind, n, house, rng));
+        faults.find(|fault| fits(planned, house, at, *fault))
+    };
+    let (place, fault) = owed.iter().enumerate().find_map(|(place, kind)| Some((place, one_of(*kind)?)))?;
+    owed.remove(place);
+    Some(fault)
+}
+
+/// May this begin beside what goes on at that time?
+fn fits(planned: &[Planned], house: Possible, at: Duration, fault: Fault) -> bool {
+    // They are in the order in which they begin, and none lasts longer than the longest pause.
+    let late = |other: &&Planned| other.at.as_secs_f64() + LONGEST_PAUSE > at.as_secs_f64();
+    let current = || planned.iter().rev().take_while(late).filter(|other| other.at + other.lasts > at);
+    let same = current().any(|other| other.fault.hits() == fault.hits());
+    let nodes = current().filter(|other| other.fault.hits().0).count();
+    let room = house.nodes == 1 || nodes + 1 < house.nodes || !fault.hits().0;
+    !same && room
 }
 
 #[cfg(test)]
@@ -126,6 +242,18 @@ mod tests {
 
     const ALL: Possible = Possible { nodes: 3, stores: 3, networks: true, clocks: true };
     const ALONE: Possible = Possible { nodes: 1, stores: 0, networks: false, clocks: true };
+    /// All kinds of houses: a script makes one to nine nodes, on a cluster or not, where networks and clocks are there or not.
+    const HOUSES: [Possible; 8] = [
+        ALL,
+        ALONE,
+        Possible { networks: false, ..ALL },
+        Possible { clocks: false, ..ALL },
+        Possible { nodes: 1, ..ALL },
+        Possible { nodes: 2, ..ALL },
+        Possible { nodes: 9, ..ALL },
+        Possible { nodes: 3, stores: 0, networks: false, clocks: false },
+    ];
+    const SEEDS: u64 = 200;
 
     fn planned(seed: u64, possible: Possible) -> Vec<Planned> {
         plan(possible, Duration::from_mins(10), &mut StdRng::seed_from_u64(seed))
@@ -137,15 +265,49 @@ mod tests {
         assert_ne!(planned(1, ALL), planned(2, ALL));
     }
 
+    /// Every house, every seed, and spans that are long.
+    fn long_plans() -> impl Iterator<Item = (Possible, u64, Vec<Planned>)> {
+        let spans = [LONG, Duration::from_mins(10)];
+        let cases = HOUSES.into_iter().flat_map(move |house| spans.map(|span| (house, span)));
+        cases.flat_map(|(house, span)| {
+            (0..SEEDS).map(move |seed| (house, seed, plan(house, span, &mut StdRng::seed_from_u64(seed))))
+        })
+    }
+
     #[test]
     fn one_node_is_left_alone_and_the_store_keeps_its_majority() {
-        for seed in 0..200 {
-            let plan = planned(seed, ALL);
+        for (house, seed, plan) in long_plans() {
             for one in &plan {
                 let during = plan.iter().filter(|p| p.at <= one.at && p.at + p.lasts > one.at);
                 let (nodes, stores): (Vec<&Planned>, Vec<&Planned>) = during.partition(|p| p.fault.hits().0);
-                assert!(nodes.len() <= 2 && stores.len() <= 1, "seed {seed}: {nodes:?} {stores:?}");
+                let mut hit: Vec<_> = nodes.iter().map(|p| p.fault.hits()).collect();
+                hit.sort_unstable();
+                hit.dedup();
+                let alone = house.nodes.max(2) - nodes.len();
+                assert!(alone >= 1 && stores.len() <= 1, "{house:?}, seed {seed}: {nodes:?} {stores:?}");
+                assert_eq!(hit.len(), nodes.len(), "{house:?}, seed {seed}: two things happen to one node: {nodes:?}");
             }
+        }
+    }
+
+    #[test]
+    fn in_a_long_run_every_kind_that_is_possible_happens_and_no_other_and_all_of_them_early() {
+        for (house, seed, plan) in long_plans() {
+            let begun = |kind| plan.iter().filter(|p| p.fault.kind() == kind).map(|p| p.at).min();
+            for kind in Kind::ALL {
+                let first = begun(kind);
+                let early = first.is_some_and(|at| at < LONG);
+                assert_eq!(early, kind.is_possible(house), "{house:?}, seed {seed}: {kind:?} at {first:?}");
+                assert!(early || first.is_none(), "{house:?}, seed {seed}: {kind:?} at {first:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_first_round_differs_from_seed_to_seed() {
+        let first = |seed| planned(seed, ALL)[0].fault.kind();
+        for kind in Kind::ALL {
+            assert!((0..SEEDS).any(|seed| first(seed) == kind), "{kind:?} is never the first");
         }
     }
 

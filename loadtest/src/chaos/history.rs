@@ -4,11 +4,14 @@
 //! of different clients can be compared.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
 use serde::Serialize;
+
+use super::faults;
 
 /// What can be presented. A new factor is one line here and one in [`Kind::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -164,6 +167,8 @@ pub(crate) struct Kept {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Fault {
     pub(crate) at: u64,
+    pub(crate) kind: faults::Kind,
+    /// All of it, in words.
     pub(crate) what: String,
     /// Does it begin, or end?
     pub(crate) begins: bool,
@@ -185,9 +190,13 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// Faults that have begun.
-    pub(crate) fn faults_begun(&self) -> usize {
-        self.faults.iter().filter(|fault| fault.begins).count()
+    /// How many faults of each kind have begun.
+    pub(crate) fn faults_begun(&self) -> BTreeMap<faults::Kind, usize> {
+        let mut begun = BTreeMap::new();
+        for fault in self.faults.iter().filter(|fault| fault.begins) {
+            *begun.entry(fault.kind).or_default() += 1;
+        }
+        begun
     }
 
     /// Presentations of this kind that were looked at and refused.
@@ -277,9 +286,9 @@ impl History {
         self.story().kept.push(Kept { what: what.to_owned(), person, there });
     }
 
-    pub(crate) fn fault(&self, what: String, begins: bool) {
+    pub(crate) fn fault(&self, fault: faults::Fault, begins: bool) {
         let at = self.now();
-        self.story().faults.push(Fault { at, what, begins });
+        self.story().faults.push(Fault { at, kind: fault.kind(), what: format!("{fault:?}"), begins });
     }
 
     pub(crate) fn stalled(&self) {

@@ -5,7 +5,7 @@
 //! 2. [`person`]s live, and get messages by a [`gateway`] beside each node; each [`present`]ation is written into the [`history`] with the interval in which it was judged.
 //! 3. The [`faults`] of the seed begin and end; who is slow on a busy machine gets a while more.
 //! 4. When all is well again, what was acknowledged must be there and what was used must be refused.
-//! 5. The [`rules`] are checked; a violation fails the run.
+//! 5. The [`rules`] are checked; a violation fails the run, and so does a [`report`] that shows too little.
 
 mod addresses;
 mod faults;
@@ -15,11 +15,11 @@ mod house;
 mod inbox;
 mod person;
 mod present;
+mod report;
 mod rules;
 mod soft_key;
 
 use std::{
-    collections::{BTreeMap, HashSet},
     path::PathBuf,
     sync::{
         Arc,
@@ -28,33 +28,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::{SeedableRng as _, rngs::StdRng};
-use serde::Serialize;
 use tokio::task::JoinSet;
 
 pub(crate) use self::gateway::{Gateway, run as take_messages};
 use self::{
     faults::Fault,
-    history::{History, Kind, Story, Verdict},
+    history::History,
     house::House,
     person::{Person, Role, Way, World},
-    rules::Violation,
 };
-use crate::machine::{self, Machine};
 
 /// How long one request of a person may take: longer than a fault is noticed, shorter than a pause.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Clocks that may decide are off by half of this at most, so a cool-down may look this much shorter.
-const CLOCKS: u64 = 8_000_000;
-/// A run that takes this long has time for everything, in microseconds.
-const LONG: u64 = 90_000_000;
 /// How long people live on with everything up, if something of some kind was not accepted yet.
 const CATCH_UP: Duration = Duration::from_mins(2);
-/// Servers that share no clock fault agree within this.
-const SETTLED_CLOCKS: u64 = 100_000;
 
 /// What a run is made of.
 #[derive(Clone, Debug, Args)]
@@ -65,7 +56,7 @@ pub(crate) struct Options {
     /// How long faults go on, in seconds, at most a day.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
-    /// End earlier, once this many presentations were answered.
+    /// End earlier, once this many presentations were answered; fail if they never are.
     #[arg(long, value_name = "N")]
     pub(crate) attempts: Option<usize>,
     /// People at the same time.
@@ -125,7 +116,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     house.ready().await?;
     let unaccounted = settle(people).await;
     let story = world.history.story().clone();
-    report(&options, &house, &story, unaccounted)
+    report::conclude(&options, &house, &story, unaccounted)
 }
 
 /// Everybody, alive until it is over.
@@ -201,7 +192,7 @@ async fn suffer(options: &Options, world: &World, house: &mut House) -> anyhow::
         if options.attempts.is_some_and(|enough| world.history.story().answered() >= enough) {
             break;
         }
-        world.history.fault(format!("{fault:?}"), begins);
+        world.history.fault(fault, begins);
         let done = if begins { house.begin(fault) } else { house.end(fault) };
         if begins {
             open.push(fault);
@@ -224,18 +215,11 @@ async fn suffer(options: &Options, world: &World, house: &mut House) -> anyhow::
 /// that shows nothing of a kind fails.
 async fn catch_up(world: &World, house: &mut House) -> anyhow::Result<()> {
     let until = Instant::now() + CATCH_UP;
-    while never_accepted(&world.history.story()).is_some() && Instant::now() < until {
+    while report::never_accepted(&world.history.story()).is_some() && Instant::now() < until {
         house.supervise(&[])?;
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     Ok(())
-}
-
-/// A kind of which something must be accepted and nothing was.
-fn never_accepted(story: &Story) -> Option<Kind> {
-    let accepted = story.presented.iter().filter(|presented| presented.verdict == Verdict::Accepted);
-    let kinds: HashSet<Kind> = accepted.map(|presented| story.secrets[presented.secret.0].kind).collect();
-    Kind::ALL.into_iter().find(|kind| kind.limit() > 0 && !kinds.contains(kind))
 }
 
 /// Lets everybody look for what is theirs; how many could not, even after three tries.
@@ -255,134 +239,4 @@ async fn settle(people: Vec<Person>) -> Vec<String> {
         });
     }
     looking.join_all().await.into_iter().flatten().collect()
-}
-
-/// What came of a run.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    seed: u64,
-    nodes: usize,
-    people: u32,
-    seconds: u32,
-    store: &'static str,
-    networks: bool,
-    clocks: bool,
-    commit: Option<String>,
-    machine: Machine,
-    answered: usize,
-    by_kind: BTreeMap<String, BTreeMap<String, usize>>,
-    revocations: usize,
-    /// Cookies of trusted devices that were stale, looked at and refused.
-    stale_refused: usize,
-    kept: usize,
-    faults: usize,
-    restarts: usize,
-    stalled: usize,
-    /// Who was not served at the end, and what they met.
-    unaccounted: Vec<String>,
-    violations: &'a [Violation],
-}
-
-fn report(options: &Options, house: &House, story: &Story, unaccounted: Vec<String>) -> anyhow::Result<()> {
-    let clocks = if options.faketime.is_some() { CLOCKS } else { SETTLED_CLOCKS };
-    let violations = rules::check(story, clocks);
-    let mut by_kind: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    for kind in Kind::ALL {
-        by_kind.entry(format!("{kind:?}")).or_default();
-    }
-    for presented in &story.presented {
-        let kind = format!("{:?}", story.secrets[presented.secret.0].kind);
-        *by_kind.entry(kind).or_default().entry(format!("{:?}", presented.verdict)).or_default() += 1;
-    }
-    let report = Report {
-        seed: options.seed,
-        nodes: options.nodes,
-        people: options.people,
-        seconds: options.seconds,
-        store: if options.cql.is_empty() { "embedded" } else { "CQL" },
-        networks: options.netns,
-        clocks: options.faketime.is_some(),
-        commit: machine::commit(),
-        machine: Machine::here(),
-        answered: story.answered(),
-        by_kind,
-        revocations: story.revoked.len(),
-        stale_refused: story.refused(Kind::StaleTrust),
-        kept: story.kept.len(),
-        faults: story.faults_begun(),
-        restarts: house.restarts(),
-        stalled: story.stalled,
-        unaccounted,
-        violations: &violations,
-    };
-    std::fs::write(&options.out, serde_json::to_vec_pretty(&report)?)?;
-    println!("{}", serde_json::to_string_pretty(&report)?);
-    if !violations.is_empty() {
-        let folder = options.out.with_extension("logs");
-        house.keep_logs(&folder)?;
-        std::fs::write(folder.join("story.json"), serde_json::to_vec(story)?)?;
-        bail!("{} violations with seed {}; see {}", violations.len(), options.seed, folder.display());
-    }
-    shown(story, &report.unaccounted)
-}
-
-/// A run in which nothing was tried shows nothing.
-fn shown(story: &Story, unaccounted: &[String]) -> anyhow::Result<()> {
-    if let Some(kind) = never_accepted(story) {
-        bail!("no {kind:?} was ever accepted: this run shows nothing; make it longer");
-    }
-    ensure!(went_stale(story), "no cookie of a trusted device went stale and was looked at: this run shows too little");
-    ensure!(story.faults_begun() > 0, "nothing went wrong: this run shows nothing; make it longer");
-    ensure!(!story.revoked.is_empty() && !story.kept.is_empty(), "nothing was revoked or looked for at the end");
-    ensure!(unaccounted.is_empty(), "not served at the end, with everything up: {unaccounted:?}");
-    Ok(())
-}
-
-/// Was a stale cookie of a trusted device looked at, if there was time for it?
-fn went_stale(story: &Story) -> bool {
-    let is_long = story.presented.iter().any(|presented| presented.at.to >= LONG);
-    !is_long || story.refused(Kind::StaleTrust) > 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{
-        history::{Interval, Presented, Secret, SecretId},
-        *,
-    };
-
-    fn story_of(kind: Kind, to: u64, verdict: Verdict) -> Story {
-        let secret = Secret { kind, person: 1, subject: None, family: None, order: 0 };
-        let presented =
-            Presented { secret: SecretId(0), at: Interval { from: 0, to }, node: None, verdict, trusted_anew: false };
-        let mut story = Story::default();
-        story.secrets.push(secret);
-        story.presented.push(presented);
-        story
-    }
-
-    #[test]
-    fn a_kind_of_which_nothing_was_accepted_is_found() {
-        let mut story = Story::default();
-        for kind in Kind::ALL.into_iter().filter(|kind| kind.limit() > 0) {
-            assert_eq!(never_accepted(&story), Some(kind));
-            let Story { secrets, presented, .. } = story_of(kind, 1, Verdict::Accepted);
-            let secret = SecretId(story.secrets.len());
-            story.presented.push(Presented { secret, ..presented[0] });
-            story.secrets.extend(secrets);
-        }
-        assert_eq!(never_accepted(&story), None);
-        story.presented[0].verdict = Verdict::Refused;
-        assert_eq!(never_accepted(&story), Some(Kind::AuthorizationCode));
-    }
-
-    #[test]
-    fn a_long_run_without_a_stale_cookie_that_was_looked_at_is_found() {
-        assert!(went_stale(&story_of(Kind::Password, LONG - 1, Verdict::Accepted)), "it was too short for one");
-        assert!(!went_stale(&story_of(Kind::Password, LONG, Verdict::Accepted)));
-        for verdict in [Verdict::Accepted, Verdict::Throttled, Verdict::Unavailable, Verdict::Lost] {
-            assert!(!went_stale(&story_of(Kind::StaleTrust, LONG, verdict)), "{verdict:?}");
-        }
-        assert!(went_stale(&story_of(Kind::StaleTrust, LONG, Verdict::Refused)));
-    }
 }
