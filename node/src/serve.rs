@@ -5,7 +5,7 @@
 //! 3. The [parts](Parts) start. Now the store's lock is held, so the command socket takes its public name.
 //!    A node among others comes into the view.
 //! 4. The public listener serves; readiness is what the checks say.
-//! 5. A signal, or a listener that failed, ends it: see [`shutdown`].
+//! 5. A signal, or a listener that failed, ends it: see [`shutdown`]. Management answers to the end: alive, not ready.
 
 use std::sync::Arc;
 
@@ -99,6 +99,8 @@ struct Process<'a> {
     tls: Option<RustlsConfig>,
     signals: Signals,
     tasks: JoinSet<anyhow::Result<()>>,
+    /// Management, which answers for longer than everything else: a process that takes long to stop is still alive.
+    management: JoinSet<anyhow::Result<()>>,
 }
 
 impl<'a> Process<'a> {
@@ -116,6 +118,7 @@ impl<'a> Process<'a> {
             tls,
             signals: Signals::new()?,
             tasks: JoinSet::new(),
+            management: JoinSet::new(),
         };
         let public = if config.cluster.serves_http() { Some(process.public()?) } else { None };
         let management = Endpoint {
@@ -125,8 +128,8 @@ impl<'a> Process<'a> {
             control: Control::new(),
         };
         tracing::info!(address = %management.listener.local_addr()?, "management listens");
-        process.tasks.spawn(management.serve(management::router(Arc::clone(&process.health), metrics.clone())));
-        process.tasks.spawn(async move {
+        process.management.spawn(management.serve(management::router(Arc::clone(&process.health), metrics.clone())));
+        process.management.spawn(async move {
             loop {
                 tokio::time::sleep(telemetry::UPKEEP).await;
                 metrics.run_upkeep();
@@ -181,6 +184,12 @@ impl<'a> Process<'a> {
     /// Waits for a signal, or for a task that ended though none should. SIGHUP reads certificates again.
     async fn wait(&mut self, parts: &Parts) -> anyhow::Result<()> {
         loop {
+            let ended = async {
+                tokio::select! {
+                    ended = self.tasks.join_next() => ended,
+                    ended = self.management.join_next() => ended,
+                }
+            };
             tokio::select! {
                 told = self.signals.next() => match told {
                     Told::Reload => reload(self.config, self.tls.as_ref(), parts).await,
@@ -190,7 +199,7 @@ impl<'a> Process<'a> {
                         return Ok(());
                     }
                 },
-                ended = self.tasks.join_next() => return match ended {
+                ended = ended => return match ended {
                     Some(Ok(Err(error))) => Err(error),
                     Some(Err(error)) => bail!("a part of the server ended: {error}"),
                     Some(Ok(Ok(()))) | None => bail!("a part of the server ended"),
@@ -201,12 +210,14 @@ impl<'a> Process<'a> {
 
     /// The reverse of the start. A second signal ends the process at once.
     async fn stop(self, parts: Parts) {
-        let Self { config, health, public, mut signals, mut tasks, .. } = self;
+        let Self { config, health, public, mut signals, mut tasks, mut management, .. } = self;
         let orderly = async {
             shutdown::drain(&health, &public, parts.membership(), &config.shutdown).await;
-            // The command socket and management go with their tasks.
+            // The command socket goes with its task.
             tasks.shutdown().await;
             parts.stop().await;
+            // Until now it said: alive, and not ready. Whoever watches does not kill a node that is about to leave.
+            management.shutdown().await;
         };
         tokio::select! {
             () = orderly => tracing::info!("stopped"),

@@ -1,5 +1,5 @@
 //! How the process ends: SIGTERM or SIGINT → not ready → wait → stop accepting → finish what is in flight → stop the parts
-//! in the reverse order of their start. A second signal ends the process at once.
+//! in the reverse order of their start; management answers until all of them have. A second signal ends the process at once.
 
 use std::time::Duration;
 

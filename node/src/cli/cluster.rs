@@ -19,6 +19,9 @@ pub enum ClusterVerb {
     Drain {
         /// The name of the node.
         node: String,
+        /// Drain it though it is the last that owns users: nobody is served then until another one owns them.
+        #[arg(long)]
+        force: bool,
         /// Flags.
         #[command(flatten)]
         print: Print,
@@ -44,8 +47,8 @@ pub struct Certs {
     /// The folder. An authority that is in it signs; otherwise one is made. Keep its ca.key away from the nodes.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// The name of a node; repeat for more.
-    #[arg(long = "node", required = true, value_name = "NAME")]
+    /// The names of nodes, one after the other; may be repeated.
+    #[arg(long = "node", required = true, num_args = 1.., value_name = "NAME")]
     pub nodes: Vec<String>,
     /// How long the certificates of nodes are good, in days.
     #[arg(long, default_value_t = 365, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]

@@ -38,10 +38,10 @@ pub(super) fn run(verb: ClusterVerb, config: &Config) -> anyhow::Result<()> {
             let view = row(config).await?.read().await?;
             show(&view, print.output)
         }),
-        ClusterVerb::Drain { node, print } => {
+        ClusterVerb::Drain { node, force, print } => {
             let node = name(&node)?;
             runtime.block_on(async {
-                let drained = |view: &View| drained(view, &node);
+                let drained = |view: &View| drained(view, &node, force);
                 show(&change(&row(config).await?, &node, drained).await?, print.output)
             })
         }
@@ -49,7 +49,7 @@ pub(super) fn run(verb: ClusterVerb, config: &Config) -> anyhow::Result<()> {
             let node = name(&node)?;
             confirmed(confirm, &format!("take node {node} out of the cluster"))?;
             runtime.block_on(async {
-                let removed = |view: &View| keeper::without(view, &node);
+                let removed = |view: &View| Ok(keeper::without(view, &node));
                 show(&change(&row(config).await?, &node, removed).await?, print.output)
             })
         }
@@ -69,14 +69,14 @@ async fn row(config: &Config) -> anyhow::Result<StoredView> {
     Ok(StoredView::new(store, Arc::new(SystemClock::new()), Arc::new(SystemEntropy)))
 }
 
-/// Replaces the view by what `next` makes of it, and gives what holds then.
-async fn change(row: &StoredView, node: &NodeId, next: impl Fn(&View) -> View) -> anyhow::Result<View> {
+/// Replaces the view by what `next` makes of it, unless that refuses, and gives what holds then.
+async fn change(row: &StoredView, node: &NodeId, next: impl Fn(&View) -> anyhow::Result<View>) -> anyhow::Result<View> {
     for _ in 0..ATTEMPTS {
         let view = row.read().await?;
         if view.member(node).is_none() {
             bail!("there is no node {node} in the cluster; `doorward cluster members` lists them");
         }
-        let next = next(&view);
+        let next = next(&view)?;
         if next.members == view.members || row.replace(view.epoch, &next).await? {
             return Ok(next);
         }
@@ -84,10 +84,20 @@ async fn change(row: &StoredView, node: &NodeId, next: impl Fn(&View) -> View) -
     bail!("others changed the view again and again; try once more")
 }
 
-fn drained(view: &View, node: &NodeId) -> View {
+/// The view in which that node is drained. Refused, unless by force, if no other owns users: nodes that serve people would
+/// answer all of them 503 then. Taking out the last one is not refused: one that lives comes back by itself, and of one that
+/// died nobody is served anyway.
+fn drained(view: &View, node: &NodeId, force: bool) -> anyhow::Result<View> {
+    let mut owners = view.members.iter().filter(|member| member.owns_keys());
+    if !force && owners.next().is_some_and(|owner| owner.node == *node) && owners.next().is_none() {
+        bail!(
+            "{node} is the last node that owns users: with it drained nobody is served. Start another one with the role \
+             actors first, or add --force"
+        );
+    }
     let mut members = view.members.clone();
     members.iter_mut().filter(|member| member.node == *node).for_each(|member| member.draining = true);
-    view.followed_by(members)
+    Ok(view.followed_by(members))
 }
 
 fn show(view: &View, output: Output) -> anyhow::Result<()> {
@@ -160,14 +170,42 @@ mod tests {
 
     use super::*;
 
+    fn name(text: &str) -> NodeId {
+        text.parse().expect("a name")
+    }
+
+    /// A view of these nodes, each with its roles.
+    fn view(nodes: &[(&str, &[Role])]) -> View {
+        let mut view = View::alone(name("nobody"), Generation(7));
+        let like = view.members.remove(0);
+        let member =
+            |(node, roles): &(&str, &[Role])| Member { node: name(node), roles: roles.to_vec(), ..like.clone() };
+        view.members = nodes.iter().map(member).collect();
+        view
+    }
+
+    fn draining(view: &View) -> Vec<bool> {
+        view.members.iter().map(|member| member.draining).collect()
+    }
+
+    const BOTH: &[Role] = &[Role::Http, Role::Actors];
+
     #[test]
     fn draining_changes_one_member_and_the_epoch() {
-        let node: NodeId = "a".parse().expect("a name");
-        let mut view = View::alone(node.clone(), Generation(7));
-        view.members.push(Member { node: "b".parse().expect("a name"), ..view.members[0].clone() });
-        let next = drained(&view, &node);
+        let view = view(&[("a", BOTH), ("b", BOTH)]);
+        let next = drained(&view, &name("a"), false).expect("b is left");
         assert_eq!(next.epoch, view.epoch + 1);
-        assert_eq!(next.members.iter().map(|member| member.draining).collect::<Vec<_>>(), [true, false]);
-        assert_eq!(drained(&next, &node).members, next.members);
+        assert_eq!(draining(&next), [true, false]);
+        assert_eq!(drained(&next, &name("a"), false).expect("it is drained already").members, next.members);
+    }
+
+    #[test]
+    fn the_last_node_that_owns_users_is_drained_by_force_alone() {
+        let view = view(&[("people", &[Role::Http]), ("users", &[Role::Actors]), ("both", BOTH)]);
+        let next = drained(&view, &name("both"), false).expect("another one owns users");
+        let refused = drained(&next, &name("users"), false).expect_err("it is the last").to_string();
+        assert!(refused.starts_with("users is the last node that owns users"), "{refused}");
+        assert_eq!(draining(&drained(&next, &name("users"), true).expect("by force")), [false, true, true]);
+        assert_eq!(draining(&drained(&next, &name("people"), false).expect("owns nobody")), [true, false, true]);
     }
 }

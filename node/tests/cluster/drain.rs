@@ -2,6 +2,8 @@
 
 use std::{process::Output, time::Duration};
 
+use cluster::Role;
+
 use crate::{
     application::Application,
     journey::travel,
@@ -57,6 +59,26 @@ fn a_drained_node_owns_nobody_is_not_ready_and_stays_until_it_is_stopped() {
 
 #[test]
 #[ignore = "needs a CQL cluster"]
+fn the_last_node_that_owns_users_is_drained_by_force_alone() {
+    let mut nodes = Nodes::with_roles(&[Role::Http, Role::Actors]);
+    let application = Application::register(&mut nodes.command());
+    let visitor = Visitor::of(&nodes, &application, 1);
+    let asked = |nodes: &Nodes| visitor.tokens.userinfo().send(nodes.site(0)).expect("answered").status;
+    let last = nodes.name(1).to_owned();
+    refused(&nodes, &["drain", &last], 1, "node2 is the last node that owns users");
+    refused(&nodes, &["drain", &last], 1, "add --force");
+    assert_eq!(nodes.managed(1, "/readyz").0, 200, "nothing was done");
+    assert_eq!(asked(&nodes), 200);
+
+    nodes.json(&["cluster", "drain", &last, "--force", "--output", "json"]);
+    until(|| asked(&nodes), |status| *status == 503);
+    nodes.stop(1);
+    nodes.start_again(1);
+    until(|| asked(&nodes), |status| *status == 200);
+}
+
+#[test]
+#[ignore = "needs a CQL cluster"]
 fn with_two_of_three_dead_the_one_left_serves_and_an_operator_takes_the_dead_out() {
     let mut nodes = Nodes::start();
     let application = Application::register(&mut nodes.command());
@@ -72,15 +94,15 @@ fn with_two_of_three_dead_the_one_left_serves_and_an_operator_takes_the_dead_out
     assert_eq!(nodes.managed(0, "/readyz").0, 200);
     travel_alone(&nodes, &application, "before");
 
-    refused(&nodes, &["node9", "--yes"], 1, "there is no node node9 in the cluster");
-    refused(&nodes, &[&two], 2, "add --yes");
-    refused(&nodes, &["Node 2", "--yes"], 2, "Node 2");
+    refused(&nodes, &["leave", "node9", "--yes"], 1, "there is no node node9 in the cluster");
+    refused(&nodes, &["leave", &two], 2, "add --yes");
+    refused(&nodes, &["leave", "Node 2", "--yes"], 2, "Node 2");
     assert_eq!(nodes.members(), [&*one, &two, &three], "nothing was done");
 
     nodes.run(&["cluster", "leave", &two, "--yes"]);
     // One of two is enough to take the other out.
     until(|| nodes.members(), |members| *members == [one.as_str()]);
-    refused(&nodes, &[&two, "--yes"], 1, "there is no node node2 in the cluster");
+    refused(&nodes, &["leave", &two, "--yes"], 1, "there is no node node2 in the cluster");
     travel_alone(&nodes, &application, "after");
     nodes.start_again(1);
     nodes.start_again(2);
@@ -107,7 +129,7 @@ fn travel_alone(nodes: &Nodes, application: &Application, name: &str) {
 }
 
 fn refused(nodes: &Nodes, line: &[&str], code: i32, why: &str) {
-    let output = nodes.command().args(["cluster", "leave"]).args(line).output().expect("the program runs");
+    let output = nodes.command().arg("cluster").args(line).output().expect("the program runs");
     let Output { status, stderr, .. } = output;
     let said = String::from_utf8_lossy(&stderr);
     assert_eq!(status.code(), Some(code), "{line:?}: {said}");

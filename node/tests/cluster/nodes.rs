@@ -70,9 +70,13 @@ impl Nodes {
 
     /// The file that this variable of one names.
     pub(crate) fn file(&self, node: usize, variable: &str) -> PathBuf {
+        self.folder.path().join(self.setting(node, variable))
+    }
+
+    /// What this variable of one says.
+    pub(crate) fn setting(&self, node: usize, variable: &str) -> &str {
         let Member { environment, .. } = &self.ground.members[node];
-        let named = environment.get(variable).or_else(|| self.ground.shared.get(variable));
-        self.folder.path().join(named.expect("it is set"))
+        environment.get(variable).or_else(|| self.ground.shared.get(variable)).expect("it is set")
     }
 
     /// How many there are, running or not.
@@ -124,14 +128,14 @@ impl Nodes {
         assert_eq!(server.ended().code(), Some(0), "{} ends by itself", self.name(node));
     }
 
-    /// Ends one as an operator does; while it stops, once it takes nobody any more, does this.
-    pub(crate) fn stop_while(&mut self, node: usize, finish: impl FnOnce()) {
+    /// Ends one as an operator does; while it stops, once it takes nobody any more, does this, with its management port.
+    pub(crate) fn stop_while(&mut self, node: usize, finish: impl FnOnce(&Self, SocketAddr)) {
         let mut server = self.running[node].take().expect("it runs");
         server.signal("TERM");
         server.wait_for("draining: done");
         let site = self.site(node);
         until(|| TcpStream::connect(site).is_ok(), |taken| !taken);
-        finish();
+        finish(self, server.management);
         assert_eq!(server.ended().code(), Some(0), "{} ends by itself", self.name(node));
     }
 

@@ -1,15 +1,18 @@
 //! All nodes are replaced while people go on: nobody's request fails but for one retry.
 
 use std::{
+    cell::Cell,
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::Duration,
 };
 
 use crate::{
     application::Application,
+    http::Request,
     load::{Habit, Load, Visitor, nothing_failed, nothing_was_lost, nothing_was_tried_again},
     nodes::{Nodes, now, until},
+    plan::Plan,
 };
 
 const PEOPLE: usize = 9;
@@ -32,7 +35,7 @@ fn a_node_that_is_stopped_finishes_and_leaves_and_nobodys_request_fails() {
     // What it took before it was told to stop, and cannot answer before it has stopped taking anything.
     let mut begun = TcpStream::connect(nodes.site(1)).expect("connects");
     begun.write_all(BEGUN).expect("sent");
-    nodes.stop_while(1, || {
+    nodes.stop_while(1, |_, _| {
         begun.write_all(REST).expect("it reads on");
         let mut answer = String::new();
         begun.read_to_string(&mut answer).expect("it answers");
@@ -40,6 +43,36 @@ fn a_node_that_is_stopped_finishes_and_leaves_and_nobodys_request_fails() {
     });
     nodes.until_ready();
     nothing_was_lost(&load.end());
+}
+
+#[test]
+#[ignore = "needs a CQL cluster"]
+fn a_node_that_takes_long_to_stop_says_that_it_lives_and_is_not_ready_until_it_has_left() {
+    // A relay that takes no mail, and does not say so: the node waits for it when it stops.
+    let relay = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url: &'static str = format!("smtp://{}", relay.local_addr().expect("bound")).leak();
+    let settings = vec![("DOORWARD__MAIL__FROM", "doorward@mail.example"), ("DOORWARD__MAIL__SMTP__URL", url)];
+    let mut nodes = Nodes::begin(&Plan { settings, ..Plan::default() });
+    let application = Application::register(&mut nodes.command());
+    let mut visitor = Visitor::of(&nodes, &application, 1);
+    visitor.person.add_address("email", ("email", "guest@mail.example")).expect("served");
+    relay.set_nonblocking(true).expect("set");
+    let _taken = until(|| relay.accept().ok(), Option::is_some);
+
+    let name = nodes.name(1).to_owned();
+    let looks = Cell::new(0);
+    nodes.stop_while(1, |nodes, management| {
+        let ask = |path| Request::new(path, &[], None).send(management).map(|answer| answer.status);
+        let probe = || {
+            let as_it_stops = matches!((ask("/livez"), ask("/readyz")), (Ok(200), Ok(503)));
+            looks.set(looks.get() + usize::from(as_it_stops));
+            as_it_stops
+        };
+        until(probe, |as_it_stops| !as_it_stops);
+        assert!(!nodes.members().contains(&name), "a node that has not left looks dead");
+    });
+    assert!(looks.get() > 0, "it did not wait for anything");
+    nodes.until_ready();
 }
 
 #[test]
