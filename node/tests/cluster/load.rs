@@ -91,9 +91,50 @@ impl Habit {
 pub(crate) struct Sample {
     pub(crate) began: Instant,
     pub(crate) ended: Instant,
+    /// Was it answered well in the end, or told that its first try had been carried out?
     pub(crate) good: bool,
-    /// What came of it, if that was not good at once.
-    came: Option<String>,
+    /// What came of the first try.
+    pub(crate) first: Try,
+    /// What came of the second, where there was one.
+    pub(crate) second: Option<Try>,
+}
+
+impl Sample {
+    /// Was the first try answered well?
+    fn was_good_at_once(&self) -> bool {
+        self.first.came == Came::Well
+    }
+}
+
+/// A request as it was sent once.
+#[derive(Clone, Debug)]
+pub(crate) struct Try {
+    /// To whom.
+    pub(crate) site: SocketAddr,
+    pub(crate) ended: Instant,
+    pub(crate) came: Came,
+}
+
+impl Try {
+    fn of(site: SocketAddr, answer: &Result<Answer, Gone>, good: impl Fn(&Answer) -> bool) -> Self {
+        let came = match answer {
+            Ok(answer) if good(answer) => Came::Well,
+            Ok(answer) => Came::Otherwise(answer.to_string()),
+            Err(gone) => Came::Lost(format!("{gone:?}")),
+        };
+        Self { site, ended: now(), came }
+    }
+}
+
+/// What came of a try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// The answer that was hoped for.
+    Well,
+    /// Another answer; its status and words.
+    Otherwise(String),
+    /// No answer, and why.
+    Lost(String),
 }
 
 /// What became of one person's requests.
@@ -125,7 +166,7 @@ pub(crate) fn nothing_failed(stories: &[Story]) {
 pub(crate) fn nothing_was_lost(stories: &[Story]) {
     nothing_failed(stories);
     if let Some(story) = stories.iter().find(|story| story.anew > 0) {
-        let again: Vec<_> = story.samples.iter().filter(|sample| sample.came.is_some()).collect();
+        let again: Vec<_> = story.samples.iter().filter(|sample| !sample.was_good_at_once()).collect();
         panic!("{}: {} answers were lost, among {again:?}", story.name, story.anew);
     }
 }
@@ -135,7 +176,7 @@ pub(crate) fn nothing_was_lost(stories: &[Story]) {
 pub(crate) fn nothing_was_tried_again(stories: &[Story]) {
     nothing_failed(stories);
     for story in stories {
-        let again: Vec<_> = story.samples.iter().filter(|sample| sample.came.is_some()).collect();
+        let again: Vec<_> = story.samples.iter().filter(|sample| !sample.was_good_at_once()).collect();
         assert!(again.is_empty(), "{}: {again:?}", story.name);
     }
 }
@@ -203,32 +244,33 @@ impl Walk {
 
     fn go(&mut self, request: &Request, good: impl Fn(&Answer) -> bool, uses_up: bool) -> Option<Answer> {
         let began = now();
-        let site = |turn: usize| self.sites[turn % self.sites.len()];
-        let mut met = vec![request.send(site(self.turn))];
-        let again = to_be_tried_again(&met[0]);
-        if again {
-            met.push(request.send(site(self.turn + 1)));
-        }
-        let ended = now();
-        let answer = met.last().expect("one or two").as_ref().ok();
-        let is_good = answer.is_some_and(&good);
-        let used = uses_up && again && answer.is_some_and(|answer| answer.status < 500);
-        let came = (again || !is_good).then(|| met.iter().map(told).collect::<Vec<_>>().join(", then "));
-        self.samples.push(Sample { began, ended, good: is_good || used, came });
+        let (site, next) = (self.site(self.turn), self.site(self.turn + 1));
+        let mut answer = request.send(site);
+        let first = Try::of(site, &answer, &good);
+        let second = to_be_tried_again(&answer).then(|| {
+            answer = request.send(next);
+            Try::of(next, &answer, &good)
+        });
+        let ended = second.as_ref().unwrap_or(&first).ended;
+        let answer = answer.ok();
+        let is_good = answer.as_ref().is_some_and(&good);
+        let again = second.is_some();
+        let used = uses_up && again && answer.as_ref().is_some_and(|answer| answer.status < 500);
+        self.samples.push(Sample { began, ended, good: is_good || used, first, second });
         self.again += usize::from(again);
         self.anew += usize::from(used && !is_good);
         self.turn += 1;
         self.over = !matches!(self.stopped.recv_timeout(self.pause), Err(RecvTimeoutError::Timeout));
-        met.pop().and_then(Result::ok).filter(|_| is_good)
+        answer.filter(|_| is_good)
+    }
+
+    fn site(&self, turn: usize) -> SocketAddr {
+        self.sites[turn % self.sites.len()]
     }
 }
 
 fn to_be_tried_again(answer: &Result<Answer, Gone>) -> bool {
     answer.as_ref().map_or(true, |answer| answer.status == 503)
-}
-
-fn told(met: &Result<Answer, Gone>) -> String {
-    met.as_ref().map_or_else(|gone| format!("{gone:?}"), ToString::to_string)
 }
 
 /// The claims of the person, or a code for the application.
