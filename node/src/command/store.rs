@@ -19,6 +19,7 @@ use schema::{
     export::copy::{Copy, CopyError, give_up},
     fence::{self, Seen},
     record::{Standing, ViewMember},
+    scylla::{ScyllaOptions, ScyllaStore},
     standing::{self, NotServing},
 };
 
@@ -27,7 +28,7 @@ use crate::{
     cli::{Confirm, StoreCopy, StoreVerb},
     config::{Config, store::StoreUrl},
     print, telemetry,
-    wire_up::backend::Backend,
+    wire_up::backend::{Backend, scylla_options},
 };
 
 /// What to do about a node that is alive.
@@ -55,12 +56,32 @@ pub(super) fn run(verb: StoreVerb, config: &Config) -> anyhow::Result<()> {
     })
 }
 
-/// Opens a store that is there, or with `make` a new one.
+/// Opens a store that is there, or with `make` a new one, and only one that is [`fit`].
 async fn open(url: &StoreUrl, config: &Config, make: bool) -> anyhow::Result<Backend> {
     if let StoreUrl::Embedded(path) = url {
         ensure!(make || path.join("store").exists(), "there is no store in {}", path.display());
     }
-    Backend::open(url, &config.store).await.with_context(|| format!("cannot open {url}"))
+    fit(Backend::open(url, &config.store).await, url).await
+}
+
+/// Opens a store that was put back. Each copy of a shared one may be of another moment, and what a majority does not know
+/// may show later, when another majority is asked: so all of them are read (HAZARDS H14).
+async fn open_restored(config: &Config) -> anyhow::Result<Backend> {
+    let StoreUrl::Scylla(url) = &config.store.url else { return open(&config.store.url, config, false).await };
+    let options = ScyllaOptions { every_copy: true, ..scylla_options(url, &config.store)? };
+    let opened = ScyllaStore::connect(&options).await.map(|store| Backend::Scylla(store.into()));
+    fit(opened.map_err(Into::into), &config.store.url).await
+}
+
+/// Refuses a shared store that cannot keep what a store promises, and a machine whose time is not the store's: what is
+/// written here is dated, and all nodes go by that (HAZARDS H3, H14).
+async fn fit(opened: anyhow::Result<Backend>, url: &StoreUrl) -> anyhow::Result<Backend> {
+    let tested = async {
+        let backend = opened?;
+        backend.self_test().await?;
+        Ok::<_, anyhow::Error>(backend)
+    };
+    tested.await.with_context(|| format!("cannot open {url}"))
 }
 
 /// Makes sure that no node serves from this store. An embedded one is locked by whoever has it open, which is us. Of a
@@ -193,7 +214,7 @@ async fn given_up(copy: &StoreCopy, config: &Config) -> anyhow::Result<()> {
 
 async fn restored(passwords: bool, confirm: Confirm, config: &Config) -> anyhow::Result<()> {
     confirmed(confirm, &format!("sign everybody out and void all backup codes in {}", config.store.url))?;
-    let backend = open(&config.store.url, config, false).await?;
+    let backend = open_restored(config).await?;
     let store = backend.store();
     match standing::check(store.as_ref()).await {
         Ok(()) | Err(NotServing::Restoring) => {}

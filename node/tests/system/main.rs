@@ -2,6 +2,7 @@
 
 mod backup;
 mod cli;
+mod copies;
 mod migrate;
 mod operator;
 mod people;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     backup::{done, refused},
     shared::{Shared, copies},
-    support::PATIENCE,
+    support::{PATIENCE, run_alone},
 };
 
 /// So many steps are carried out in a store that is half migrated.
@@ -141,14 +141,51 @@ fn a_schema_that_the_program_does_not_know_is_refused_and_the_next_is_not() {
 #[ignore = "needs a cluster: .ci/cql-cluster"]
 fn a_node_whose_clock_is_not_the_stores_does_not_start() {
     let shared = Shared::new(&[]);
-    for (offset, side) in [("+20s", "ahead of"), ("-20s", "behind")] {
-        let mut node = shared.command();
-        node.envs([("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]).env("LD_PRELOAD", faketime());
-        refused(
-            &ended(node.arg("serve")),
-            &format!("ms {side} the cluster's, more than 5000 ms: synchronise both (NTP)"),
-        );
+    for (offset, side) in CLOCKS {
+        refused(&ended(with_clock(shared.command(), offset).arg("serve")), &out_of_time(side));
     }
+}
+
+/// What they write is dated, in everybody's ring and as the last step of everybody's codes, and all nodes go by that.
+#[test]
+#[ignore = "needs a cluster: .ci/cql-cluster"]
+fn a_command_for_a_whole_store_is_refused_where_the_clock_is_not_the_stores_and_changes_nothing() {
+    let shared = Shared::new(&["Ann".to_owned()]);
+    let url = &*shared.url;
+    let into = ["store", "copy", "--from", "embedded:doorward-data", "--to", url];
+    let lines = [
+        &["store", "restored", "--yes"][..],
+        &["store", "copy", "--from", url, "--to", "embedded:new"],
+        &into,
+        &["store", "copy", "--give-up", "--from", url],
+    ];
+    for (offset, side) in CLOCKS {
+        for line in lines {
+            refused(&ended(with_clock(shared.command(), offset).args(line)), &out_of_time(side));
+        }
+    }
+    assert_eq!(shared.count(), 0, "not so much as a mark");
+    assert!(done(&run_alone(shared.path(), &["user", "list"])).contains("Ann"), "it is not being copied");
+    done(&run_alone(shared.path(), &into));
+    for line in lines {
+        refused(&ended(with_clock(shared.command(), "+20s").args(line)), &out_of_time("ahead of"));
+    }
+    let session = done(&shared.run(&["user", "show", "Ann", "--output", "json"]));
+    let session: Value = serde_json::from_str(&session).expect("JSON");
+    assert_eq!(session["sessions"].as_array().map(Vec::len), Some(1), "{session}");
+}
+
+/// Clocks that are too far off, and to which side.
+const CLOCKS: [(&str, &str); 2] = [("+20s", "ahead of"), ("-20s", "behind")];
+
+fn out_of_time(side: &str) -> String {
+    format!("ms {side} the cluster's, more than 5000 ms: synchronise both (NTP)")
+}
+
+/// A program whose clock is so far off.
+fn with_clock(mut program: Command, offset: &str) -> Command {
+    program.envs([("FAKETIME", offset), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]).env("LD_PRELOAD", faketime());
+    program
 }
 
 /// What a program printed that must end by itself, as a server that refuses to start does.

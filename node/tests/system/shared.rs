@@ -6,6 +6,7 @@ use std::{
     path::Path,
     process::{Command, Output, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use schema::{
@@ -27,8 +28,8 @@ use crate::{
 pub(crate) struct Shared {
     folder: TempDir,
     pub(crate) keyspace: String,
-    url: String,
-    runtime: Runtime,
+    pub(crate) url: String,
+    pub(crate) runtime: Runtime,
 }
 
 impl Shared {
@@ -91,10 +92,22 @@ impl Shared {
     }
 
     /// The store itself.
-    fn store(&self) -> Arc<dyn Store> {
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::new(self.connect())
+    }
+
+    fn connect(&self) -> ScyllaStore {
         let replication = Replication::EachDc(copies());
-        let options = ScyllaOptions { replication, ..ScyllaOptions::new(nodes(), &*self.keyspace) };
-        Arc::new(self.runtime.block_on(ScyllaStore::connect(&options)).expect("connects"))
+        // As in the tests of the store: its nodes share the machine with the tests, and may have just begun.
+        let timeout = Duration::from_secs(20);
+        let options = ScyllaOptions { replication, timeout, ..ScyllaOptions::new(nodes(), &*self.keyspace) };
+        self.runtime.block_on(ScyllaStore::connect(&options)).expect("connects")
+    }
+
+    /// How many partitions and events there are in it, marks of its own and tests of its fitness among them.
+    pub(crate) fn count(&self) -> u64 {
+        let store = self.connect();
+        self.runtime.block_on(store.count()).expect("counted")
     }
 
     /// Begins a copying and kills it as soon as this store says what is wanted.
@@ -116,7 +129,7 @@ impl Shared {
     }
 }
 
-fn nodes() -> Vec<String> {
+pub(crate) fn nodes() -> Vec<String> {
     let nodes = std::env::var("DOORWARD_TEST_CQL").expect("DOORWARD_TEST_CQL names nodes");
     nodes.split(',').map(str::to_owned).collect()
 }

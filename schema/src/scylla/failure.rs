@@ -13,6 +13,15 @@ use crate::StoreError;
 pub(super) const WITHOUT_TABLETS: &str = "If the keyspace is on ScyllaDB tablets, make it anew without them \
      (`tablets = {'enabled': false}`) or use a version whose tablets know conditional writes";
 
+/// What to do where every copy is read and one is away.
+pub(super) const EVERY_NODE: &str =
+    "every node of the store must be up for this, since what one of them alone holds counts too";
+
+/// The failure of a read that asked every copy.
+pub(super) fn of_every_copy(error: &ExecutionError) -> StoreError {
+    StoreError::Unavailable(format!("{error}; {EVERY_NODE}"))
+}
+
 /// The failure of a request that changes nothing, or that may be repeated.
 pub(super) fn plain(error: &ExecutionError) -> StoreError {
     StoreError::Unavailable(error.to_string())
@@ -89,7 +98,8 @@ fn refused(error: &DbError) -> bool {
         | DbError::AuthenticationError
         | DbError::ConfigError
         | DbError::IsBootstrapping
-        | DbError::RateLimitReached { .. }
+        // Said by a replica, others may have accepted already.
+        | DbError::RateLimitReached { rejected_by_coordinator: true, .. }
         | DbError::Unprepared { .. } => true,
         // WriteTimeout, whatever its type, WriteFailure, CAS_WRITE_UNKNOWN, ReadTimeout of an earlier phase, Overloaded
         // (said of hints in the last phase too), ServerError: it may have been written.
@@ -142,7 +152,7 @@ pub(super) fn passing(error: &ExecutionError) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use scylla::errors::WriteType;
+    use scylla::errors::{OperationType, WriteType};
 
     use super::*;
 
@@ -158,12 +168,17 @@ mod tests {
         answered(DbError::WriteTimeout { consistency: Consistency::Serial, received: 1, required: 2, write_type })
     }
 
+    fn limited(rejected_by_coordinator: bool) -> ExecutionError {
+        answered(DbError::RateLimitReached { op_type: OperationType::Write, rejected_by_coordinator })
+    }
+
     #[test]
     fn only_what_surely_did_nothing_is_unavailable() {
         for nothing in [
             unavailable(Consistency::Serial),
             unavailable(Consistency::LocalSerial),
             answered(DbError::Invalid),
+            limited(true),
             ExecutionError::EmptyPlan,
         ] {
             assert!(matches!(conditional(&nothing), StoreError::Unavailable(_)), "{nothing}");
@@ -174,6 +189,7 @@ mod tests {
             timed_out(WriteType::Cas),
             timed_out(WriteType::Simple),
             timed_out(WriteType::Batch),
+            limited(false),
             answered(DbError::Overloaded),
             answered(DbError::ServerError),
             answered(DbError::Other(0x1700)),

@@ -5,7 +5,7 @@
 //!
 //! | what | how it is read and written |
 //! |---|---|
-//! | tables of [`Kind`] | conditional batches alone; serial reads, or a majority's where that is asked for |
+//! | tables of [`Kind`] | conditional batches alone; serial reads, or, where asked for, those of a majority or of all copies |
 //! | tables of [`Stream`], `stream_bucket` | plain writes and reads of a majority |
 //! | `migration` | conditional writes of single rows |
 
@@ -15,6 +15,7 @@ mod layout;
 mod lifetime;
 pub mod migrate;
 mod options;
+mod order;
 mod partition;
 mod probe;
 mod replication;
@@ -22,13 +23,14 @@ mod scan;
 mod statements;
 mod stream;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use scylla::client::session::Session;
+use scylla::{client::session::Session, policies::load_balancing::LoadBalancingPolicy};
 
 use self::{
-    gate::Gate, options::Levels, partition::Level, replication::Actual, statements::Statements, stream::Streams,
+    gate::Gate, options::Levels, order::InOrder, partition::Level, replication::Actual, statements::Statements,
+    stream::Streams,
 };
 pub use self::{
     options::{ConnectError, ScyllaOptions},
@@ -46,12 +48,16 @@ pub struct ScyllaStore {
     streams: Streams,
     /// How long a commit waits for those before it on the same partition.
     patience: Duration,
+    /// Where the copies are, if all of them are read ([`ScyllaOptions::every_copy`]).
+    every_copy: Option<Actual>,
 }
 
 /// The connections and the statements.
 struct Core {
     session: Session,
     statements: Statements,
+    /// Where conditional batches go.
+    in_order: Arc<dyn LoadBalancingPolicy>,
 }
 
 impl fmt::Debug for ScyllaStore {
@@ -72,10 +78,13 @@ impl ScyllaStore {
         actual.check(keyspace, &options.replication)?;
         let near = actual.is_only_in(options.local_dc.as_deref());
         let levels = if near { Levels::LOCAL } else { Levels::WIDE };
+        let levels = if options.every_copy { levels.of_every_copy() } else { levels };
         session.get_default_execution_profile_handle().clone().map_to_another_profile(options.profile(levels));
         let statements = Statements::prepare(&session, options, levels).await?;
-        let core = Core { session, statements };
-        Ok(Self { core, gate: Gate::default(), streams: Streams::default(), patience: options.timeout })
+        let core = Core { session, statements, in_order: InOrder::of(options.balancing(levels)) };
+        let (gate, streams) = (Gate::default(), Streams::default());
+        let every_copy = options.every_copy.then_some(actual);
+        Ok(Self { core, gate, streams, patience: options.timeout, every_copy })
     }
 
     /// How many partitions and entries of streams there are, roughly: those that are not carried are among them.
@@ -96,6 +105,10 @@ impl Store for ScyllaStore {
     async fn load(&self, partition: &PartitionKey, prefixes: &[&str]) -> Result<Partition, StoreError> {
         partition.check()?;
         let _pass = self.gate.pass(partition, self.patience).await?;
+        if self.every_copy.is_some() {
+            // A serial read asks a majority. After this one, that knows what any copy held.
+            self.core.partition(partition, &[""], Level::Plain).await?;
+        }
         self.core.partition(partition, prefixes, Level::Serial).await
     }
 

@@ -1,12 +1,16 @@
 //! How to reach the cluster, and what every session has in common: no retries, no speculative executions, no client
-//! timestamps, the replicas of a partition always in the same order.
+//! timestamps, and for conditional writes the replicas of a partition always in the same order.
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use rustls::ClientConfig;
 use scylla::{
     client::{PoolSize, execution_profile::ExecutionProfile, session::Session, session_builder::SessionBuilder},
-    policies::{address_translator::AddressTranslator, load_balancing::DefaultPolicy, retry::FallthroughRetryPolicy},
+    policies::{
+        address_translator::AddressTranslator,
+        load_balancing::{DefaultPolicy, LoadBalancingPolicy},
+        retry::FallthroughRetryPolicy,
+    },
     statement::{Consistency, SerialConsistency},
 };
 use thiserror::Error;
@@ -35,6 +39,10 @@ pub struct ScyllaOptions {
     /// How long a request may take. Above the cluster's own time-outs (2 s), so that its answer, which says more, comes
     /// first.
     pub timeout: Duration,
+    /// Every read asks all copies, instead of a majority, and fails while one is away. For a store whose copies may be
+    /// of different moments, as after snapshots of its nodes were put back: what one of them alone holds is found, and
+    /// the others get it before the read is answered. Conditional writes, and serial reads, need a majority as ever.
+    pub every_copy: bool,
     /// How many rows come at once. The usual is far above any partition's; tests want several pages.
     #[doc(hidden)]
     pub page: i32,
@@ -56,6 +64,7 @@ impl ScyllaOptions {
             tls: None,
             local_dc: None,
             timeout: Duration::from_millis(2500),
+            every_copy: false,
             page: 2000,
             translator: None,
         }
@@ -71,23 +80,27 @@ impl ScyllaOptions {
         Ok(())
     }
 
-    /// How every statement is sent that says nothing else.
-    pub(super) fn profile(&self, levels: Levels) -> ExecutionProfile {
-        let mut balancing = DefaultPolicy::builder()
-            .token_aware(true)
-            // Conditional writes of one partition meet at one coordinator, which orders them at less cost than several.
-            .enable_shuffling_replicas(false);
+    /// Which node is asked: a replica, and one nearby first. For conditional writes see [`super::order`].
+    pub(super) fn balancing(&self, levels: Levels) -> Arc<dyn LoadBalancingPolicy> {
+        // This process asks for a partition at the same replica each time, which has it in its memory then.
+        let mut balancing = DefaultPolicy::builder().token_aware(true).enable_shuffling_replicas(false);
         if let Some(name) = &self.local_dc {
             // A coordinator elsewhere would take a local level to mean its own data centre.
-            balancing = balancing.prefer_datacenter(name.clone()).permit_dc_failover(levels == Levels::WIDE);
+            let wide = levels.cas == SerialConsistency::Serial;
+            balancing = balancing.prefer_datacenter(name.clone()).permit_dc_failover(wide);
         }
+        balancing.build()
+    }
+
+    /// How every statement is sent that says nothing else.
+    pub(super) fn profile(&self, levels: Levels) -> ExecutionProfile {
         ExecutionProfile::builder()
-            .consistency(levels.plain)
+            .consistency(levels.write)
             .serial_consistency(Some(levels.cas))
             .request_timeout(Some(self.timeout))
             .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
             .speculative_execution_policy(None)
-            .load_balancing_policy(balancing.build())
+            .load_balancing_policy(self.balancing(levels))
             .build()
     }
 
@@ -139,6 +152,7 @@ impl fmt::Debug for ScyllaOptions {
             .field("tls", &self.tls.is_some())
             .field("local_dc", &self.local_dc)
             .field("timeout", &self.timeout)
+            .field("every_copy", &self.every_copy)
             .finish_non_exhaustive()
     }
 }
@@ -150,8 +164,10 @@ impl fmt::Debug for ScyllaOptions {
 /// they ask the same replicas as the wide ones, so that a node with `local_dc` and one without agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Levels {
-    /// Plain reads and writes, and the last phase of a conditional write.
+    /// Plain reads.
     pub(super) plain: Consistency,
+    /// Plain writes, and the last phase of a conditional write.
+    pub(super) write: Consistency,
     /// Reads that order themselves among the conditional writes.
     pub(super) read: Consistency,
     /// Conditional writes.
@@ -160,11 +176,24 @@ pub(super) struct Levels {
 
 impl Levels {
     /// A majority of all copies.
-    pub(super) const WIDE: Self =
-        Self { plain: Consistency::Quorum, read: Consistency::Serial, cas: SerialConsistency::Serial };
+    pub(super) const WIDE: Self = Self {
+        plain: Consistency::Quorum,
+        write: Consistency::Quorum,
+        read: Consistency::Serial,
+        cas: SerialConsistency::Serial,
+    };
     /// A majority of the copies in the coordinator's data centre.
-    pub(super) const LOCAL: Self =
-        Self { plain: Consistency::LocalQuorum, read: Consistency::LocalSerial, cas: SerialConsistency::LocalSerial };
+    pub(super) const LOCAL: Self = Self {
+        plain: Consistency::LocalQuorum,
+        write: Consistency::LocalQuorum,
+        read: Consistency::LocalSerial,
+        cas: SerialConsistency::LocalSerial,
+    };
+
+    /// The same, but for plain reads, which ask all copies.
+    pub(super) const fn of_every_copy(self) -> Self {
+        Self { plain: Consistency::All, ..self }
+    }
 }
 
 /// Why a store in a cluster cannot be used.
@@ -238,6 +267,34 @@ mod tests {
             assert_eq!(ScyllaOptions::new(vec![], name).check().is_ok(), legal, "{name:?}");
         }
         assert!(ScyllaOptions::new(vec![], "x".repeat(49)).check().is_err());
+    }
+
+    /// A second execution of a conditional write, by whatever the driver has for that, would find its own first one and
+    /// be told of a conflict; one at another serial level would not meet those of others.
+    #[test]
+    fn a_statement_is_sent_once_within_its_time_and_at_the_level_of_the_keyspace() {
+        let options = ScyllaOptions::new(vec![], "doorward");
+        for (levels, write, cas) in [
+            (Levels::WIDE, Consistency::Quorum, SerialConsistency::Serial),
+            (Levels::LOCAL, Consistency::LocalQuorum, SerialConsistency::LocalSerial),
+            (Levels::WIDE.of_every_copy(), Consistency::Quorum, SerialConsistency::Serial),
+            (Levels::LOCAL.of_every_copy(), Consistency::LocalQuorum, SerialConsistency::LocalSerial),
+        ] {
+            let profile = options.profile(levels);
+            assert!(profile.get_speculative_execution_policy().is_none());
+            assert_eq!(format!("{:?}", profile.get_retry_policy()), "FallthroughRetryPolicy");
+            assert_eq!(profile.get_request_timeout(), Some(Duration::from_millis(2500)));
+            assert_eq!((profile.get_consistency(), profile.get_serial_consistency()), (write, Some(cas)));
+        }
+    }
+
+    #[test]
+    fn who_reads_every_copy_writes_and_reads_serially_as_everybody() {
+        for levels in [Levels::WIDE, Levels::LOCAL] {
+            let every = levels.of_every_copy();
+            assert_eq!((every.write, every.read, every.cas), (levels.write, levels.read, levels.cas));
+            assert_eq!(every.plain, Consistency::All);
+        }
     }
 
     #[test]

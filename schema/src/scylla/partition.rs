@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher as _, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use scylla::{
     response::{PagingState, query_result::QueryRowsResult},
     serialize::row::SerializeRow,
     statement::{
+        Consistency,
         batch::{Batch, BatchType},
         prepared::PreparedStatement,
     },
@@ -42,7 +44,8 @@ const READ_PAUSES: [u32; 4] = [50, 100, 200, 400];
 /// No read is asked again for longer than this.
 const READ_AGAIN_WITHIN: Duration = Duration::from_secs(3);
 
-/// Must a read be ordered among the conditional writes?
+/// Must a read be ordered among the conditional writes? If not, it shows what a majority knows, or every copy where that
+/// is wanted of all reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Serial,
@@ -167,7 +170,9 @@ impl Core {
             // Out of time, the last answer stands.
             let _ = tokio::time::timeout(READ_AGAIN_WITHIN, again).await;
         }
-        let (result, next) = answer.map_err(|error| failure::plain(&error))?;
+        let every_copy = statement.get_consistency() == Some(Consistency::All);
+        let failed = if every_copy { failure::of_every_copy } else { failure::plain };
+        let (result, next) = answer.map_err(|error| failed(&error))?;
         let rows = result.into_rows_result().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok((rows, next.into_paging_control_flow().continue_value()))
     }
@@ -221,6 +226,7 @@ impl Core {
         let table = self.statements.table(write.partition.kind);
         let id = &*write.partition.id;
         let mut batch = Batch::new(BatchType::Unlogged);
+        batch.set_load_balancing_policy(Some(Arc::clone(&self.in_order)));
         let mut values: Vec<Vec<Option<CqlValue>>> = Vec::new();
 
         let statics_ttl = CqlValue::Int(lifetime::of_statics(rewrite.end, write.at));

@@ -1,17 +1,21 @@
 //! What a node finds out about the cluster before it serves: do conditional writes work, and do the clocks agree?
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use scylla::{
     client::execution_profile::ExecutionProfile,
     client::session::Session,
+    cluster::Node,
     policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy},
     statement::Statement,
     value::CqlTimestamp,
 };
 use serde_json::value::RawValue;
 
-use super::{ConnectError, ScyllaStore, failure, partition::Level};
+use super::{ConnectError, ScyllaStore, failure, partition::Level, replication::Actual};
 use crate::{
     AttemptId, Body, Commit, Kind, Operation, PartitionKey, Put, Revision, StoreError, Timestamp, WriteSet,
     export::SELF_TEST,
@@ -22,12 +26,15 @@ use crate::{
 const MAX_OFFSET: Duration = Duration::from_secs(5);
 /// How long a node of the cluster is waited for that is asked for its time.
 const TELL_WITHIN: Duration = Duration::from_secs(1);
+/// The same where it must be there: one that is busy is.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 impl ScyllaStore {
     /// How far this process's clock is ahead of the cluster's, in milliseconds: the median of all nodes that answer,
     /// each compared with the middle of its round trip.
     pub async fn clock_offset(&self) -> Result<i64, StoreError> {
-        let mut offsets: Vec<_> = offsets(&self.core.session).await.into_iter().map(|(_, offset)| offset).collect();
+        let told = offsets(&self.core.session, TELL_WITHIN).await;
+        let mut offsets: Vec<_> = told.into_iter().filter_map(|(_, offset)| offset).collect();
         offsets.sort_unstable();
         offsets
             .get(offsets.len() / 2)
@@ -36,10 +43,25 @@ impl ScyllaStore {
     }
 
     /// Fails, with what to do about it, if the cluster cannot keep what the store promises: conditional writes that see
-    /// each other, and a clock near this process's.
+    /// each other, a clock near this process's, and every node, if every copy is to be read.
     pub async fn self_test(&self) -> Result<(), ConnectError> {
-        self.conditional_writes().await?.judge()?;
-        judge_clock(self.clock_offset().await?)
+        // What writes comes last: who is refused for another reason has left nothing.
+        judge_clock(self.clock_offset().await?)?;
+        if let Some(copies) = &self.every_copy {
+            self.all_answer(copies).await?;
+        }
+        self.conditional_writes().await?.judge()
+    }
+
+    /// Refuses a cluster of which a node does not answer that may have copies.
+    async fn all_answer(&self, copies: &Actual) -> Result<(), ConnectError> {
+        let mut told = offsets(&self.core.session, ANSWER_WITHIN).await;
+        told.retain(|(node, offset)| offset.is_none() && copies.may_be_in(node.datacenter.as_deref()));
+        let silent: Vec<_> = told.iter().map(|(node, _)| node.address.to_string()).collect();
+        if silent.is_empty() {
+            return Ok(());
+        }
+        Err(ConnectError::Unfit(format!("no answer from {}; {}", silent.join(", "), failure::EVERY_NODE)))
     }
 
     /// Makes a partition, and tries the same once more. An error of the store is one that did not answer, or of a write of
@@ -114,9 +136,9 @@ fn probe(key: &PartitionKey, expected: Option<Revision>, random: [u8; 16]) -> Wr
     }
 }
 
-/// How far this process's clock is ahead of each node's that answers, by the node's address.
+/// Each node, and how far this process's clock is ahead of its own, in milliseconds, if it answers `within` this.
 /// All are asked at once, so that one which does not answer keeps nobody waiting for long.
-async fn offsets(session: &Session) -> Vec<(String, i64)> {
+async fn offsets(session: &Session, within: Duration) -> Vec<(Arc<Node>, Option<i64>)> {
     let state = session.get_cluster_state();
     let asked = state.get_nodes_info().iter().map(|node| async move {
         let target = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(node.clone()), None);
@@ -125,17 +147,14 @@ async fn offsets(session: &Session) -> Vec<(String, i64)> {
         let profile = profile.to_builder().load_balancing_policy(target).build();
         question.set_execution_profile_handle(Some(profile.into_handle()));
         question.set_consistency(scylla::statement::Consistency::One);
-        let late = |_| StoreError::Unavailable("not within a second".to_owned());
-        let told = tokio::time::timeout(TELL_WITHIN, ask(session, question)).await.map_err(late);
-        match told.and_then(|told| told) {
-            Ok(offset) => Some((node.address.to_string(), offset)),
-            Err(error) => {
-                tracing::warn!(node = %node.address, %error, "a node of the store does not tell its time");
-                None
-            }
-        }
+        let late = |_| StoreError::Unavailable(format!("not within {} s", within.as_secs()));
+        let told = tokio::time::timeout(within, ask(session, question)).await.map_err(late);
+        let told = told.and_then(|told| told).inspect_err(|error| {
+            tracing::warn!(node = %node.address, %error, "a node of the store does not tell its time");
+        });
+        (Arc::clone(node), told.ok())
     });
-    futures_util::future::join_all(asked).await.into_iter().flatten().collect()
+    futures_util::future::join_all(asked).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock itself is what is measured")]

@@ -99,6 +99,14 @@ impl Actual {
         Ok(())
     }
 
+    /// May there be copies in this data centre, of which a node may say nothing?
+    pub(super) fn may_be_in(&self, centre: Option<&str>) -> bool {
+        match (self, centre) {
+            (Self::Centres(centres), Some(centre)) => centres.contains_key(centre),
+            _ => true,
+        }
+    }
+
     /// Do all copies lie in this data centre?
     pub(super) fn is_only_in(&self, centre: Option<&str>) -> bool {
         matches!(self, Self::Centres(centres) if centres.len() == 1
@@ -148,6 +156,13 @@ mod tests {
         for part in ["door", "replication=a:3,b:3", "says replication=a:3:", "ALTER KEYSPACE"] {
             assert!(error.contains(part), "{part} in {error}");
         }
+    }
+
+    #[test]
+    fn a_node_may_have_copies_unless_it_is_in_a_data_centre_without() {
+        let one = topology(&[("a", "3"), ("b", "0")]);
+        assert!(one.may_be_in(Some("a")) && one.may_be_in(None) && !one.may_be_in(Some("b")));
+        assert!(actual("SimpleStrategy", &[("replication_factor", "3")]).may_be_in(Some("b")));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{Kind, Stream};
 pub(super) struct Read {
     /// Ordered among the conditional writes: takes part in their rounds.
     pub(super) serial: PreparedStatement,
-    /// A majority's answer.
+    /// A majority's answer, or that of every copy.
     pub(super) plain: PreparedStatement,
 }
 
@@ -161,7 +161,7 @@ impl Preparing<'_> {
     }
 
     async fn write(self, cql: &str) -> Result<PreparedStatement, ConnectError> {
-        self.prepare(cql, self.levels.plain).await
+        self.prepare(cql, self.levels.write).await
     }
 
     async fn prepare(self, cql: &str, level: Consistency) -> Result<PreparedStatement, ConnectError> {

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Proxies before all nodes, and how to reach a keyspace through them.
-async fn behind(options: ScyllaOptions) -> (Proxies, ScyllaOptions) {
+pub(crate) async fn behind(options: ScyllaOptions) -> (Proxies, ScyllaOptions) {
     let session = SessionBuilder::new().known_nodes(&options.nodes).build().await.expect("connects");
     let state = session.get_cluster_state();
     let nodes: Vec<_> =

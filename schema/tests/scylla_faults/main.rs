@@ -4,6 +4,7 @@
 
 mod contention;
 mod forged;
+mod meeting;
 mod outage;
 mod proxy;
 
@@ -13,7 +14,7 @@ mod cluster;
 use schema::{
     AttemptId, Commit, Partition, PartitionKey, Put, Store, StoreError, WriteSet,
     contract::{put, write},
-    resolve::commit_resolved,
+    resolve::{ToldBy, commit_told},
 };
 
 /// One test has the cluster at a time: some of them kill its nodes.
@@ -23,6 +24,8 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 #[derive(Debug)]
 struct Told {
     item: Box<str>,
+    /// Did the store not know?
+    asked: bool,
     outcome: Result<Commit, StoreError>,
 }
 
@@ -31,7 +34,9 @@ async fn attempt(store: &dyn Store, key: &PartitionKey, number: u64) -> Result<T
     let found = store.load(key, &["n"]).await?;
     let write = marked(key, &found, number);
     let item = write.puts[0].key.clone();
-    Ok(Told { item, outcome: commit_resolved(store, write).await })
+    let told = commit_told(store, write).await;
+    let asked = matches!(told, Ok((_, ToldBy::Ring)) | Err(StoreError::Unknown(_)));
+    Ok(Told { item, asked, outcome: told.map(|(commit, _)| commit) })
 }
 
 fn marked(key: &PartitionKey, found: &Partition, number: u64) -> WriteSet {

@@ -1,5 +1,7 @@
 //! Nodes that die under commits, and come back.
 
+mod copies;
+
 use std::{path::Path, process::Command, time::Duration};
 
 use schema::{
@@ -111,7 +113,7 @@ async fn without_a_majority_nothing_is_answered_and_afterwards_everything_is_the
                 matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::Unknown(_))),
                 "one of three nodes decides nothing: {outcome:?}"
             );
-            told.push(Told { item, outcome });
+            told.push(Told { item, asked: false, outcome });
         }
         assert!(matches!(store.load(&key, &[""]).await, Err(StoreError::Unavailable(_))));
         assert!(matches!(store.peek(&key, &[""]).await, Err(StoreError::Unavailable(_))));

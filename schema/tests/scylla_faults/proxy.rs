@@ -171,6 +171,8 @@ enum After {
 #[derive(Default)]
 struct Shared {
     script: VecDeque<Fault>,
+    /// Which nodes batches were sent to, in order.
+    batches: Vec<IpAddr>,
     /// What requests hold that meet `marked`.
     mark: &'static str,
     marked: VecDeque<Option<Fault>>,
@@ -180,9 +182,10 @@ struct Shared {
 type Answers = Arc<Mutex<HashMap<u16, After>>>;
 
 impl Shared {
-    /// What a request meets.
-    fn fault(&mut self, request: &Frame) -> Option<Fault> {
+    /// What a request to this node meets.
+    fn fault(&mut self, request: &Frame, node: IpAddr) -> Option<Fault> {
         if request.opcode() == BATCH {
+            self.batches.push(node);
             return self.script.pop_front();
         }
         let (mark, body) = (self.mark.as_bytes(), &request.body);
@@ -247,6 +250,11 @@ impl Proxies {
         shared.marked.extend(faults);
     }
 
+    /// Which nodes batches were sent to since this was asked last, in order.
+    pub(crate) fn batches(&self) -> Vec<IpAddr> {
+        std::mem::take(&mut lock(&self.shared).batches)
+    }
+
     /// Are all faults used up?
     pub(crate) fn is_done(&self) -> bool {
         let shared = lock(&self.shared);
@@ -282,26 +290,27 @@ async fn accept(listener: TcpListener, node: SocketAddr, shared: Arc<Mutex<Share
 /// One connection, until either side or a fault ends it.
 async fn connection(driver: TcpStream, node: TcpStream, shared: Arc<Mutex<Shared>>) {
     let (from_driver, to_driver) = driver.into_split();
+    let Ok(address) = node.peer_addr() else { return };
     let (from_node, to_node) = node.into_split();
     let to_driver = Arc::new(tokio::sync::Mutex::new(to_driver));
     let to_node = Arc::new(tokio::sync::Mutex::new(to_node));
     let answers = Answers::default();
     tokio::select! {
-        _ = requests(from_driver, &to_node, &to_driver, &answers, &shared) => {}
+        _ = requests(from_driver, (address.ip(), &to_node), &to_driver, &answers, &shared) => {}
         _ = responses(from_node, &to_driver, &answers) => {}
     }
 }
 
 async fn requests(
     mut driver: OwnedReadHalf,
-    node: &Writer,
+    (address, node): (IpAddr, &Writer),
     back: &Writer,
     answers: &Answers,
     shared: &Mutex<Shared>,
 ) -> io::Result<()> {
     loop {
         let frame = Frame::read(&mut driver).await?;
-        let fault = lock(shared).fault(&frame);
+        let fault = lock(shared).fault(&frame, address);
         let Some(fault) = fault else {
             frame.write(node).await?;
             continue;

@@ -12,7 +12,7 @@ use scylla::{
 use super::{ConnectError, ask, insist, now, unreadable};
 use crate::{StoreError, scylla::failure};
 
-/// How long a lock stands without being renewed.
+/// How long a lock stands without being renewed, by the clocks of the cluster's nodes ([`now`]).
 const STALE: Duration = Duration::from_mins(10);
 
 /// How often it is renewed beside a step, which takes seconds as a rule, and minutes where nodes do not agree.

@@ -342,7 +342,11 @@ async fn ask(session: &Session, statement: &str, values: impl SerializeRow) -> R
     applied(answer).map_err(|error| ConnectError::Migration(format!("{error}, at: {statement}")))
 }
 
-/// The cluster's time in milliseconds, so that all migrators age a lock by one clock.
+/// The cluster's time in milliseconds, as the node has it that happens to be asked, which may be another one each time.
+/// No clock of a migrator counts, but those of the cluster's nodes do, and the age of a lock is wrong by as much as they
+/// are apart; under NTP that is little. The lock of a migrator that lives would be broken only if they were apart by what
+/// lies between `lock::RENEW` and `lock::STALE`, nine minutes. Then a step may be carried out twice, as it may at any time,
+/// and who lost the lock does not record it.
 async fn now(session: &Session) -> Result<i64, ConnectError> {
     let select = "SELECT toTimestamp(now()) FROM system.local";
     let answer = insist(session, select, ()).await;
