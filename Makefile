@@ -1,7 +1,7 @@
 # The commands of daily work. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-scylla failover chaos scale bench
+.PHONY: help run test test-scylla simulation failover chaos scale bench
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ test: ## Install what the tests need and run all of them
 test-scylla: ## Run the contract and the system tests against a store: CQL=host:port[,host:port…]
 	@test -n "$(CQL)" || { echo "usage: make test-scylla CQL=host:port[,host:port...]" >&2; exit 2; }
 	@DOORWARD_TEST_CQL="$(CQL)" .ci/test store cluster
+
+# Optimised, in a folder of its own; SIM_SEEDS says how many.
+simulation: ## Try twenty thousand histories each of the rules of memory and of the decisions
+	@.ci/tools
+	@CARGO_TARGET_DIR=target/simulation CARGO_PROFILE_DEV_OPT_LEVEL=1 SIM_SEEDS="$${SIM_SEEDS:-20000}" \
+		cargo test --locked -p cluster -p actors --test simulation --test decisions -- --nocapture
 
 failover: ## Kill nodes of a cluster twenty times and measure how long their users wait
 	@.ci/test failover
