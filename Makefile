@@ -34,7 +34,7 @@ chaos: ## Let everything go wrong for a million presentations and check what cli
 	@CQL_JIT=full CQL_HEAP=640m DOORWARD_CHAOS_RELEASE=1 DOORWARD_CHAOS_ATTEMPTS=1000000 DOORWARD_CHAOS_PEOPLE=32 \
 		DOORWARD_CHAOS_CROWD=150 DOORWARD_CHAOS_SECONDS="$${DOORWARD_CHAOS_SECONDS:-7200}" .ci/test chaos
 
-# Half an hour, on a machine that does nothing else; the report goes to target/scale.json.
+# Twenty minutes beside the build, on a machine that does nothing else; the report goes to target/scale.json.
 scale: ## Measure what a request costs in clusters of one, three and five nodes
 	@CQL_JIT=full CQL_HEAP=640m .ci/test scale
 
