@@ -37,8 +37,8 @@ pub(super) struct Nodes {
     /// The URL of the keyspace.
     store: String,
     folder: TempDir,
-    /// Are passwords hashed cheaply, and not as in production?
-    cheap_hash: bool,
+    /// Are passwords hashed as in production?
+    full_hash: bool,
     threads: u8,
     all: Vec<Node>,
 }
@@ -66,7 +66,7 @@ impl Nodes {
             bin: options.bin.clone(),
             store,
             folder,
-            cheap_hash: options.cheap_hash,
+            full_hash: options.full_hash,
             threads: options.threads,
             all: free(count)?,
         };
@@ -152,7 +152,7 @@ impl Nodes {
         let seeds: Vec<_> = self.all.iter().map(|node| node.cluster.to_string()).collect();
         let mut command = Command::new(&self.bin);
         command.current_dir(self.folder.path()).env_clear();
-        if self.cheap_hash {
+        if !self.full_hash {
             let cheap = [("DOORWARD__PASSWORD__ARGON2__M_KIB", "64"), ("DOORWARD__PASSWORD__ARGON2__T", "1")];
             command.envs(cheap);
         }

@@ -48,9 +48,10 @@ pub(crate) struct Options {
     /// Threads of each node: all of them share the cores of this machine.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) threads: u8,
-    /// Hash passwords cheaply, as no server does: a hash costs the same on any number of nodes, and without it the rest shows.
+    /// Hash passwords as in production; otherwise the hash is cheap, since it costs the same on any number of nodes and would
+    /// hide the rest.
     #[arg(long)]
-    pub(crate) cheap_hash: bool,
+    pub(crate) full_hash: bool,
     /// Decides the names of users.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
