@@ -277,11 +277,6 @@ impl Authority {
         if self.is_me(owner) && !reads.suspended { Route::Local } else { Route::Remote(owner.clone()) }
     }
 
-    /// All members that own keys, the owner of `key` first, then those that serve in its place.
-    pub fn order(&self, key: &[u8]) -> Vec<Member> {
-        placement::order(&self.view(), key).into_iter().cloned().collect()
-    }
-
     /// The tenure of a record of `key` that is loaded or validated from now on; `None` if this node does not own the
     /// key, so that nothing of it may be kept.
     pub fn owns(&self, key: &[u8]) -> Option<Tenure> {

@@ -19,7 +19,7 @@ pub fn owner<'a>(view: &'a View, key: &[u8]) -> Option<&'a Member> {
 /// All members that own keys, the owner of `key` first, then those that serve in its place.
 pub fn order<'a>(view: &'a View, key: &[u8]) -> Vec<&'a Member> {
     let mut members: Vec<_> = view.members.iter().filter(|m| m.owns_keys()).collect();
-    members.sort_by_key(|m| std::cmp::Reverse((score(m, key), &m.node)));
+    members.sort_by_cached_key(|m| std::cmp::Reverse((score(m, key), &m.node)));
     members
 }
 

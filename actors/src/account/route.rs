@@ -9,7 +9,7 @@
 //!
 //! What this node serves itself is final: its store is the store of all.
 
-use cluster::{Authority, CallFailure, Generation, Member, Route};
+use cluster::{Authority, CallFailure, Generation, Member, Route, placement};
 use schema::{Revision, UserId};
 use tokio::sync::oneshot;
 
@@ -44,10 +44,11 @@ pub enum Next {
 /// Who is asked for this user after those that were tried, by the view of now. `here`: does this node run account actors,
 /// and may it decide by its clock?
 pub fn next(authority: &Authority, here: bool, user: UserId, tried: &[Member]) -> Option<Next> {
-    let order = authority.order(user.as_bytes());
+    let view = authority.view();
+    let order = placement::order(&view, user.as_bytes());
     let same = |one: &Member, other: &Member| (&one.node, one.generation) == (&other.node, other.generation);
     let me = |member: &Member| member.node == *authority.me() && member.generation == authority.generation();
-    let mut open = order.iter().enumerate().filter(|(_, member)| {
+    let mut open = order.into_iter().enumerate().filter(|(_, member)| {
         if me(member) { here } else { tried.len() < ASKED && !tried.iter().any(|tried| same(tried, member)) }
     });
     let Some((place, member)) = open.next() else { return here.then_some(Next::Here) };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cluster::{Authority, Generation, Keeper, Member, NodeId, Role, Route, Tenure, View};
+use cluster::{Authority, Generation, Keeper, Member, NodeId, Role, Route, Tenure, View, placement};
 use rand::RngExt;
 
 use crate::{
@@ -237,9 +237,10 @@ impl Node {
 
     /// The owner does not answer, or is none: any other serves in its place.
     fn serve_elsewhere(&mut self, net: &mut Net, op: Op) {
-        let order = self.authority.order(&bytes(op.key));
+        let view = self.authority.view();
+        let order = placement::order(&view, &bytes(op.key));
         let at = net.rng.random_range(0..=order.len());
-        match order.get(at).map(index).filter(|ix| *ix != self.ix) {
+        match order.get(at).copied().map(index).filter(|ix| *ix != self.ix) {
             Some(other) => self.call(net, op, other, true),
             None => self.serve(net, op, None),
         }
