@@ -10,7 +10,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cluster::Authority;
 use parking_lot::Mutex;
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SpawnErr, SupervisionEvent};
+use ractor::{
+    Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus, SpawnErr, SupervisionEvent,
+};
 use schema::{Revision, Store, UserId};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -179,8 +181,9 @@ impl Directory {
         })
     }
 
-    /// Stops every actor after what is in its mailbox; returns when none is left or `within` has passed.
+    /// Stops every actor after what is in its mailbox; returns when none is left or `within` has passed, and says which of it.
     pub(super) async fn stop(&self, within: Duration) {
+        let actors = self.supervisor.get_children();
         for shard in &self.shared.shards {
             let actors: Vec<_> = shard.lock().actors.drain().map(|(_, entry)| entry.actor).collect();
             for actor in actors {
@@ -189,6 +192,12 @@ impl Directory {
             }
         }
         self.supervisor.drain_children_and_wait(Some(within)).await;
+        let left = actors.iter().filter(|actor| actor.get_status() != ActorStatus::Stopped).count();
+        if left == 0 {
+            tracing::info!(actors = actors.len(), "the account actors are passivated");
+        } else {
+            tracing::warn!(actors = actors.len(), left, "some account actors were not passivated in time");
+        }
         self.supervisor.stop(None);
     }
 }

@@ -110,6 +110,21 @@ fn one_device(folder: &Path) {
 }
 
 #[test]
+fn who_was_looked_at_is_passivated_before_the_server_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    register(folder);
+    let mut server = Server::alone(folder);
+    says(folder, &["user", "show", "ann"], "ann@example.com");
+    server.signal("TERM");
+    server.wait_for("stopping");
+    let passivated = server.wait_for("the account actors are passivated");
+    assert_eq!(passivated["actors"], 1, "{passivated}");
+    server.wait_for("stopped");
+    assert_eq!(server.ended().code(), Some(0));
+}
+
+#[test]
 fn a_second_step_is_asked_for_of_one_account() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
