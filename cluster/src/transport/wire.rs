@@ -17,8 +17,9 @@ use super::{
     limits::{BEAT, MAX_KIB, MAX_QUEUED, SILENCE},
 };
 
-/// Room that is made for reading at once.
-const READ_AHEAD: usize = 16 * 1024;
+/// Room that is made for reading at once, mostly anew for each frame: so little that jemalloc has it in a bin, and does not look for
+/// pages.
+const READ_AHEAD: usize = 8 * 1024;
 
 /// Frames that are written at once, at most.
 const BATCH: usize = 128;
