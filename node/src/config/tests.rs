@@ -1,5 +1,8 @@
 //! What is taken and what is refused, each refusal with its place and its remedy.
 
+mod cluster;
+mod reference;
+
 use std::{ffi::OsString, fs, time::Duration};
 
 use super::{value::Span, *};
@@ -239,74 +242,6 @@ fn a_password_beside_a_second_factor_is_never_longer_than_one_that_stands_alone_
     assert_refused(&both(15, 7), "FILE:3: `password.min_length_second_factor`: must be at least 8 (and at most 64)");
 }
 
-/// A configuration of a node among others, and one line more.
-fn clustered(line: &str) -> String {
-    format!("[store]\nurl = \"scylla://a:9042/doorward\"\n[cluster]\nlisten = \"127.0.0.1:11082\"\n{line}\n")
-}
-
-#[test]
-fn a_node_among_others_needs_a_shared_store_a_ring_and_certificates() {
-    let refusal = refusal("[cluster]\nlisten = \"0.0.0.0:0\"\nroles = []", &[]);
-    for part in [
-        "FILE:2: `cluster.listen`: is set, but store.url names an embedded store",
-        "FILE:2: `cluster.listen`: needs a port that other nodes know",
-        "FILE:3: `cluster.roles`: names no role",
-        "`cluster.advertise`: is unset, and cluster.listen is an address that other nodes cannot call",
-        "`cluster.tls.ca`: is unset; nodes speak to each other with certificates",
-        "`cluster.tls.key`: is unset",
-    ] {
-        assert!(refusal.contains(part), "{refusal}\ndoes not say\n  {part}");
-    }
-}
-
-#[test]
-fn a_shared_store_never_gets_a_ring_of_its_own() {
-    let refusal = refusal("[store]\nurl = \"scylla://a:9042/doorward\"", &[]);
-    assert!(refusal.contains("`secrets.master_keys`: is unset; with this store.url every node needs"), "{refusal}");
-    load("[store]\nurl = \"scylla://a:9042/doorward\"", &[("DOORWARD_MASTER_KEYS", RING)]).expect("accepted");
-}
-
-#[test]
-fn what_does_not_name_a_node_a_seed_or_a_file_is_refused_where_it_stands() {
-    for (line, expected) in [
-        ("node = \"A\"", "FILE:5: `cluster.node`: \"A\" is no name"),
-        ("seeds = [\"store\", \"nodes\"]", "FILE:5: `cluster.seeds`: \"nodes\" is no seed; write HOST:PORT"),
-        ("tls.ca = \"/nowhere\"", "FILE:5: `cluster.tls.ca`: names a file that cannot be read"),
-        ("roles = [\"mail\"]", "FILE:5: `cluster.roles`: unknown variant `mail`"),
-    ] {
-        let refusal = refusal(&clustered(line), &[("DOORWARD_MASTER_KEYS", RING)]);
-        assert!(refusal.contains(expected), "{refusal}\ndoes not say\n  {expected}");
-    }
-}
-
-#[test]
-fn a_node_among_others_is_accepted_and_knows_its_address() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("a.pem");
-    fs::write(&file, "").expect("written");
-    let file = file.display();
-    let tls = format!("node = \"n1\"\ntls.ca = \"{file}\"\ntls.cert = \"{file}\"\ntls.key = \"{file}\"");
-    let cluster = load(&clustered(&tls), &[("DOORWARD_MASTER_KEYS", RING)]).expect("accepted").config.cluster;
-    assert_eq!(cluster.address().as_deref(), Some("127.0.0.1:11082"));
-    assert_eq!(cluster.name().map(|name| name.to_string()).as_deref(), Some("n1"));
-    assert!(cluster.serves_http() && cluster.tls_files().is_some());
-}
-
-#[test]
-fn a_password_of_the_store_is_given_once() {
-    let file = "[store]\npassword = \"hunter2\"\npassword_file = \"/nowhere\"\ntls.cert = \"/nowhere\"";
-    let refusal = refusal(file, &[]);
-    for part in [
-        "FILE:2: `store.password`: is set both as text and as a file",
-        "FILE:3: `store.password_file`: /nowhere cannot be read",
-        "FILE:4: `store.tls.cert`: has no key",
-        "FILE:4: `store.tls.cert`: is of no use without store.tls.ca",
-    ] {
-        assert!(refusal.contains(part), "{refusal}\ndoes not say\n  {part}");
-    }
-    assert!(!refusal.contains("hunter2"), "{refusal}");
-}
-
 #[test]
 fn languages_are_tags_each_once_and_the_default_is_one_of_them() {
     for (lines, expected) in [
@@ -411,75 +346,6 @@ fn a_country_has_one_price() {
     assert_refused("[sms]\nprices = [\"CH:0.05\", \"JM:0.45\", \"CH:0.06\"]\n", "FILE:2: `sms.prices`: names CH twice");
 }
 
-/// Keys without a default.
-const UNSET: &[&str] = &[
-    "cluster.advertise",
-    "cluster.listen",
-    "cluster.node",
-    "cluster.tls.ca",
-    "cluster.tls.cert",
-    "cluster.tls.key",
-    "http.tls.cert",
-    "http.tls.key",
-    "mail.fallback.ca",
-    "mail.fallback.password",
-    "mail.fallback.password_file",
-    "mail.fallback.url",
-    "mail.fallback.username",
-    "mail.from",
-    "mail.relays.NAME.ca",
-    "mail.relays.NAME.password",
-    "mail.relays.NAME.password_file",
-    "mail.relays.NAME.url",
-    "mail.relays.NAME.username",
-    "mail.smtp.ca",
-    "mail.smtp.password",
-    "mail.smtp.password_file",
-    "mail.smtp.url",
-    "mail.smtp.username",
-    "passkeys.attestation_roots",
-    "password.min_length_second_factor",
-    "password.threads",
-    "secrets.master_keys",
-    "secrets.master_keys_file",
-    "sms.default_country",
-    "sms.fallback.body",
-    "sms.fallback.ca",
-    "sms.fallback.from",
-    "sms.fallback.kind",
-    "sms.fallback.password",
-    "sms.fallback.password_file",
-    "sms.fallback.region",
-    "sms.fallback.url",
-    "sms.fallback.username",
-    "sms.provider.body",
-    "sms.provider.ca",
-    "sms.provider.from",
-    "sms.provider.kind",
-    "sms.provider.password",
-    "sms.provider.password_file",
-    "sms.provider.region",
-    "sms.provider.url",
-    "sms.provider.username",
-    "sms.providers.NAME.body",
-    "sms.providers.NAME.ca",
-    "sms.providers.NAME.from",
-    "sms.providers.NAME.kind",
-    "sms.providers.NAME.password",
-    "sms.providers.NAME.password_file",
-    "sms.providers.NAME.region",
-    "sms.providers.NAME.url",
-    "sms.providers.NAME.username",
-    "store.local_dc",
-    "store.password",
-    "store.password_file",
-    "store.tls.ca",
-    "store.tls.cert",
-    "store.tls.key",
-    "store.username",
-    "templates.folder",
-];
-
 #[test]
 fn who_vouches_for_passkeys_is_named_where_somebody_is_asked_and_only_there() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -515,31 +381,4 @@ fn who_vouches_for_passkeys_is_named_where_somebody_is_asked_and_only_there() {
     fs::remove_file(&roots).expect("it was there");
     let gone = refusal(&keys("direct", &named), &[]);
     assert!(gone.contains("cannot be read"), "{gone}");
-}
-
-#[test]
-fn every_key_is_documented_and_has_a_default_unless_it_may_be_unset() {
-    let secret = [
-        "mail.fallback.password",
-        "mail.relays.NAME.password",
-        "mail.smtp.password",
-        "secrets.master_keys",
-        "sms.fallback.password",
-        "sms.provider.password",
-        "sms.providers.NAME.password",
-        "store.password",
-    ];
-    for (path, key) in keys::Keys::new().iter() {
-        assert!(key.description.ends_with(['.', '?']), "{path} is not documented");
-        assert_eq!(key.default.is_null(), UNSET.contains(&path), "default of {path}");
-        assert_eq!(key.secret, secret.contains(&path), "{path}");
-    }
-}
-
-#[test]
-fn the_checked_in_reference_is_the_generated_one() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/config.md");
-    let checked_in = fs::read_to_string(path).unwrap_or_default();
-    let generated = markdown::reference(&keys::Keys::new());
-    assert!(checked_in == generated, "run `doorward config schema --output markdown > docs/config.md`");
 }
