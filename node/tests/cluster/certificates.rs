@@ -148,7 +148,9 @@ fn a_node_shows_a_new_certificate_after_sighup_and_takes_none_that_cannot_be_use
 fn the_authority_is_replaced_in_three_steps_and_nobodys_request_fails() {
     let mut nodes = Nodes::start();
     let application = Application::register(&mut nodes.command());
-    let visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    let mut visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    // So that the one which comes back at the end is asked by others, and asks others.
+    visitors.extend([0, 1].map(|node| Visitor::of(&nodes, &application, node)));
     let load = Load::start(Habit::Live, &visitors, &nodes.sites());
     let all = 0..nodes.count();
     let aside = tempfile::tempdir().expect("a folder");

@@ -18,7 +18,8 @@ const VICTIM: usize = 1;
 fn users_of_a_paused_node_are_served_by_others_within_two_seconds() {
     let nodes = Nodes::start();
     let application = Application::register(&mut nodes.command());
-    let visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    let mut visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    visitors.push(Visitor::of(&nodes, &application, VICTIM));
     // A load balancer has taken the paused node out: it would let everybody wait.
     let others: Vec<_> = (0..nodes.count()).filter(|node| *node != VICTIM).map(|node| nodes.site(node)).collect();
     let load = Load::start(Habit::KeepOn, &visitors, &others);
@@ -40,7 +41,8 @@ fn users_of_a_paused_node_are_served_by_others_within_two_seconds() {
 fn a_node_that_goes_on_after_a_pause_accepts_nothing_that_was_revoked_meanwhile() {
     let nodes = Nodes::start();
     let application = Application::register(&mut nodes.command());
-    let visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    let mut visitors = Visitor::some(&nodes, &application, "guest", PEOPLE);
+    visitors.push(Visitor::of(&nodes, &application, VICTIM));
     for visitor in &visitors {
         assert!(visitor.tokens.live(nodes.site(VICTIM)), "it has all of them in memory");
     }
