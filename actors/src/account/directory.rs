@@ -181,7 +181,8 @@ impl Directory {
         })
     }
 
-    /// Stops every actor after what is in its mailbox; returns when none is left or `within` has passed, and says which of it.
+    /// Stops every actor after what is in its mailbox; returns when none is left or `within` has passed. The log
+    /// says which.
     pub(super) async fn stop(&self, within: Duration) {
         let actors = self.supervisor.get_children();
         for shard in &self.shared.shards {
