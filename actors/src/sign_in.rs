@@ -97,7 +97,9 @@ impl SignInService {
         let device = tried.known.filter(|known| Some(known.user) == holder).map(|known| known.device);
         let ident = self.idents.partition(&key);
         let Some(user) = holder else {
-            return self.decoy(attempt, &ident, &password, deadline).await.map(|outcome| (None, outcome));
+            let outcome = self.decoy(attempt, &ident, &password, deadline).await?;
+            log_refusal(&SignInOutcome::Stale);
+            return Ok((None, outcome));
         };
         let standing = self.idents.standing(&ident).await?;
         if let (Some(until), None) = (standing.closed_until, device) {
@@ -108,6 +110,7 @@ impl SignInService {
         let login = LoginRef { device, trust, ..tried.login };
         let request = Request::CheckPassword(CheckPassword { login, password });
         let outcome: SignInOutcome = self.accounts.request(user, attempt, request, deadline).await?;
+        log_refusal(&outcome);
         let outcome = match outcome {
             // Nobody to count it against: no account yet, or no password.
             SignInOutcome::Stale => {
@@ -318,4 +321,17 @@ impl SignInService {
 /// Takes the failure that an account would have counted.
 fn shadow(ident: &PartitionKey) -> PartitionKey {
     PartitionKey::new(Kind::Ident, format_args!("{}~", ident.id))
+}
+
+/// Says why a password is refused, in the span of its request. Pages tell a stranger less: whoever has the id of a request, from its
+/// answer or its error page, finds it here.
+fn log_refusal(outcome: &SignInOutcome) {
+    let reason = match outcome {
+        SignInOutcome::Wrong => "wrong",
+        SignInOutcome::Throttled { .. } => "throttled",
+        SignInOutcome::Suspended => "suspended",
+        SignInOutcome::Stale => "nobody",
+        SignInOutcome::LoginEnded | SignInOutcome::SecondFactor { .. } | SignInOutcome::SignedIn(_) => return,
+    };
+    tracing::debug!(reason, "password refused");
 }

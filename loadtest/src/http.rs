@@ -132,6 +132,11 @@ impl Answer {
         self.headers.get(header::LOCATION)?.to_str().ok().filter(|_| self.status.is_redirection())
     }
 
+    /// What the node calls the request in its log.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.headers.get("x-request-id")?.to_str().ok()
+    }
+
     /// Does it bring a cookie whose name has this in it, and not take one away?
     pub(crate) fn brings_cookie(&self, name: &str) -> bool {
         let mut lines = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());

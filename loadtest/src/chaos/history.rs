@@ -27,7 +27,8 @@ pub(crate) enum Kind {
     SentGuess,
     /// A wrong backup code, likewise.
     BackupGuess,
-    /// What is answered as wrong need not have been looked at: strangers are not told that they wait for nothing.
+    /// A wrong password, likewise; but a stranger is not told that it was not looked at, so that only the nodes' logs say
+    /// which they were ([`Story::learn`]).
     WrongPassword,
     /// The right password of somebody at whose account too many wrong ones were tried just now.
     LatePassword,
@@ -66,9 +67,9 @@ impl Kind {
         Self::StaleTrust,
     ];
 
-    /// Is it a wrong code, of which no more are looked at than the throttle allows?
+    /// Is it a wrong code or password, of which no more are looked at than the throttle allows?
     pub(crate) const fn is_guess(self) -> bool {
-        matches!(self, Self::TotpGuess | Self::SentGuess | Self::BackupGuess)
+        matches!(self, Self::TotpGuess | Self::SentGuess | Self::BackupGuess | Self::WrongPassword)
     }
 
     /// How often it may be accepted.
@@ -136,6 +137,17 @@ pub(crate) struct Interval {
     pub(crate) to: u64,
 }
 
+/// The id that a node gave a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct RequestId(pub(crate) u64);
+
+impl RequestId {
+    /// From the header of an answer, or from a log.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        u64::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
 /// One presentation.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Presented {
@@ -143,6 +155,8 @@ pub(crate) struct Presented {
     pub(crate) at: Interval,
     /// The node that answered; none, if nobody did.
     pub(crate) node: Option<usize>,
+    /// What that node calls the request in its log.
+    pub(crate) request: Option<RequestId>,
     pub(crate) verdict: Verdict,
     /// Did the answer bring the cookie of a trusted device?
     pub(crate) trusted_anew: bool,
@@ -199,6 +213,22 @@ impl Story {
         begun
     }
 
+    /// Takes from the nodes' logs which wrong passwords were looked at. How many were refused of which the logs say nothing.
+    pub(crate) fn learn(&mut self, log: &BTreeMap<RequestId, bool>) -> usize {
+        let mut unknown = 0;
+        for presented in &mut self.presented {
+            let refused = presented.verdict == Verdict::Refused;
+            if refused && self.secrets[presented.secret.0].kind == Kind::WrongPassword {
+                match presented.request.and_then(|request| log.get(&request)) {
+                    Some(true) => {}
+                    Some(false) => presented.verdict = Verdict::Throttled,
+                    None => unknown += 1,
+                }
+            }
+        }
+        unknown
+    }
+
     /// Presentations of this kind that were looked at and refused.
     pub(crate) fn refused(&self, kind: Kind) -> usize {
         let refused = self.presented.iter().filter(|presented| presented.verdict == Verdict::Refused);
@@ -253,22 +283,22 @@ impl History {
         SecretId(story.secrets.len() - 1)
     }
 
-    pub(crate) fn presented(&self, secret: SecretId, from: u64, node: Option<usize>, verdict: Verdict) {
-        self.presented_with(secret, from, (node, verdict), false);
+    /// The interval that began then and ends now.
+    pub(crate) fn since(&self, from: u64) -> Interval {
+        Interval { from, to: self.now() }
     }
 
-    /// The same where the answer brought the cookie of a trusted device, if `trusted_anew`.
-    pub(crate) fn presented_with(
-        &self,
-        secret: SecretId,
-        from: u64,
-        (node, verdict): (Option<usize>, Verdict),
-        trusted_anew: bool,
-    ) {
-        let at = Interval { from, to: self.now() };
+    /// One presentation and its answer.
+    pub(crate) fn tell(&self, presented: Presented) {
         let mut story = self.story();
-        story.lost += usize::from(verdict == Verdict::Lost);
-        story.presented.push(Presented { secret, at, node, verdict, trusted_anew });
+        story.lost += usize::from(presented.verdict == Verdict::Lost);
+        story.presented.push(presented);
+    }
+
+    /// A secret that was accepted by what a whole step came to.
+    pub(crate) fn accepted(&self, secret: SecretId, from: u64) {
+        let (at, verdict) = (self.since(from), Verdict::Accepted);
+        self.tell(Presented { secret, at, node: None, request: None, verdict, trusted_anew: false });
     }
 
     /// Was this secret looked at and refused?
@@ -278,7 +308,7 @@ impl History {
     }
 
     pub(crate) fn revoked(&self, subject: Subject, from: u64) {
-        let at = Interval { from, to: self.now() };
+        let at = self.since(from);
         self.story().revoked.push(Revoked { subject, at });
     }
 

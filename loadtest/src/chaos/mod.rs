@@ -28,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -115,7 +115,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     suffered?;
     house.ready().await?;
     let unaccounted = settle(people).await;
-    let story = world.history.story().clone();
+    let mut story = world.history.story().clone();
+    let unknown = story.learn(&house.passwords_looked_at()?);
+    ensure!(unknown == 0, "the logs do not say whether {unknown} refused passwords were looked at");
     report::conclude(&options, &house, &story, unaccounted)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::http::{StatusCode, header};
 
 use super::{
-    history::{Kind, SecretId, Verdict},
+    history::{Kind, Presented, RequestId, SecretId, Verdict},
     person::World,
 };
 use crate::{
@@ -106,10 +106,16 @@ impl Presentation {
         let kind = world.history.story().secrets[self.secret.0].kind;
         let verdict = answer.as_ref().map_or(Verdict::Lost, |answer| self.verdict(kind, answer));
         let verdict = if world.history.now() < end { verdict } else { Verdict::Unavailable };
-        let node = answer.as_ref().ok().map(|answer| answer.node);
-        let trusted_anew = answer.as_ref().is_ok_and(|answer| answer.brings_cookie(TRUSTED));
-        world.history.presented_with(self.secret, from, (node, verdict), trusted_anew);
-        (verdict, answer.ok())
+        let answer = answer.ok();
+        world.history.tell(Presented {
+            secret: self.secret,
+            at: world.history.since(from),
+            node: answer.as_ref().map(|answer| answer.node),
+            request: answer.as_ref().and_then(Answer::request_id).and_then(RequestId::parse),
+            verdict,
+            trusted_anew: answer.as_ref().is_some_and(|answer| answer.brings_cookie(TRUSTED)),
+        });
+        (verdict, answer)
     }
 
     fn verdict(&self, kind: Kind, answer: &Answer) -> Verdict {

@@ -176,8 +176,8 @@ mod tests {
 
     fn story_of(kind: Kind, to: u64, verdict: Verdict) -> Story {
         let secret = Secret { kind, person: 1, subject: None, family: None, order: 0 };
-        let presented =
-            Presented { secret: SecretId(0), at: Interval { from: 0, to }, node: None, verdict, trusted_anew: false };
+        let (secret_id, at) = (SecretId(0), Interval { from: 0, to });
+        let presented = Presented { secret: secret_id, at, node: None, request: None, verdict, trusted_anew: false };
         let mut story = Story::default();
         story.secrets.push(secret);
         story.presented.push(presented);

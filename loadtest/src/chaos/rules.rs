@@ -167,7 +167,7 @@ fn nothing_lost(story: &Story) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::history::{Interval, Kept, Revoked, Secret, Subject},
+        super::history::{Interval, Kept, RequestId, Revoked, Secret, Subject},
         *,
     };
 
@@ -184,7 +184,8 @@ mod tests {
 
         fn told(&mut self, secret: SecretId, from: u64, to: u64, verdict: Verdict) {
             let at = Interval { from, to };
-            self.0.presented.push(Presented { secret, at, node: Some(0), verdict, trusted_anew: false });
+            let request = Some(RequestId(self.0.presented.len() as u64));
+            self.0.presented.push(Presented { secret, at, node: Some(0), request, verdict, trusted_anew: false });
         }
 
         fn trusted_anew(&mut self) {
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn guesses_beyond_the_budget_are_found() {
-        for kind in [Kind::TotpGuess, Kind::SentGuess, Kind::BackupGuess] {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.is_guess()) {
             let mut story = Teller::default();
             let guess = story.secret(kind, None, 0);
             for n in 0..5 {
@@ -308,6 +309,24 @@ mod tests {
             assert_eq!(story.rules(), ["guesses stay within the budget"], "{kind:?}");
             assert_eq!(check(&story.0, 2 * SECOND), [], "{kind:?}: clocks that run ahead open earlier");
         }
+    }
+
+    #[test]
+    fn of_wrong_passwords_those_count_that_a_log_calls_looked_at() {
+        let mut story = Teller::default();
+        let wrong = story.secret(Kind::WrongPassword, None, 0);
+        for n in 0..7 {
+            story.told(wrong, n, n + 10, Verdict::Refused);
+        }
+        let log = |looked_at: u64, seen: u64| (0..seen).map(|n| (RequestId(n), n < looked_at)).collect();
+        let learnt = |log| {
+            let mut story = story.0.clone();
+            let unknown = story.learn(&log);
+            (unknown, story.refused(Kind::WrongPassword), check(&story, 0).len())
+        };
+        assert_eq!(learnt(log(5, 7)), (0, 5, 0));
+        assert_eq!(learnt(log(6, 7)), (0, 6, 1));
+        assert_eq!(learnt(log(4, 6)), (1, 5, 0), "of which no log says anything is taken for looked at");
     }
 
     #[test]

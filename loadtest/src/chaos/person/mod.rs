@@ -216,7 +216,7 @@ impl Person {
         self.backup_codes = codes.map(str::to_owned).collect();
         self.last_code = self.backup_codes.pop();
         // The code that confirms an app is used up by that.
-        self.world.history.presented(secret, from, None, Verdict::Accepted);
+        self.world.history.accepted(secret, from);
         self.typed.insert(step, secret);
         browser.submit("saved", Form::find(&page, "/account/mfa/backup-codes/saved", ""), &[("saved", "yes")]).await?;
         self.totp = Some((totp, step));

@@ -3,7 +3,7 @@
 use super::{CodeForm, Person};
 use crate::{
     chaos::{
-        history::{Kind, SecretId, Verdict},
+        history::{Kind, SecretId},
         present::Presentation,
         soft_key::SoftKey,
     },
@@ -67,7 +67,7 @@ impl Person {
         let Some((browser, _)) = &mut self.session else { return Ok(()) };
         let from = self.world.history.now();
         let page = browser.submit("address", form, &[("code", &code)]).await?.page("address")?;
-        self.world.history.presented(secret, from, None, Verdict::Accepted);
+        self.world.history.accepted(secret, from);
         browser.submit("saved", Form::find(&page, "/account/mfa/backup-codes/saved", ""), &[("saved", "yes")]).await?;
         self.spend(secret, code, CodeForm::Sent(way));
         self.sends = 1;

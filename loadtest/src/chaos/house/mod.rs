@@ -3,6 +3,8 @@
 //! Several nodes need a CQL cluster. `script` (`.ci/cql-cluster`) runs it, and with `--netns` puts each node and each store
 //! into a network of its own, so that links can be cut and slowed. Beside each node runs a gateway that takes its messages.
 
+mod log;
+
 use std::{
     collections::BTreeSet,
     fs::File,
@@ -31,10 +33,6 @@ use crate::{
 };
 
 const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
-/// What a node writes into its log once it is ready.
-const READY: &str = ": ready issuer=";
-/// How a program begins to say why it ends.
-const LAST_WORDS: &str = "doorward: ";
 /// SIGTERM.
 const TERM: i32 = 15;
 /// A text message as the gateway takes it.
@@ -198,19 +196,6 @@ impl House {
         Ok(())
     }
 
-    /// Did a node end because it found no store at its start, or was started while its clock was far off?
-    fn could_not_begin(&self, n: usize, status: ExitStatus) -> anyhow::Result<bool> {
-        // No connection, a question that was not answered, or a write of the self-test whose answer did not come.
-        const REASONS: [&str; 3] =
-            ["cannot connect to", "the store is unavailable", "the outcome of the commit is unknown"];
-        // The last words of a program may take several lines.
-        let last = self.last_lines(n, 10)?;
-        let last = last.rfind(LAST_WORDS).map_or("", |from| &last[from..]);
-        let clock = self.options.faketime.is_some() && last.contains("this machine's clock is");
-        let said = status.code() == Some(1) && (clock || REASONS.iter().any(|reason| last.contains(reason)));
-        Ok(said && !self.was_ready(n)?)
-    }
-
     /// How many nodes could not begin.
     pub(super) const fn restarts(&self) -> usize {
         self.restarts
@@ -232,34 +217,8 @@ impl House {
         Ok(())
     }
 
-    /// Has this start of the node been ready?
-    fn was_ready(&self, n: usize) -> anyhow::Result<bool> {
-        let log = std::fs::read(self.log(n))?;
-        let since = String::from_utf8_lossy(log.get(self.nodes[n].log_from..).unwrap_or_default()).into_owned();
-        Ok(since.lines().any(|line| line.contains(READY)))
-    }
-
-    fn last_lines(&self, n: usize, count: usize) -> anyhow::Result<String> {
-        let log = std::fs::read_to_string(self.log(n))?;
-        let lines: Vec<_> = log.lines().rev().take(count).collect();
-        Ok(lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
-    }
-
-    /// Keeps the logs of all nodes in this folder.
-    pub(super) fn keep_logs(&self, to: &Path) -> anyhow::Result<()> {
-        std::fs::create_dir_all(to)?;
-        for n in 0..self.nodes.len() {
-            std::fs::copy(self.log(n), to.join(format!("{}.log", name(n))))?;
-        }
-        Ok(())
-    }
-
     fn origin(&self) -> String {
         format!("http://localhost:{}", self.nodes[0].addresses.http.port())
-    }
-
-    fn log(&self, n: usize) -> PathBuf {
-        self.folder.path().join(format!("{}.log", name(n)))
     }
 
     /// A program in the network of node `n`, if it has one.
@@ -293,6 +252,7 @@ impl House {
             ("DOORWARD__PASSWORD__ARGON2__M_KIB", "64".to_owned()),
             ("DOORWARD__PASSWORD__ARGON2__T", "1".to_owned()),
             ("DOORWARD__PASSWORD__FAILURE_FLOOR_MS", "0".to_owned()),
+            ("DOORWARD__LOG__LEVEL", log::LEVEL.to_owned()),
             // Everybody comes from one address.
             ("DOORWARD__LIMITS__FAILURES_PER_ADDRESS", "1000000".to_owned()),
             ("DOORWARD__LIMITS__REGISTRATIONS_PER_ADDRESS", "1000000".to_owned()),
