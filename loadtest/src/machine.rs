@@ -30,7 +30,7 @@ impl Machine {
         let processor = read("/proc/cpuinfo");
         let model = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         Self {
-            cores: cores(),
+            cores: processor.lines().filter(|line| line.starts_with("processor")).count(),
             processor: model.map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned()),
             memory_mib: total / 1024,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),

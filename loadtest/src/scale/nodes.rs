@@ -27,7 +27,7 @@ const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 /// A node that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PORTS: Range<u16> = 20_000..32_000;
-/// The password hash, cheap on purpose: it costs the same on any number of nodes, and would hide the rest.
+/// The password hash where it is cheap on purpose.
 pub(super) const ARGON2: &str = "m=64 t=1 p=1";
 
 /// A cluster.
@@ -37,9 +37,11 @@ pub(super) struct Nodes {
     /// The URL of the keyspace.
     store: String,
     folder: TempDir,
-    /// Are passwords hashed as in production?
-    full_hash: bool,
+    /// Are passwords hashed cheaply?
+    cheap_hash: bool,
     threads: u8,
+    /// The core that all of them are pinned to.
+    core: Option<u16>,
     all: Vec<Node>,
 }
 
@@ -66,8 +68,9 @@ impl Nodes {
             bin: options.bin.clone(),
             store,
             folder,
-            full_hash: options.full_hash,
+            cheap_hash: options.cheap_hash,
             threads: options.threads,
+            core: options.core,
             all: free(count)?,
         };
         cluster.certify()?;
@@ -150,9 +153,17 @@ impl Nodes {
     fn command(&self, n: usize) -> Command {
         let node = &self.all[n];
         let seeds: Vec<_> = self.all.iter().map(|node| node.cluster.to_string()).collect();
-        let mut command = Command::new(&self.bin);
+        let mut command = match self.core {
+            // It becomes the server, and keeps its number.
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string()]).arg(&self.bin);
+                command
+            }
+            None => Command::new(&self.bin),
+        };
         command.current_dir(self.folder.path()).env_clear();
-        if !self.full_hash {
+        if self.cheap_hash {
             let cheap = [("DOORWARD__PASSWORD__ARGON2__M_KIB", "64"), ("DOORWARD__PASSWORD__ARGON2__T", "1")];
             command.envs(cheap);
         }

@@ -48,10 +48,13 @@ pub(crate) struct Options {
     /// Threads of each node: all of them share the cores of this machine.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) threads: u8,
-    /// Hash passwords as in production; otherwise the hash is cheap, since it costs the same on any number of nodes and would
-    /// hide the rest.
+    /// The core that all nodes are pinned to, with `taskset`. Pin stores and this program to others.
+    #[arg(long, value_name = "N")]
+    pub(crate) core: Option<u16>,
+    /// Hash passwords cheaply, and not as the server does by default: a hash costs the same on any number of nodes, and without
+    /// it the rest shows.
     #[arg(long)]
-    pub(crate) full_hash: bool,
+    pub(crate) cheap_hash: bool,
     /// Decides the names of users.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

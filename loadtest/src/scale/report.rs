@@ -28,10 +28,12 @@ pub(super) struct Report {
 
 #[derive(Debug, Serialize)]
 struct Configuration {
-    /// Of passwords: they are not what is compared.
+    /// How passwords are hashed.
     argon2: &'static str,
     stores: usize,
     threads_per_node: u8,
+    /// The core that all nodes share with nobody who is not measured, if they are pinned.
+    core: Option<u16>,
     users: u16,
     rounds: u8,
     seconds: u8,
@@ -62,9 +64,10 @@ impl Report {
             commit: machine::commit(),
             machine: Machine::here(),
             configuration: Configuration {
-                argon2: if options.full_hash { "as in production" } else { nodes::ARGON2 },
+                argon2: if options.cheap_hash { nodes::ARGON2 } else { "by default" },
                 stores: options.cql.len(),
                 threads_per_node: options.threads,
+                core: options.core,
                 users: options.users,
                 rounds: options.rounds,
                 seconds: options.seconds,
@@ -82,9 +85,13 @@ impl fmt::Display for Report {
         let Machine { cores, processor, memory_mib, kernel } = &self.machine;
         let commit = self.commit.as_deref().unwrap_or("unknown");
         writeln!(f, "commit {commit}; {cores} cores of {processor}, {memory_mib} MiB, Linux {kernel}")?;
-        let Configuration { argon2, stores, users, rounds, seconds, threads_per_node: threads, .. } =
+        let Configuration { argon2, stores, users, rounds, seconds, threads_per_node: threads, core, .. } =
             &self.configuration;
         writeln!(f, "{rounds} rounds of {seconds} s, {users} users, {stores} stores, {threads} threads a node")?;
+        match core {
+            Some(core) => writeln!(f, "all nodes pinned to core {core}")?,
+            None => writeln!(f, "not pinned")?,
+        }
         writeln!(f, "Argon2id {argon2}; rates are those for each node")?;
         writeln!(f, "\nidle, by node and second")?;
         writeln!(f, "{:>7}{:>12}{:>16}{:>18}{:>14}", "nodes", "CPU", "gossip sent", "heartbeats sent", "store reads")?;
