@@ -103,7 +103,9 @@ impl SignInService {
         };
         let standing = self.idents.standing(&ident).await?;
         if let (Some(until), None) = (standing.closed_until, device) {
-            return Ok((None, SignInOutcome::Throttled { until }));
+            let outcome = SignInOutcome::Throttled { until };
+            log_refusal(&outcome);
+            return Ok((None, outcome));
         }
         let trusted = tried.trusted.into_iter().find(|trusted| trusted.user == user);
         let trust = trusted.map_or(Trust::None, |trusted| Trust::Shown(trusted.trust));

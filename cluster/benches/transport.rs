@@ -3,7 +3,7 @@
 //! As a criterion benchmark both ends are in this process, and what is measured is time. With `--two-processes` the answering
 //! side is a process of its own, each is pinned to a core where `taskset` is at hand, and what is measured is the CPU time of
 //! each side for a call: `cargo bench -p cluster --bench transport -- --two-processes`. With `--one-core` both are on the same
-//! core. Beside it stands a bare echo over TCP, which no transport can be cheaper than.
+//! core. Beside calls one by one stands a bare echo over TCP, than which none can be cheaper.
 
 use std::{
     future::ready,

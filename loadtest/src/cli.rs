@@ -122,6 +122,8 @@ pub(crate) enum Arrivals {
     Poisson,
     /// At equal distances.
     Constant,
+    /// One in each of as many equal intervals, at a drawn moment of it.
+    Spread,
 }
 
 /// The cost of a password hash.

@@ -15,14 +15,18 @@ pub(crate) fn plan(arrivals: Arrivals, rate: f64, length: Duration, seed: u64) -
     ensure!(rate.is_finite() && rate > 0.0, "--rate: must be above 0");
     ensure!(rate * length.as_secs_f64() <= 0.9 * float(MOST), "--rate: more than {MOST} arrivals; shorten the run");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut gap = || match arrivals {
-        Arrivals::Constant => 1.0 / rate,
-        // Inverse of the exponential distribution; 1 - u is never 0.
-        Arrivals::Poisson => -(1.0 - random.random::<f64>()).ln() / rate,
-    };
-    let mut at = 0.0;
+    let (mut at, mut before) = (0.0, 0.0);
     let moments = std::iter::from_fn(|| {
-        at += gap();
+        at += match arrivals {
+            Arrivals::Constant => 1.0 / rate,
+            // Inverse of the exponential distribution; 1 - u is never 0.
+            Arrivals::Poisson => -(1.0 - random.random::<f64>()).ln() / rate,
+            Arrivals::Spread => {
+                let moment = before + random.random::<f64>() / rate;
+                before += 1.0 / rate;
+                moment - at
+            }
+        };
         Some(Duration::from_secs_f64(at))
     });
     Ok(moments.take_while(|at| *at < length).take(MOST).collect())
@@ -52,6 +56,15 @@ mod tests {
         let plan = plan(Arrivals::Constant, 4.0, Duration::from_secs(2), 1).unwrap();
         let millis: Vec<_> = plan.iter().map(Duration::as_millis).collect();
         assert_eq!(millis, [250, 500, 750, 1000, 1250, 1500, 1750]);
+    }
+
+    #[test]
+    fn spread_arrivals_come_one_in_each_interval_at_any_moment_of_it() {
+        let plan = plan(Arrivals::Spread, 4.0, MINUTE, 1).unwrap();
+        let intervals: Vec<_> = plan.iter().map(|at| at.as_millis() / 250).collect();
+        assert_eq!(intervals, (0..240).collect::<Vec<_>>());
+        let late = plan.iter().filter(|at| at.as_millis() % 250 >= 125).count();
+        assert!((90..150).contains(&late), "{late} of 240 in the second half of theirs");
     }
 
     #[test]

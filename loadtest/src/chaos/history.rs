@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::faults;
 
@@ -138,8 +138,15 @@ pub(crate) struct Interval {
 }
 
 /// The id that a node gave a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RequestId(pub(crate) u64);
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // As the log has it.
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
 
 impl RequestId {
     /// From the header of an answer, or from a log.
@@ -213,20 +220,23 @@ impl Story {
         begun
     }
 
-    /// Takes from the nodes' logs which wrong passwords were looked at. How many were refused of which the logs say nothing.
+    /// Takes from the nodes' logs which wrong passwords were looked at, whatever they were answered. How many were refused of which the
+    /// logs say nothing.
     pub(crate) fn learn(&mut self, log: &BTreeMap<RequestId, bool>) -> usize {
-        let mut unknown = 0;
+        let mut untold = 0;
         for presented in &mut self.presented {
-            let refused = presented.verdict == Verdict::Refused;
-            if refused && self.secrets[presented.secret.0].kind == Kind::WrongPassword {
-                match presented.request.and_then(|request| log.get(&request)) {
-                    Some(true) => {}
-                    Some(false) => presented.verdict = Verdict::Throttled,
-                    None => unknown += 1,
-                }
+            if self.secrets[presented.secret.0].kind != Kind::WrongPassword {
+                continue;
+            }
+            let told = presented.request.and_then(|request| log.get(&request));
+            match (presented.verdict, told) {
+                (Verdict::Refused | Verdict::Unavailable, Some(true)) => presented.verdict = Verdict::Refused,
+                (Verdict::Refused, Some(false)) => presented.verdict = Verdict::Throttled,
+                (Verdict::Refused, None) => untold += 1,
+                _ => {}
             }
         }
-        unknown
+        untold
     }
 
     /// Presentations of this kind that were looked at and refused.

@@ -47,6 +47,8 @@ struct Report<'a> {
     stalled: usize,
     /// Who was not served at the end, and what they met.
     unaccounted: Vec<String>,
+    /// Refused passwords of which the logs do not say whether they were looked at.
+    untold: usize,
     violations: &'a [Violation],
 }
 
@@ -55,7 +57,7 @@ pub(super) fn conclude(
     options: &Options,
     house: &House,
     story: &Story,
-    unaccounted: Vec<String>,
+    (unaccounted, untold): (Vec<String>, usize),
 ) -> anyhow::Result<()> {
     let clocks = if options.faketime.is_some() { CLOCKS } else { SETTLED_CLOCKS };
     let violations = rules::check(story, clocks);
@@ -91,15 +93,21 @@ pub(super) fn conclude(
         restarts: house.restarts(),
         stalled: story.stalled,
         unaccounted,
+        untold,
         violations: &violations,
     };
     std::fs::write(&options.out, serde_json::to_vec_pretty(&report)?)?;
     println!("{}\n{}", serde_json::to_string_pretty(&report)?, left_out(options));
-    if !violations.is_empty() {
+    if !violations.is_empty() || untold > 0 {
         let folder = options.out.with_extension("logs");
         house.keep_logs(&folder)?;
         std::fs::write(folder.join("story.json"), serde_json::to_vec(story)?)?;
-        bail!("{} violations with seed {}; see {}", violations.len(), options.seed, folder.display());
+        bail!(
+            "{} violations with seed {}, and {untold} refused passwords of which the logs do not say whether they were looked at; see {}",
+            violations.len(),
+            options.seed,
+            folder.display()
+        );
     }
     suffered(story, &possible, options.seconds)?;
     answered(story, options.attempts)?;
@@ -153,6 +161,7 @@ fn shown(story: &Story, unaccounted: &[String]) -> anyhow::Result<()> {
     if let Some(kind) = never_accepted(story) {
         bail!("no {kind:?} was ever accepted: this run shows nothing; make it longer");
     }
+    ensure!(was_guessed(story), "no wrong password was looked at: this run shows too little; make it longer");
     ensure!(went_stale(story), "no cookie of a trusted device went stale and was looked at: this run shows too little");
     ensure!(!story.revoked.is_empty() && !story.kept.is_empty(), "nothing was revoked or looked for at the end");
     ensure!(unaccounted.is_empty(), "not served at the end, with everything up: {unaccounted:?}");
@@ -161,8 +170,16 @@ fn shown(story: &Story, unaccounted: &[String]) -> anyhow::Result<()> {
 
 /// Was a stale cookie of a trusted device looked at, if there was time for it?
 fn went_stale(story: &Story) -> bool {
-    let is_long = story.presented.iter().any(|presented| presented.at.to >= LONG);
-    !is_long || story.refused(Kind::StaleTrust) > 0
+    !is_long(story) || story.refused(Kind::StaleTrust) > 0
+}
+
+/// Was a wrong password looked at, if there was time for it?
+fn was_guessed(story: &Story) -> bool {
+    !is_long(story) || story.refused(Kind::WrongPassword) > 0
+}
+
+fn is_long(story: &Story) -> bool {
+    story.presented.iter().any(|presented| presented.at.to >= LONG)
 }
 
 #[cfg(test)]

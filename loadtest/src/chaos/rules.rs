@@ -327,6 +327,9 @@ mod tests {
         assert_eq!(learnt(log(5, 7)), (0, 5, 0));
         assert_eq!(learnt(log(6, 7)), (0, 6, 1));
         assert_eq!(learnt(log(4, 6)), (1, 5, 0), "of which no log says anything is taken for looked at");
+        story.told(wrong, 7, 17, Verdict::Unavailable);
+        story.0.learn(&log(8, 8));
+        assert_eq!(story.0.refused(Kind::WrongPassword), 8, "whatever it was answered");
     }
 
     #[test]

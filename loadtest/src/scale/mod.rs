@@ -171,9 +171,11 @@ impl Cluster {
     async fn visits(&mut self, parts: &Parts, length: Duration) -> anyhow::Result<Vec<Visit>> {
         let mut offers = Vec::new();
         for (world, rate) in parts {
-            // At equal distances: how they are bunched is not what is compared.
-            let plan = schedule::plan(Arrivals::Constant, *rate, length, world.seed)?;
+            // As many on all clusters, and at moments that have nothing to do with those of another: at equal distances each visit of
+            // the smallest cluster would meet one of every other, and of these only some would meet one of it.
             let first = self.offered;
+            let seed = world.seed.wrapping_add((self.nodes.count() << 32 | first) as u64);
+            let plan = schedule::plan(Arrivals::Spread, *rate, length, seed)?;
             self.offered += plan.len();
             offers.push(offer(Arc::clone(world), plan, first));
         }

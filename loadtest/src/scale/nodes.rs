@@ -163,6 +163,8 @@ impl Nodes {
             None => Command::new(&self.bin),
         };
         command.current_dir(self.folder.path()).env_clear();
+        // Where `taskset` is.
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         if self.cheap_hash {
             let cheap = [("DOORWARD__PASSWORD__ARGON2__M_KIB", "64"), ("DOORWARD__PASSWORD__ARGON2__T", "1")];
             command.envs(cheap);

@@ -73,7 +73,13 @@ fn passwords_looked_at(log: &str) -> impl Iterator<Item = (RequestId, bool)> + '
         let (span, event) = line.split_once("actors::sign_in: password refused reason=\"")?;
         let (_, id) = span.split_once("request{id=\"")?;
         let id = RequestId::parse(id.split('"').next()?)?;
-        Some((id, event.starts_with("wrong\"")))
+        let looked_at = match event.split('"').next()? {
+            "wrong" => true,
+            "throttled" | "suspended" => false,
+            // Nothing that somebody with a password is refused for.
+            _ => return None,
+        };
+        Some((id, looked_at))
     })
 }
 
@@ -85,6 +91,7 @@ mod tests {
 2026-12-01T13:45:01.2Z DEBUG request{id="2ccc591b518efcef" trace_id="a46f" method="POST" endpoint="/login"}: actors::sign_in: password refused reason="wrong"
 2026-12-01T13:45:01.7Z DEBUG request{id="aa50713be496160f" trace_id="74af" method="POST" endpoint="/login"}: actors::sign_in: password refused reason="throttled"
 2026-12-01T13:45:01.9Z DEBUG request{id="aa50713be496160f" trace_id="74af" method="POST" endpoint="/login"}: api::layer: answered
+2026-12-01T13:45:01.9Z DEBUG request{id="04" trace_id="74af" method="POST" endpoint="/login"}: actors::sign_in: password refused reason="nobody"
 2026-12-01T13:45:02.0Z DEBUG request{id="03" tra"#;
 
     #[test]
