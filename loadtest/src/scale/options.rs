@@ -51,10 +51,10 @@ pub(crate) struct Options {
     /// The core that all nodes are pinned to, with `taskset`. Pin stores and this program to others.
     #[arg(long, value_name = "N")]
     pub(crate) core: Option<u16>,
-    /// Hash passwords cheaply, and not as the server does by default: a hash costs the same on any number of nodes, and without
-    /// it the rest shows.
+    /// Hash passwords as the server does by default; otherwise the hash is cheap, since it costs the same on any number of nodes
+    /// and would hide the rest.
     #[arg(long)]
-    pub(crate) cheap_hash: bool,
+    pub(crate) full_hash: bool,
     /// Decides the names of users.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

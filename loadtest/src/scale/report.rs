@@ -64,7 +64,7 @@ impl Report {
             commit: machine::commit(),
             machine: Machine::here(),
             configuration: Configuration {
-                argon2: if options.cheap_hash { nodes::ARGON2 } else { "by default" },
+                argon2: if options.full_hash { "by default" } else { nodes::ARGON2 },
                 stores: options.cql.len(),
                 threads_per_node: options.threads,
                 core: options.core,

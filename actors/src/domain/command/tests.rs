@@ -1,3 +1,5 @@
+//! What each command says of itself.
+
 use super::*;
 
 /// A new command must be decided on here too.
