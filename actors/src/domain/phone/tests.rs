@@ -108,7 +108,7 @@ proptest! {
         }
     }
 
-    /// Marks between the digits make no difference, and neither does `00` in place of `+`.
+    /// Marks between the digits make no difference, as long as there are few enough of them, and neither does `00` in place of `+`.
     #[test]
     fn the_ways_of_writing_a_number_are_one_number(
         home in 0..CODES.len(), subscriber in "[2-9][0-9]{9,10}", marks in prop::collection::vec("[ ./()-]{0,2}", 16)
@@ -120,7 +120,7 @@ proptest! {
         let plain = PhoneNumber::parse(&format!("+{digits}"), None);
         prop_assert!(plain.is_ok());
         let marked: String = digits.chars().zip(&marks).flat_map(|(digit, mark)| [digit].into_iter().chain(mark.chars())).collect();
-        prop_assume!(!marked.contains("(0)"));
+        prop_assume!(!marked.contains("(0)") && format!("00 {}", marked.trim_end()).len() <= MAX_TYPED);
         prop_assert_eq!(&PhoneNumber::parse(&format!("+{marked}"), None), &plain);
         prop_assert_eq!(&PhoneNumber::parse(&format!("00 {marked}"), None), &plain);
         let trunk = name.parse::<Country>().expect("listed").trunk();
