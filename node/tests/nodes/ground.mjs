@@ -2,13 +2,12 @@
 // a folder, is made when first asked for, and is gone with it: keyspaces whose folder is no more are dropped here.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import dgram from 'node:dgram';
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { count, execute } from './cql.mjs';
+import { freePorts } from './ports.mjs';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The program under test. */
@@ -16,8 +15,6 @@ export const BINARY = path.resolve(ROOT, process.env.DOORWARD_BIN || 'target/deb
 /** One file a keyspace, named like it; it says whose it is. */
 const KEYSPACES = path.join(ROOT, 'target/test-keyspaces');
 const WITHIN_MS = 60_000;
-/** Below the ports that the system gives to outgoing connections, so that a free one stays free until it is used. */
-const PORTS = { from: 12_000, count: 20_000 };
 
 /** The name under which nodes find each other, if that is how they do; no other machine knows it. */
 const NAME = 'nodes.doorward.test';
@@ -144,23 +141,4 @@ export async function forget() {
       await rm(note, { force: true });
     }
   }
-}
-
-/** Ports that are free for TCP and for UDP. */
-async function freePorts(count) {
-  const found = [];
-  for (let port = PORTS.from + Math.floor(Math.random() * PORTS.count); found.length < count; port += 1) {
-    if (await free(port)) found.push(port);
-  }
-  return found;
-}
-
-function free(port) {
-  return new Promise((resolve) => {
-    const tcp = net.createServer().once('error', () => resolve(false));
-    tcp.listen(port, '127.0.0.1', () => {
-      const udp = dgram.createSocket('udp4').once('error', () => tcp.close(() => resolve(false)));
-      udp.bind(port, '127.0.0.1', () => udp.close(() => tcp.close(() => resolve(true))));
-    });
-  });
 }

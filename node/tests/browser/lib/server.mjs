@@ -5,10 +5,10 @@ import { execFile, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../nodes/ports.mjs';
 
 /** The repository, and the program under test. */
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -156,17 +156,6 @@ export function witnessed(test, server) {
       throw error;
     }
   });
-}
-
-/** Ports that were free a moment ago; all are held at once, so that none is named twice. */
-export async function freePorts(count) {
-  const sockets = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
-    const socket = net.createServer().once('error', reject);
-    socket.listen(0, '127.0.0.1', () => resolve(socket));
-  })));
-  const ports = sockets.map((socket) => socket.address().port);
-  await Promise.all(sockets.map((socket) => new Promise((resolve) => { socket.close(resolve); })));
-  return ports;
 }
 
 function probe(url) {

@@ -5,7 +5,8 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { enrolTotp, fillRegistration, allow, signIn, signOut } from './lib/journeys.mjs';
 import { person } from '../../browser/lib/people.mjs';
-import { BINARY, freePorts, ROOT } from '../../browser/lib/server.mjs';
+import { BINARY, ROOT } from '../../browser/lib/server.mjs';
+import { freePorts } from '../../nodes/ports.mjs';
 import { Robot } from './lib/robot.mjs';
 import { suite } from './lib/suite.mjs';
 

@@ -3,6 +3,7 @@
 With DOORWARD_TEST_NODES it is several nodes behind a forwarder, on a CQL cluster (`node/tests/nodes/doorward.mjs`).
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -24,6 +25,9 @@ READY_WITHIN_SECS = 90 if CLUSTER else 20
 POLL_SECS = 0.025
 STOP_WITHIN_SECS = 60 if CLUSTER else 15
 LOG_TAIL = 60
+PORTS_EACH = 40
+FIRST_PORT = 12_000 + PORTS_EACH * (os.getpid() % 500)
+GIVEN = itertools.count()
 
 
 class Server:
@@ -125,12 +129,22 @@ class Server:
 
 
 def free_ports(count):
-    """Ports that were free a moment ago; all are held at once, so that none is named twice."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports that are free; none is named again before its turn comes round.
+
+    As in `node/tests/nodes/ports.mjs` they are below those that the system gives to outgoing connections, and each process has a few
+    of its own: nobody else takes one before it is listened at.
+    """
+    found = []
+    for _ in range(PORTS_EACH):
+        port = FIRST_PORT + next(GIVEN) % PORTS_EACH
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(("127.0.0.1", port))
+                one.listen()
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"{count} ports from {FIRST_PORT} on are not free")
