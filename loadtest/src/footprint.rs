@@ -3,7 +3,6 @@
 //! Each start has ports and a data folder of its own; readiness is what `/readyz` says, asked every millisecond.
 
 use std::{
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -20,6 +19,7 @@ use crate::{
     http::{Http, Target},
     machine::{self, Resident},
     population,
+    ports::Free,
     scenario::{Client, World},
 };
 
@@ -130,7 +130,8 @@ struct Running {
 
 impl Running {
     fn start(bin: &Path, folder: &TempDir) -> anyhow::Result<Self> {
-        let ports = free_ports()?;
+        let mut free = Free::new();
+        let ports = [free.take()?.port(), free.take()?.port()];
         let mut command = configured(bin, folder, ports);
         let begun = Instant::now();
         let child = command.arg("serve").stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -184,10 +185,4 @@ fn configured(bin: &Path, folder: &TempDir, ports: [u16; 2]) -> Command {
 
 fn origin(ports: [u16; 2]) -> String {
     format!("http://localhost:{}", ports[0])
-}
-
-/// Ports that were free a moment ago; both are held at once, so that they differ.
-fn free_ports() -> anyhow::Result<[u16; 2]> {
-    let [one, other] = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
-    Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }

@@ -15,6 +15,7 @@ mod machine;
 mod pacer;
 mod page;
 mod population;
+mod ports;
 mod report;
 mod run;
 mod scale;

@@ -1,13 +1,11 @@
 //! Where the servers of a run listen.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    process::Command,
-};
+use std::{net::SocketAddr, process::Command};
 
 use anyhow::ensure;
 
 use super::Options;
+use crate::ports::Free;
 
 /// The addresses of one node.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +18,8 @@ pub(super) struct Addresses {
     pub(super) mail: SocketAddr,
 }
 
-/// Addresses that were free a moment ago, or those of the node's own network.
-pub(super) fn addresses(options: &Options, n: usize, held: &mut Vec<TcpListener>) -> anyhow::Result<Addresses> {
+/// Addresses that are free, or those of the node's own network.
+pub(super) fn addresses(options: &Options, n: usize, free: &mut Free) -> anyhow::Result<Addresses> {
     if let (true, Some(script)) = (options.netns, &options.script) {
         let output = Command::new(script).args(["--netns", "address", &super::house::name(n)]).output()?;
         ensure!(output.status.success(), "address: {}", String::from_utf8_lossy(&output.stderr));
@@ -31,11 +29,6 @@ pub(super) fn addresses(options: &Options, n: usize, held: &mut Vec<TcpListener>
         let (texts, mail) = (here(11180), here(11125));
         return Ok(Addresses { http: at(11080), management: at(11081), cluster: at(11082), texts, mail });
     }
-    let mut free = || {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let address = listener.local_addr()?;
-        held.push(listener);
-        anyhow::Ok(address)
-    };
-    Ok(Addresses { http: free()?, management: free()?, cluster: free()?, texts: free()?, mail: free()? })
+    let [http, management, cluster] = [free.take()?, free.take()?, free.take()?];
+    Ok(Addresses { http, management, cluster, texts: free.take()?, mail: free.take()? })
 }

@@ -2,8 +2,7 @@
 
 use std::{
     fs::File,
-    net::{SocketAddr, TcpListener, UdpSocket},
-    ops::Range,
+    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -20,13 +19,13 @@ use super::Options;
 use crate::{
     http::{Http, Target},
     machine,
+    ports::Free,
     scenario::Client,
 };
 
 const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 /// A node that is not ready by then never will be.
 const PATIENCE: Duration = Duration::from_mins(1);
-const PORTS: Range<u16> = 20_000..32_000;
 /// The password hash, cheap on purpose: it costs the same on any number of nodes, and would hide the rest.
 pub(super) const ARGON2: &str = "m=64 t=1 p=1";
 
@@ -64,6 +63,9 @@ impl Nodes {
         let key = BASE64.encode(&StdRng::seed_from_u64(options.seed).random::<[u8; 32]>());
         std::fs::write(&keys, format!("k1:{key}"))?;
         std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600))?;
+        let mut free = Free::new();
+        let all = (0..count)
+            .map(|_| Ok(Node { http: free.take()?, management: free.take()?, cluster: free.take()?, child: None }));
         let mut cluster = Self {
             bin: options.bin.clone(),
             store,
@@ -71,7 +73,7 @@ impl Nodes {
             full_hash: options.full_hash,
             threads: options.threads,
             core: options.core,
-            all: free(count)?,
+            all: all.collect::<anyhow::Result<_>>()?,
         };
         cluster.certify()?;
         cluster.run(&["migrate", "up"])?;
@@ -215,19 +217,4 @@ fn finished(command: &mut Command, what: &str) -> anyhow::Result<String> {
     let output = command.output().with_context(|| command.get_program().display().to_string())?;
     ensure!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
-}
-
-/// Addresses on which nobody listens: below those from which the system takes the near end of connections, of which nodes
-/// make many before the last of them listens.
-fn free(count: usize) -> anyhow::Result<Vec<Node>> {
-    let from = StdRng::seed_from_u64(std::process::id().into()).random_range(PORTS);
-    let ports = (from..PORTS.end).chain(PORTS.start..from);
-    let mut free = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port))).filter(is_free);
-    let mut next = || free.next().context("no port is free");
-    (0..count).map(|_| Ok(Node { http: next()?, management: next()?, cluster: next()?, child: None })).collect()
-}
-
-/// Nodes listen on TCP and on UDP.
-fn is_free(address: &SocketAddr) -> bool {
-    TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
 }

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     http::{Http, Target},
     machine,
+    ports::Free,
     scenario::Client,
 };
 
@@ -69,12 +70,11 @@ impl House {
     pub(super) async fn start(options: &Options) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let keyspace = format!("chaos_{}_{}", options.seed, std::process::id());
-        // Held until all are drawn, so that no two nodes get the same.
-        let mut held = Vec::new();
+        let mut free = Free::new();
         let nodes = (0..options.nodes)
             .map(|n| {
                 Ok(Node {
-                    addresses: addresses(options, n, &mut held)?,
+                    addresses: addresses(options, n, &mut free)?,
                     child: None,
                     gateway: None,
                     log_from: 0,
@@ -82,7 +82,6 @@ impl House {
                 })
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        drop(held);
         // A key of a house that nobody else ever enters.
         let key = BASE64.encode(&StdRng::seed_from_u64(options.seed).random::<[u8; 32]>());
         std::fs::write(folder.path().join("keys"), format!("k1:{key}"))?;
