@@ -12,6 +12,7 @@
 
 mod change;
 mod plan;
+mod set;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,12 +22,12 @@ use schema::{
     EVENT_PREFIX, KeyId, Kind, PartitionKey, Store, StoreError, Timestamp,
     record::{SigningAlg, SigningKey, SigningKeyState, Unknown},
 };
-use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 pub use plan::Rotation;
 use plan::{ALGS, Step, due};
+pub use set::{KeySet, KeyView};
 
 use crate::{
     clock::{Clock, certain},
@@ -34,7 +35,7 @@ use crate::{
     entropy::Entropy,
     generations::{Generations, Moves, Unannounced},
     shared_load::SharedLoads,
-    signer::{ParsedKey, PublicKey, PublicKeys, SignerError, SigningKeyPair},
+    signer::{SignerError, SigningKeyPair},
     transact::{Transaction, transact},
     vault::{Purpose, Vault},
 };
@@ -71,40 +72,6 @@ pub enum KeyRingError {
     /// The actor.
     #[error(transparent)]
     Spawn(#[from] SpawnErr),
-}
-
-/// The keys as of one moment.
-#[derive(Debug, Default)]
-pub struct KeySet {
-    active: Vec<(SigningAlg, Arc<ParsedKey>)>,
-    /// For verification: active, pending and retiring.
-    pub public: PublicKeys,
-    /// The JWKS document (RFC 7517), as it is served.
-    pub jwks: Arc<str>,
-    /// What operators see.
-    pub list: Vec<KeyView>,
-    /// The generation of the keys that was known before these were loaded.
-    generation: Option<u64>,
-}
-
-/// A key, as operators see it.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct KeyView {
-    /// `kid`.
-    pub kid: KeyId,
-    /// What it signs.
-    pub alg: SigningAlg,
-    /// Where it stands.
-    pub state: SigningKeyState,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-impl KeySet {
-    /// The key that signs this algorithm.
-    pub fn signer(&self, alg: SigningAlg) -> Option<&Arc<ParsedKey>> {
-        self.active.iter().find(|(known, _)| *known == alg).map(|(_, key)| key)
-    }
 }
 
 /// A handle on the ring. Cheap to clone.
@@ -362,7 +329,7 @@ impl Keeper {
         keys: Vec<SigningKey>,
         generation: Option<u64>,
     ) -> Result<(), KeyRingError> {
-        show.send_replace(Arc::new(KeySet { generation, ..self.parse(keys)? }));
+        show.send_replace(Arc::new(KeySet::parse(keys, &self.options.vault, generation)?));
         Ok(())
     }
 
@@ -383,28 +350,6 @@ impl Keeper {
             created_at: now,
             unknown: Unknown::default(),
         })
-    }
-
-    fn parse(&self, mut keys: Vec<SigningKey>) -> Result<KeySet, KeyRingError> {
-        // In the order of the store, so that every node and every start publishes the same document.
-        keys.sort_by(|a, b| a.kid.as_str().cmp(b.kid.as_str()));
-        let mut set = KeySet::default();
-        let mut public = Vec::new();
-        let mut jwks = Vec::new();
-        for key in keys {
-            if matches!(key.state, SigningKeyState::Active { .. }) {
-                let opened = self.options.vault.open(Purpose::SigningKey, &[key.kid.as_str()], &key.private);
-                let pkcs8 = opened.map_err(|_| KeyRingError::Sealed(key.kid.clone()))?;
-                let parsed = ParsedKey::from_pkcs8(key.kid.clone(), key.alg, &pkcs8)?;
-                set.active.push((key.alg, Arc::new(parsed)));
-            }
-            public.push(PublicKey::from_jwk(&key.public_jwk)?);
-            jwks.push(serde_json::from_str::<Value>(&key.public_jwk).map_err(|_| SignerError::PublicKey)?);
-            set.list.push(KeyView { kid: key.kid, alg: key.alg, state: key.state, created_at: key.created_at });
-        }
-        set.public = public.into_iter().collect();
-        set.jwks = json!({ "keys": jwks }).to_string().into();
-        Ok(set)
     }
 }
 

@@ -12,7 +12,6 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
 
 use super::{authorization_details, params::Params, wanted_acr::WantedAcr};
 use crate::error::oauth::{ErrorCode, OAuthError};
@@ -371,39 +370,6 @@ impl ReturnTo {
         params.push(("iss", issuer.to_owned()));
         params
     }
-}
-
-/// The origin of a URI, or its scheme where it has none.
-pub fn origin_of(uri: &str) -> String {
-    let Ok(url) = Url::parse(uri) else {
-        return String::new();
-    };
-    let origin = url.origin();
-    if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", url.scheme()) }
-}
-
-/// A URI with parameters added to its query, which stays as it was registered.
-pub fn with_query(uri: &str, params: &[(&'static str, String)]) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in params {
-        query.append_pair(name, value);
-    }
-    let query = query.finish();
-    // What could not stand in a header is written as URLs are; registration let nothing else pass.
-    let uri = if uri.bytes().all(|byte| byte.is_ascii_graphic()) {
-        uri.to_owned()
-    } else {
-        Url::parse(uri).map(String::from).unwrap_or_default()
-    };
-    if query.is_empty() {
-        return uri;
-    }
-    let joint = match uri.split_once('?') {
-        None => "?",
-        Some((_, "")) => "",
-        Some(_) => "&",
-    };
-    format!("{uri}{joint}{query}")
 }
 
 #[cfg(test)]

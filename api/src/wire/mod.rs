@@ -6,5 +6,6 @@ pub mod claims;
 pub mod discovery;
 pub mod logout;
 pub mod params;
+pub mod redirect_uri;
 pub mod token;
 mod wanted_acr;

@@ -6,6 +6,8 @@
 //! 3. [`Seat::join`]: others are answered, gossip begins, and the node comes into the view.
 //! 4. [`Membership::drain`], then [`Membership::leave`], the way back. A process that is killed leaves its row to others.
 
+mod socket;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actors::{
@@ -31,14 +33,13 @@ use tokio::{
     task::JoinSet,
 };
 
+use self::socket::{BACKLOG, bind};
 use super::backend::Backend;
 use crate::{
     config::{Config, address::Seed, store::StoreUrl},
     management::Check,
 };
 
-/// Connections of other nodes that wait to be taken.
-const BACKLOG: u32 = 256;
 /// How often is looked whether a fence stands, while the view cannot be read.
 const FENCE_INTERVAL: Duration = Duration::from_millis(500);
 /// How long leaving may take; a row that stays is taken out by others.
@@ -189,17 +190,6 @@ async fn gossip_options(
         seeds: config.cluster.seeds.iter().map(seed).collect(),
         keys: shared.keys.iter().map(|key| gossip::GossipKey::new(key.number, *key.key.expose())).collect(),
     })
-}
-
-/// Bound and not listening: who calls before the services are there is refused at once.
-fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
-    let bound = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok::<_, std::io::Error>(socket)
-    };
-    bound().with_context(|| format!("cannot listen on {address}; is it in use? See `cluster.listen`"))
 }
 
 /// The view, and when the read of it began.
@@ -394,24 +384,5 @@ fn tolerate(ended: &Result<Result<(), StewardError>, tokio::time::error::Elapsed
         Ok(Ok(())) => tracing::info!("{what}: done"),
         Ok(Err(error)) => tracing::warn!(%error, "{what}"),
         Err(_) => tracing::warn!("{what}: not done in time"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::net::TcpStream;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn who_calls_before_the_services_are_there_is_refused_at_once() {
-        let socket = bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let address = socket.local_addr().expect("bound");
-        let early = TcpStream::connect(address).await.expect_err("refused");
-        assert_eq!(early.kind(), std::io::ErrorKind::ConnectionRefused);
-        let listener = socket.listen(BACKLOG).expect("listens");
-        TcpStream::connect(address).await.expect("connected");
-        let second = bind(listener.local_addr().expect("bound")).expect_err("in use").to_string();
-        assert!(second.contains("See `cluster.listen`"), "{second}");
     }
 }

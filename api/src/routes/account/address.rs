@@ -1,7 +1,6 @@
 //! `/account/mfa/email` and `/account/mfa/sms`: addresses that get codes, from the first code to the removal.
 
 use actors::{
-    call::CallError,
     domain::{
         address,
         command::{
@@ -14,7 +13,6 @@ use actors::{
         limits::MAX_FACTOR_NAME,
         phone::PhoneNumber,
     },
-    recipients::Counted,
     secret::Secret,
 };
 use axum::{
@@ -23,14 +21,13 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use schema::{
-    FactorId,
-    record::{Channel, SmsCount},
-};
+use schema::{FactorId, record::Channel};
 use serde::Deserialize;
 
 use super::{
-    Confirming, address_link, address_rename, confirmed, done,
+    Confirming,
+    address_allowance::may_send,
+    address_link, address_rename, confirmed, done,
     mfa::{self, HERE, Kept, Said},
     overview, reauthenticate, sign_in,
 };
@@ -45,7 +42,6 @@ use crate::{
     locale::{Text, text},
     page::{AddressEnrolPage, AddressRemovePage, AddressRow, Cooldown, FormError, Notice, When},
     routes::{
-        fee::{self, Fee},
         login::{judge::Try, link},
         words,
     },
@@ -115,7 +111,7 @@ const fn level(way: Channel) -> u32 {
 }
 
 /// The field in which an address is typed.
-const fn field(way: Channel) -> &'static str {
+pub(super) const fn field(way: Channel) -> &'static str {
     match way {
         Channel::Email => "email",
         Channel::Sms => "phone",
@@ -213,59 +209,6 @@ const fn too_many(way: Channel) -> Text {
     match way {
         Channel::Email => text("email-no-room"),
         Channel::Sms => text("phone-no-room"),
-    }
-}
-
-/// A message that may be sent.
-#[derive(Debug)]
-#[must_use = "what is not sent is to be settled"]
-struct Allowed {
-    counted: Counted,
-    fee: Option<Fee>,
-}
-
-impl Allowed {
-    /// Where it counts, for the command that sends it.
-    fn sms_count(&self) -> Option<SmsCount> {
-        self.fee.as_ref().and_then(|fee| fee.count.clone())
-    }
-
-    /// Takes it back, if it was not sent.
-    async fn settle(self, visit: &Visit, sent: bool) {
-        if !sent {
-            fee::give_back(visit, Some(self.counted)).await;
-        }
-        fee::settle(visit, self.fee, sent).await;
-    }
-}
-
-/// Asks the bounds of the client's address, those of an address that nobody has confirmed, and for a text message the purse and how
-/// many go unanswered.
-async fn may_send(
-    way: Channel,
-    visit: &Visit,
-    session: &LiveSession,
-    address: &str,
-) -> Result<Result<Allowed, FormError>, PageError> {
-    visit.may_cause_a_message()?;
-    let counted = match visit.state.services.recipients.take(address).await.map_err(CallError::from)? {
-        Ok(counted) => counted,
-        Err(until) => return Ok(Err(visit.too_early(until))),
-    };
-    if way == Channel::Email {
-        return Ok(Ok(Allowed { counted, fee: None }));
-    }
-    let country = PhoneNumber::country_of(address).ok_or(PageError::Internal("a number that is none was kept"))?;
-    match fee::pay(visit, session.user, (country, None)).await {
-        Ok(Ok(fee)) => Ok(Ok(Allowed { counted, fee: Some(fee) })),
-        Ok(Err(unsent)) => {
-            fee::give_back(visit, Some(counted)).await;
-            Ok(Err(FormError::field(field(way), fee::words(unsent).and_then(text("sms-unpaid-use-app")))))
-        }
-        Err(error) => {
-            fee::give_back(visit, Some(counted)).await;
-            Err(error)
-        }
     }
 }
 

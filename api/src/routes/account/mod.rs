@@ -1,6 +1,7 @@
 //! `/account`: what a signed-in user sees and changes.
 
 pub mod address;
+mod address_allowance;
 pub mod address_link;
 pub mod address_rename;
 pub mod backup_codes;

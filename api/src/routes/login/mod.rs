@@ -19,7 +19,7 @@ use crate::{
     error::PageError,
     extract::{LoginState, Visit},
     page::ClientLine,
-    wire::authorization::origin_of,
+    wire::redirect_uri::origin_of,
 };
 
 /// The query of every step.

@@ -26,8 +26,9 @@ use crate::{
     routes::login::raise,
     state::ApiState,
     wire::{
-        authorization::{AuthorizationRequest, PageProblem, ResponseMode, ReturnTo, origin_of, with_query},
+        authorization::{AuthorizationRequest, PageProblem, ResponseMode, ReturnTo},
         authorization_details,
+        redirect_uri::{origin_of, with_query},
     },
 };
 

@@ -34,9 +34,9 @@ use crate::{
     page::{BackLink, CarriedField, ClientLine, LoggedOutPage, LogoutPage},
     state::ApiState,
     wire::{
-        authorization::{origin_of, with_query},
         logout::{Hint, Target},
         params::Params,
+        redirect_uri::{origin_of, with_query},
     },
 };
 

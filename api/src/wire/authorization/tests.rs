@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use schema::record::{ClientAuth, SigningAlg, Unknown};
 
 use super::*;
+use crate::wire::redirect_uri::with_query;
 
 const URI: &str = "https://app.example/cb?tenant=1";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -226,17 +227,6 @@ fn a_repetition_is_told_to_the_client_without_the_state_that_it_concerns() {
         }
         other => panic!("{other:?}"),
     }
-}
-
-#[test]
-fn parameters_join_the_query_that_was_registered() {
-    let params = [("code", "a&b c".to_owned())];
-    assert_eq!(with_query(URI, &params), "https://app.example/cb?tenant=1&code=a%26b+c");
-    assert_eq!(with_query("com.example.app:/cb", &params), "com.example.app:/cb?code=a%26b+c");
-    assert_eq!(with_query("https://a.example/?", &params), "https://a.example/?code=a%26b+c");
-    assert!(with_query("https://a.example/\u{e4}\r\nx", &params).is_ascii());
-    let origins = [URI, "com.example.app:/cb", "http://127.0.0.1:5000/cb"].map(origin_of);
-    assert_eq!(origins, ["https://app.example", "com.example.app:", "http://127.0.0.1:5000"]);
 }
 
 fn value() -> impl Strategy<Value = String> {
